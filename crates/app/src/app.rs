@@ -1,0 +1,68 @@
+//! What all slices share: configuration, clock, records, history.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tenure_store::{Clock, DataLock, Store, migrate};
+
+use crate::schema::MIGRATIONS;
+
+/// How to open a Tenure.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The data folder: records (when embedded), history, lock and socket.
+    pub data: PathBuf,
+    /// A PostgreSQL URL; `None` = the embedded database in the data folder.
+    pub database: Option<String>,
+    /// The schema to use on PostgreSQL; `None` = the server's default.
+    pub database_schema: Option<String>,
+    /// Sandbox: the clock only moves through `POST /api/v1/sandbox/clock`.
+    pub sandbox: bool,
+}
+
+impl Config {
+    /// An embedded Tenure in `data`.
+    #[must_use]
+    pub fn embedded(data: PathBuf) -> Self {
+        Self { data, database: None, database_schema: None, sandbox: false }
+    }
+}
+
+/// An open Tenure. Cheap to clone; everything is behind it.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+impl Deref for App {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// The state behind [`App`].
+pub struct Shared {
+    /// How it was opened.
+    pub config: Config,
+    /// The clock of everything.
+    pub clock: Clock,
+    /// The records.
+    pub store: Store,
+    _lock: DataLock,
+}
+
+impl App {
+    /// Opens the data folder, brings the schema up to date and loads what is held in memory.
+    /// Fails when another process holds the folder or when the database could lose data.
+    pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let lock = DataLock::take(&config.data)?.ok_or_else(|| {
+            anyhow::anyhow!("another process holds {}: stop it, or use another data folder", config.data.display())
+        })?;
+        let store = match &config.database {
+            Some(url) => Store::open_postgres(url, config.database_schema.as_deref()).await?,
+            None => Store::open_embedded(&config.data).await?,
+        };
+        migrate::migrate(&store, &clock, MIGRATIONS).await?;
+        Ok(Self(Arc::new(Shared { config, clock, store, _lock: lock })))
+    }
+}

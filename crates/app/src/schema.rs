@@ -1,0 +1,7 @@
+//! The migrations of the record store, in order. A landed one is never edited.
+
+use tenure_store::migrate::Migration;
+
+/// All migrations.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "records", script: include_str!("../migrations/0001_records.sql") }];

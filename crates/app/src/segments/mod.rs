@@ -1,0 +1,1 @@
+//! Segments: ordered rules, live, with history.

@@ -1,0 +1,45 @@
+//! Schema migrations: numbered scripts, each applied once, in one transaction, never edited afterwards.
+
+use crate::{Clock, Execute, Store, StoreError, StoreResult, args};
+
+/// One migration.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// Its place: 1, 2, 3, …
+    pub version: i64,
+    /// A short name for people.
+    pub name: &'static str,
+    /// Statements separated by a line that ends with `;`. `{blob}` stands for the database's type of raw bytes.
+    pub script: &'static str,
+}
+
+/// Brings the schema to the newest version and returns it. An older program on a newer schema is refused.
+pub async fn migrate(store: &Store, clock: &Clock, migrations: &[Migration]) -> StoreResult<i64> {
+    let tx = store.begin().await?;
+    store.exclusive(&tx).await?;
+    tx.script("CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)")
+        .await?;
+    let row = tx.one("SELECT COALESCE(MAX(version), 0) AS version FROM schema_versions", vec![]).await?;
+    let current: i64 = row.map_or(Ok(0), |row| row.get("version"))?;
+    let newest = migrations.last().map_or(0, |m| m.version);
+    if current > newest {
+        return Err(StoreError::Unsafe(format!(
+            "the records have schema version {current}, this program knows only {newest}: start the program version that wrote them, or a newer one"
+        )));
+    }
+    for migration in migrations.iter().filter(|m| m.version > current) {
+        let script = migration.script.replace("{blob}", store.blob_type());
+        for statement in script.split(";\n").map(str::trim).filter(|s| !s.is_empty()) {
+            tx.script(statement).await.map_err(|error| {
+                StoreError::Other(format!("migration {} ({}): {error}", migration.version, migration.name))
+            })?;
+        }
+        tx.run(
+            "INSERT INTO schema_versions (version, name, applied_at) VALUES ($1, $2, $3)",
+            args![migration.version, migration.name, clock.micros()],
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(newest)
+}

@@ -1,0 +1,196 @@
+//! Opening the records, and refusing to where that could lose data.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
+};
+
+use crate::query::{self, Row};
+use crate::{Execute, StoreError, StoreResult, Tx};
+
+/// The oldest SQLite without the bug that can lose a commit when the write-ahead log is reset.
+const SAFE_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// The records. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    reads: DatabaseConnection,
+    writes: DatabaseConnection,
+}
+
+impl Store {
+    /// Opens the embedded database `DIR/records.db`, creating it when missing.
+    pub async fn open_embedded(dir: &Path) -> StoreResult<Self> {
+        let path = dir.join("records.db");
+        let url = format!("sqlite://{}?mode=rwc", path.display());
+        let writes = sqlite_pool(&url, 1).await?;
+        let store = Self { reads: sqlite_pool(&url, 4).await?, writes };
+        store.refuse_unsafe().await?;
+        Ok(store)
+    }
+
+    /// Opens a PostgreSQL database by URL (`postgres://…`).
+    pub async fn open_postgres(url: &str, schema: Option<&str>) -> StoreResult<Self> {
+        let mut options = ConnectOptions::new(url);
+        options.max_connections(16).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
+        if let Some(schema) = schema {
+            options.set_schema_search_path(schema);
+        }
+        let pool = Database::connect(options).await?;
+        let store = Self { reads: pool.clone(), writes: pool };
+        store.refuse_unsafe().await?;
+        Ok(store)
+    }
+
+    /// Starts a transaction that may change rows. On SQLite it takes the write lock at once, so it never fails half-way for it.
+    pub async fn begin(&self) -> StoreResult<Tx> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: (self.writes.get_database_backend() == DbBackend::Sqlite)
+                .then_some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        Ok(Tx { inner: self.writes.begin_with_options(options).await? })
+    }
+
+    /// Keeps other holders of [`Store::exclusive`] out until the transaction ends (migrations of several nodes).
+    pub async fn exclusive(&self, tx: &Tx) -> StoreResult<()> {
+        if self.is_postgres() {
+            tx.one("SELECT pg_advisory_xact_lock(7305210)::text AS locked", vec![]).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the records live in PostgreSQL.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        self.writes.get_database_backend() == DbBackend::Postgres
+    }
+
+    pub(crate) fn blob_type(&self) -> &'static str {
+        if self.is_postgres() { "BYTEA" } else { "BLOB" }
+    }
+
+    /// Refreshes the planner's statistics; call after bulk loads.
+    pub async fn analyze(&self) -> StoreResult<()> {
+        let tx = self.begin().await?;
+        tx.script("ANALYZE").await?;
+        tx.commit().await
+    }
+
+    /// Fails unless the database answers and accepts a write.
+    pub async fn ready(&self) -> StoreResult<()> {
+        let tx = self.begin().await?;
+        tx.run("UPDATE schema_versions SET name = name WHERE version = 1", vec![]).await?;
+        tx.commit().await
+    }
+
+    /// Closes all connections; SQLite's log is merged into the file.
+    pub async fn close(self) {
+        let _ = self.reads.close().await;
+        let _ = self.writes.close().await;
+    }
+
+    async fn refuse_unsafe(&self) -> StoreResult<()> {
+        if self.is_postgres() { self.refuse_unsafe_postgres().await } else { self.refuse_unsafe_sqlite().await }
+    }
+
+    async fn refuse_unsafe_sqlite(&self) -> StoreResult<()> {
+        let text: String = self.setting("SELECT sqlite_version() AS value").await?;
+        let mut parts = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+        if version < SAFE_SQLITE {
+            return Err(StoreError::Unsafe(format!(
+                "SQLite {text} can lose a commit when its log is reset; build Tenure with its bundled SQLite (3.51.3 or newer)"
+            )));
+        }
+        let tx = self.begin().await?;
+        let synchronous: i64 = tx
+            .one("SELECT synchronous AS value FROM pragma_synchronous", vec![])
+            .await?
+            .map_or(Ok(0), |row| row.get("value"))?;
+        tx.rollback().await?;
+        if synchronous < 2 {
+            return Err(StoreError::Unsafe(format!(
+                "SQLite runs with synchronous = {synchronous}; an answered event could be lost in a power cut: set synchronous = FULL (2)"
+            )));
+        }
+        Ok(())
+    }
+
+    async fn refuse_unsafe_postgres(&self) -> StoreResult<()> {
+        for (name, wanted) in [("fsync", &["on"][..]), ("full_page_writes", &["on"]), ("synchronous_commit", &["on", "local", "remote_write", "remote_apply"])]
+        {
+            let value: String = self.setting(&format!("SELECT current_setting('{name}') AS value")).await?;
+            if !wanted.contains(&value.as_str()) {
+                return Err(StoreError::Unsafe(format!(
+                    "PostgreSQL runs with {name} = {value}; an answered event could be lost: set {name} = on"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    async fn setting(&self, sql: &str) -> StoreResult<String> {
+        self.one(sql, vec![]).await?.ok_or_else(|| StoreError::Other(format!("no answer to {sql}")))?.get("value")
+    }
+}
+
+#[async_trait]
+impl Execute for Store {
+    async fn all(&self, sql: &str, args: Vec<Value>) -> StoreResult<Vec<Row>> {
+        query::pool_all(&self.reads, sql, args).await
+    }
+    async fn one(&self, sql: &str, args: Vec<Value>) -> StoreResult<Option<Row>> {
+        query::pool_one(&self.reads, sql, args).await
+    }
+}
+
+async fn sqlite_pool(url: &str, connections: u32) -> StoreResult<DatabaseConnection> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .sqlx_logging(false)
+        .acquire_timeout(Duration::from_secs(20))
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", "FULL")
+                .pragma("foreign_keys", "ON")
+                .pragma("busy_timeout", "10000")
+                .pragma("cache_size", "-32768")
+                .pragma("wal_autocheckpoint", "4000")
+        });
+    Ok(Database::connect(options).await?)
+}
+
+/// The exclusive hold of a data folder: two processes never open one folder.
+#[derive(Debug)]
+pub struct DataLock {
+    _file: File,
+    path: PathBuf,
+}
+
+impl DataLock {
+    /// Takes the lock; `Ok(None)` when another process holds it.
+    pub fn take(dir: &Path) -> std::io::Result<Option<Self>> {
+        std::fs::create_dir_all(dir)?;
+        let path = dir.join("lock");
+        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file, path })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// The lock file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
