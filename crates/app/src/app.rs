@@ -48,6 +48,8 @@ pub struct Shared {
     pub clock: Clock,
     /// The records.
     pub store: Store,
+    /// Who is known: accounts and contacts.
+    pub accounts: crate::accounts::Directory,
     _lock: DataLock,
 }
 
@@ -63,6 +65,8 @@ impl App {
             None => Store::open_embedded(&config.data).await?,
         };
         migrate::migrate(&store, &clock, MIGRATIONS).await?;
-        Ok(Self(Arc::new(Shared { config, clock, store, _lock: lock })))
+        let accounts = crate::accounts::Directory::default();
+        crate::accounts::load(&store, &accounts).await?;
+        Ok(Self(Arc::new(Shared { config, clock, store, accounts, _lock: lock })))
     }
 }

@@ -1,0 +1,243 @@
+//! Who is known, in memory: account ids and their numbers, contact ids and their accounts.
+//!
+//! Ids stand one after the other in one text, found through a hash table of positions: about 30 bytes an id, loaded in one pass.
+
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+use parking_lot::RwLock;
+
+use super::AccountNo;
+
+/// A set of texts, each with the number of its arrival.
+#[derive(Default)]
+struct Names {
+    text: String,
+    ends: Vec<usize>,
+    table: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Names {
+    fn get(&self, index: u32) -> &str {
+        let index = index as usize;
+        let start = if index == 0 {
+            0
+        } else {
+            self.ends.get(index - 1).copied().unwrap_or(0)
+        };
+        let end = self.ends.get(index).copied().unwrap_or(start);
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    fn find(&self, name: &str) -> Option<u32> {
+        self.table
+            .find(self.hasher.hash_one(name), |&index| self.get(index) == name)
+            .copied()
+    }
+
+    fn intern(&mut self, name: &str) -> u32 {
+        if let Some(index) = self.find(name) {
+            return index;
+        }
+        let index = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        self.text.push_str(name);
+        self.ends.push(self.text.len());
+        let Self {
+            text,
+            ends,
+            table,
+            hasher,
+        } = self;
+        let at = |index: u32| {
+            let index = index as usize;
+            let start = if index == 0 { 0 } else { ends[index - 1] };
+            &text[start..ends[index]]
+        };
+        table.insert_unique(hasher.hash_one(name), index, |&other| hasher.hash_one(at(other)));
+        index
+    }
+}
+
+/// No such place in the directory.
+const NONE: u32 = u32::MAX;
+
+#[derive(Clone, Copy)]
+struct Link {
+    /// The contact that this id stands for: itself, or the one that it became an alias of.
+    to: u32,
+    account: AccountNo,
+}
+
+#[derive(Default)]
+struct Inner {
+    accounts: Names,
+    numbers: Vec<AccountNo>,
+    by_number: Vec<u32>,
+    contacts: Names,
+    links: Vec<Link>,
+}
+
+impl Inner {
+    fn add_account(&mut self, id: &str, no: AccountNo) {
+        let index = self.accounts.intern(id);
+        let place = index as usize;
+        if place >= self.numbers.len() {
+            self.numbers.resize(place + 1, AccountNo::NONE);
+        }
+        self.numbers[place] = no;
+        if let Ok(no) = usize::try_from(no.get()) {
+            if no >= self.by_number.len() {
+                self.by_number.resize(no + 1, NONE);
+            }
+            self.by_number[no] = index;
+        }
+    }
+
+    fn contact_place(&mut self, id: &str) -> u32 {
+        let index = self.contacts.intern(id);
+        if index as usize >= self.links.len() {
+            self.links.push(Link {
+                to: index,
+                account: AccountNo::NONE,
+            });
+        }
+        index
+    }
+
+    fn link(&mut self, id: &str, account: AccountNo) {
+        let index = self.contact_place(id);
+        self.links[index as usize].account = account;
+    }
+
+    fn alias(&mut self, alias: &str, id: &str) {
+        let to = self.contact_place(id);
+        let index = self.contact_place(alias);
+        if index == to {
+            return;
+        }
+        self.links[index as usize].to = to;
+    }
+}
+
+/// A contact as the directory knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The contact's own id, after aliases.
+    pub id: String,
+    /// The account that it belongs to, [`AccountNo::NONE`] when not known.
+    pub account: AccountNo,
+    /// The id of that account.
+    pub account_id: Option<String>,
+}
+
+/// One thing that a transaction added, made visible after its commit.
+#[derive(Clone, Debug)]
+pub(super) enum News {
+    Account { id: String, no: AccountNo },
+    Contact { id: String, account: AccountNo },
+    Alias { alias: String, id: String },
+}
+
+/// Accounts and contacts that are known, for look-ups without the database. It holds what is committed, never more.
+#[derive(Default)]
+pub struct Directory(RwLock<Inner>);
+
+impl Directory {
+    /// The number of the account with this (normalised) id.
+    #[must_use]
+    pub fn number(&self, id: &str) -> Option<AccountNo> {
+        let inner = self.0.read();
+        inner
+            .accounts
+            .find(id)
+            .and_then(|index| inner.numbers.get(index as usize).copied())
+    }
+
+    /// The id of the account with this number.
+    #[must_use]
+    pub fn account_id(&self, no: AccountNo) -> Option<String> {
+        self.0.read().account_id(no).map(str::to_owned)
+    }
+
+    /// The contact with this (normalised) id or alias.
+    #[must_use]
+    pub fn contact(&self, id: &str) -> Option<Known> {
+        let inner = self.0.read();
+        let (index, account) = inner.resolve(id)?;
+        Some(Known {
+            id: inner.contacts.get(index).to_owned(),
+            account,
+            account_id: inner.account_id(account).map(str::to_owned),
+        })
+    }
+
+    /// Accounts and contact ids (aliases included) that are known.
+    #[must_use]
+    pub fn sizes(&self) -> (usize, usize) {
+        let inner = self.0.read();
+        (inner.numbers.len(), inner.links.len())
+    }
+
+    /// Makes what a committed transaction added visible.
+    pub(super) fn publish(&self, news: Vec<News>) {
+        if news.is_empty() {
+            return;
+        }
+        let mut inner = self.0.write();
+        for one in news {
+            match one {
+                News::Account { id, no } => inner.add_account(&id, no),
+                News::Contact { id, account } => inner.link(&id, account),
+                News::Alias { alias, id } => inner.alias(&alias, &id),
+            }
+        }
+    }
+
+    /// Fills the directory at the start from `id ␟ number` records.
+    pub(super) fn fill(&self, accounts: &[String], contacts: &[String], aliases: &[(String, String)]) {
+        let mut inner = self.0.write();
+        for (id, no) in records(accounts) {
+            inner.add_account(id, AccountNo::new(no));
+        }
+        for (id, no) in records(contacts) {
+            inner.link(id, AccountNo::new(no));
+        }
+        for (alias, id) in aliases {
+            inner.alias(alias, id);
+        }
+    }
+}
+
+impl Inner {
+    fn account_id(&self, no: AccountNo) -> Option<&str> {
+        let index = *self.by_number.get(usize::try_from(no.get()).ok()?)?;
+        (index != NONE).then(|| self.accounts.get(index))
+    }
+
+    fn resolve(&self, id: &str) -> Option<(u32, AccountNo)> {
+        let mut index = self.contacts.find(id)?;
+        // A merged contact's aliases keep pointing at it, and it at its successor; merges never form a ring, the bound only says so.
+        for _ in 0..64 {
+            let link = self.links.get(index as usize)?;
+            if link.to == index {
+                return Some((index, link.account));
+            }
+            index = link.to;
+        }
+        None
+    }
+}
+
+/// Between an id and its number in what the database packs together; no id holds a control character.
+pub(super) const FIELD: &str = "\u{1f}";
+/// Between two ids.
+pub(super) const RECORD: &str = "\u{1e}";
+
+fn records(packed: &[String]) -> impl Iterator<Item = (&str, i64)> {
+    packed
+        .iter()
+        .flat_map(|text| text.split('\u{1e}'))
+        .filter_map(|record| record.split_once('\u{1f}'))
+        .filter_map(|(id, no)| Some((id, no.parse().ok()?)))
+}
