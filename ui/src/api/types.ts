@@ -1,0 +1,222 @@
+/** The shapes of the API's answers, as docs/shape.md declares them. */
+
+export type Status = "met" | "on_track" | "at_risk" | "behind" | "no_data";
+export type Unit = "ratio" | "number" | "money" | "points" | "days" | "hours";
+
+/** One figure: a KPI in one scope, held against at most one target. */
+export type Kpi = {
+  kpi: string;
+  label: string;
+  scope: string;
+  period: string;
+  value: number | null;
+  numerator: number | null;
+  denominator: number | null;
+  unit: string;
+  better: "up" | "down";
+  interval: number[] | null;
+  median: number | null;
+  p90: number | null;
+  baseline: number | null;
+  target: number | null;
+  target_id: string | null;
+  deadline: string | null;
+  status: Status | null;
+  source: string | null;
+  conflict: boolean;
+  computed_at: string;
+  currency?: string | null;
+  description?: string | null;
+  group?: string | null;
+  window?: string | null;
+};
+export type KpisAnswer = { as_of: string; computed_at: string; kpis: Kpi[] };
+
+export type SeriesPoint = {
+  period: string;
+  value: number | null;
+  numerator: number | null;
+  denominator: number | null;
+  interval: number[] | null;
+  target: number | null;
+};
+export type Series = { scope: string; points: SeriesPoint[] };
+export type SeriesAnswer = { kpi: string; unit: string; grain: string; series: Series[]; computed_at: string };
+export type KpiAccount = {
+  account_id: string;
+  name: string;
+  segment: string | null;
+  numerator: number | null;
+  denominator: number | null;
+};
+export type Page<T> = { items: T[]; next_cursor: string | null; total: number };
+
+export type Target = {
+  id: string;
+  kpi: string;
+  kpi_label: string;
+  scope: string;
+  program: string | null;
+  baseline: number | null;
+  baseline_on: string | null;
+  frozen_at: string | null;
+  goal: number | null;
+  goal_kind: string;
+  deadline: string;
+  source: string | null;
+  value: number | null;
+  status: Status | null;
+  expected: number | null;
+  conflicts_with: string[];
+  unit?: string;
+};
+
+export type Scalar = string | number | boolean | null;
+export type AccountRow = {
+  account_id: string;
+  name: string;
+  segment: string | null;
+  owner: string | null;
+  active: boolean;
+  mrr: number | null;
+  currency: string | null;
+  values: Record<string, Scalar>;
+};
+export type Column = { id: string; label: string; type: string; unit: string | null };
+export type AccountsPage = Page<AccountRow> & { columns: Column[]; mrr_total?: number | null };
+
+export type Flag = { code: string; message: string };
+export type Metric = {
+  id: string;
+  label: string;
+  unit: string | null;
+  value: Scalar;
+  window: string | null;
+  explained: string | null;
+};
+export type Subscription = {
+  subscription_id: string;
+  from_day: string;
+  to_day: string | null;
+  mrr: number | null;
+  currency: string | null;
+  reason: string | null;
+};
+export type Contact = {
+  contact_id: string;
+  name: string | null;
+  email: string | null;
+  title: string | null;
+  role: string | null;
+  phone: string | null;
+};
+export type SegmentSpan = { from: string; to: string | null; segment: string; why: string | null };
+export type Account = {
+  account_id: string;
+  name: string;
+  segment: string | null;
+  segment_since: string | null;
+  segment_why: string | null;
+  owner: string | null;
+  active: boolean;
+  started_on: string | null;
+  churned_on: string | null;
+  mrr: number | null;
+  currency: string | null;
+  attributes: Record<string, Scalar>;
+  flags: Flag[];
+  metrics: Metric[];
+  subscriptions: Subscription[];
+  contacts: Contact[];
+  segment_history: SegmentSpan[];
+  computed_at: string;
+};
+export type TimelineItem = {
+  message_id: string;
+  name: string;
+  kind: string;
+  occurred_at: string;
+  received_at: string;
+  contact_id: string | null;
+  source: string;
+  properties: Record<string, unknown>;
+};
+export type TimelinePage = { items: TimelineItem[]; next_cursor: string | null };
+
+export type Segment = {
+  id: string;
+  label: string;
+  rule: string;
+  accounts: number;
+  active: number;
+  mrr: number;
+  share: number | null;
+};
+export type SegmentsAnswer = {
+  segments: Segment[];
+  unclassified: { accounts: number; reasons: { reason: string; accounts: number }[] };
+  total: number;
+  rule_unclassified?: string;
+  currency?: string;
+};
+export type SegmentRule = { id: string; label: string; rule: string };
+export type SegmentMove = { from: string; to: string; accounts: number; mrr: number; sample: { account_id: string; name: string }[] };
+export type PreviewAnswer = { moves: SegmentMove[]; counts: Record<string, number>; unclassified: number };
+
+export type Role = "admin" | "manager" | "csm" | "viewer";
+export type User = { id: string; email: string; name: string; role: Role; disabled?: boolean; last_seen_at?: string | null; created_at?: string };
+export type Session = { user: User; csrf: string };
+export type Key = {
+  id: string;
+  name: string;
+  scope: "ingest" | "read" | "write";
+  prefix?: string;
+  created_at: string;
+  created_by?: string | null;
+  last_used_at?: string | null;
+  revoked_at?: string | null;
+};
+export type NewKey = Key & { key: string };
+export type AuditRow = { id: string; at: string; actor: string; action: string; object: string | null; details?: unknown };
+
+export type Source = {
+  source: string;
+  first_event_at: string | null;
+  last_event_at: string | null;
+  events: number;
+  events_24h: number;
+  rejected: number;
+  lag_p50_s: number | null;
+};
+export type Reject = {
+  id: string;
+  at: string;
+  source: string;
+  file: string | null;
+  line: number | null;
+  field: string | null;
+  value: string | null;
+  reason: string;
+  remedy: string | null;
+  record: unknown;
+  state: string;
+};
+export type ReplayAnswer = { replayed: number; still_rejected: number };
+export type Import = {
+  id: string;
+  kind: string;
+  path: string;
+  state: "running" | "done" | "failed";
+  rows: number;
+  imported: number;
+  duplicates: number;
+  rejected: number;
+  bytes: number;
+  bytes_total: number;
+  started_at: string;
+  finished_at: string | null;
+  error: string | null;
+};
+export type SqlAnswer = { columns: { name: string; type: string }[]; rows: Scalar[][]; truncated: boolean; elapsed_ms: number };
+export type ProgramInfo = { program: string; title: string; version: number; applied_at: string; applied_by: string; currency?: string; time_zone?: string };
+export type ProgramVersion = { version: number; applied_at: string; applied_by: string; note?: string | null };

@@ -1,0 +1,107 @@
+import { useMantineColorScheme } from "@mantine/core";
+import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { Session } from "@/api/types";
+import { Icon, Mark, type IconName } from "@/shared/ui/Icon";
+import { AsOfPicker, AsOfBanner } from "./AsOfPicker";
+import { Help } from "./Help";
+import { Palette } from "./Palette";
+import type { Shortcut } from "./shortcuts";
+import css from "./shell.module.css";
+import { UserMenu } from "./UserMenu";
+import { useShortcuts } from "./useShortcuts";
+
+export const PAGES: { to: "/" | "/accounts" | "/segments" | "/targets" | "/data" | "/settings"; label: string; icon: IconName; keys: string }[] = [
+  { to: "/", label: "Overview", icon: "overview", keys: "g o" },
+  { to: "/accounts", label: "Accounts", icon: "accounts", keys: "g a" },
+  { to: "/segments", label: "Segments", icon: "segments", keys: "g s" },
+  { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },
+  { to: "/data", label: "Data", icon: "data", keys: "g d" },
+  { to: "/settings", label: "Settings", icon: "settings", keys: "g e" },
+];
+
+/** Puts the cursor into the page's search field, or into the palette where a page has none. */
+function focusSearch(otherwise: () => void): void {
+  const field = document.querySelector<HTMLInputElement>("main input[type=search]");
+  if (field) field.focus();
+  else otherwise();
+}
+
+/** Everything around a page: navigation, the as-of day, the palette and the keys. */
+export function Shell({ session }: { session: Session }) {
+  const navigate = useNavigate();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [palette, setPalette] = useState(false);
+  const [help, setHelp] = useState(false);
+  const [open, setOpen] = useState(false);
+  const main = useRef<HTMLElement>(null);
+  const path = useRouterState({ select: (s) => s.location.pathname });
+
+  // A new page is a new title, and a reader who navigates by keys starts at its top.
+  const seen = useRef(path);
+  useEffect(() => {
+    const page = PAGES.find((p) => (p.to === "/" ? path === "/" : path.startsWith(p.to)));
+    document.title = page ? `${page.label} · Tenure` : "Tenure";
+    if (seen.current !== path) main.current?.focus({ preventScroll: true });
+    seen.current = path;
+  }, [path]);
+
+  useEffect(() => {
+    const listen = (e: KeyboardEvent) => {
+      if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k") {
+        e.preventDefault();
+        setPalette((was) => !was);
+      }
+    };
+    window.addEventListener("keydown", listen);
+    return () => window.removeEventListener("keydown", listen);
+  }, []);
+
+  const shortcuts = useMemo<Shortcut[]>(
+    () => [
+      ...PAGES.map((p) => ({ keys: p.keys, label: `Go to ${p.label}`, run: () => void navigate({ to: p.to }) })),
+      { keys: "/", label: "Search on this page", run: () => focusSearch(() => setPalette(true)) },
+      { keys: "?", label: "Show these keys", run: () => setHelp(true) },
+      { keys: "t d", label: "Dark or light", run: () => setColorScheme(colorScheme === "dark" ? "light" : "dark") },
+    ],
+    [navigate, colorScheme, setColorScheme],
+  );
+  useShortcuts(shortcuts);
+
+  return (
+    <div className={css.shell}>
+      <a className={css.skip} href="#main">Skip to the content</a>
+      <header className={css.top}>
+        <button type="button" className={css.burger} aria-expanded={open} aria-controls="nav" onClick={() => setOpen(!open)}>
+          <Icon name={open ? "close" : "menu"} size={20} />
+          <span className="sr">{open ? "Close the navigation" : "Open the navigation"}</span>
+        </button>
+        <Link to="/" className={css.logo}><Mark /> <span>Tenure</span></Link>
+        <button type="button" className={css.find} onClick={() => setPalette(true)}>
+          <Icon name="search" /> <span>Find an account or a page</span> <kbd>Ctrl K</kbd>
+        </button>
+        <div className={css.grow} />
+        <AsOfPicker />
+        <UserMenu session={session} openHelp={() => setHelp(true)} />
+      </header>
+      <nav id="nav" className={`${css.nav} ${open ? css.navOpen : ""}`} aria-label="Main">
+        {PAGES.map((p) => (
+          <Link key={p.to} to={p.to} className={css.item} activeProps={{ className: css.active, "aria-current": "page" }}
+            activeOptions={{ exact: p.to === "/", includeSearch: false }} onClick={() => setOpen(false)}>
+            <Icon name={p.icon} size={18} /> {p.label}
+          </Link>
+        ))}
+        <div className={css.grow} />
+        <button type="button" className={css.item} onClick={() => setHelp(true)}>
+          <Icon name="keyboard" size={18} /> Keys <kbd>?</kbd>
+        </button>
+      </nav>
+      <main id="main" ref={main} tabIndex={-1} className={css.main}>
+        <AsOfBanner />
+        <Outlet />
+      </main>
+      {palette ? <Palette close={() => setPalette(false)} openHelp={() => setHelp(true)} /> : null}
+      <Help opened={help} close={() => setHelp(false)} shortcuts={shortcuts} />
+    </div>
+  );
+}

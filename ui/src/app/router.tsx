@@ -1,0 +1,86 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, retainSearchParams } from "@tanstack/react-router";
+import { isDay } from "@/shared/format";
+import { Problem, Skeleton } from "@/shared/ui/State";
+import { NotFound } from "./NotFound";
+import { Root } from "./Root";
+
+type Raw = Record<string, unknown>;
+const text = (v: unknown): string | undefined => (typeof v === "string" && v !== "" ? v : typeof v === "number" ? String(v) : undefined);
+
+/** Search parameter of every page: the day that its figures speak of. */
+type Shared = { as_of?: string };
+
+const root = createRootRoute({
+  component: Root,
+  validateSearch: (s: Raw): Shared => ({ as_of: isDay(s.as_of) ? s.as_of : undefined }),
+  search: { middlewares: [retainSearchParams<Shared>(["as_of"])] },
+  notFoundComponent: NotFound,
+});
+
+export type OverviewSearch = { kpi?: string; scope?: string; status?: string };
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  validateSearch: (s: Raw): OverviewSearch => ({ kpi: text(s.kpi), scope: text(s.scope), status: text(s.status) }),
+  component: lazyRouteComponent(() => import("@/features/kpis/Overview"), "Overview"),
+});
+
+export type AccountsSearch = { q?: string; segment?: string; owner?: string; active?: string; filter?: string; sort?: string; columns?: string };
+const accounts = createRoute({
+  getParentRoute: () => root,
+  path: "/accounts",
+  validateSearch: (s: Raw): AccountsSearch => ({
+    q: text(s.q), segment: text(s.segment), owner: text(s.owner), active: text(s.active),
+    filter: text(s.filter), sort: text(s.sort), columns: text(s.columns),
+  }),
+  component: lazyRouteComponent(() => import("@/features/accounts/Accounts"), "Accounts"),
+});
+
+export type AccountSearch = { kind?: string; q?: string };
+const account = createRoute({
+  getParentRoute: () => root,
+  path: "/accounts/$id",
+  validateSearch: (s: Raw): AccountSearch => ({ kind: text(s.kind), q: text(s.q) }),
+  component: lazyRouteComponent(() => import("@/features/accounts/Account"), "AccountPage"),
+});
+
+const segments = createRoute({
+  getParentRoute: () => root,
+  path: "/segments",
+  component: lazyRouteComponent(() => import("@/features/segments/Segments"), "Segments"),
+});
+
+const targets = createRoute({
+  getParentRoute: () => root,
+  path: "/targets",
+  component: lazyRouteComponent(() => import("@/features/kpis/Targets"), "Targets"),
+});
+
+export type TabSearch = { tab?: string; import?: string };
+const data = createRoute({
+  getParentRoute: () => root,
+  path: "/data",
+  validateSearch: (s: Raw): TabSearch => ({ tab: text(s.tab), import: text(s.import) }),
+  component: lazyRouteComponent(() => import("@/features/imports/Data"), "Data"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  validateSearch: (s: Raw): TabSearch => ({ tab: text(s.tab) }),
+  component: lazyRouteComponent(() => import("@/features/auth/Settings"), "Settings"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([overview, accounts, account, segments, targets, data, settings]),
+  defaultPreload: "intent",
+  scrollRestoration: true,
+  defaultPendingComponent: () => <Skeleton lines={8} height={20} />,
+  defaultErrorComponent: ({ error, reset }) => <Problem error={error} retry={reset} />,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,105 @@
+import { useMediaQuery } from "@mantine/hooks";
+import { Link } from "@tanstack/react-router";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useRef, useState } from "react";
+import type { AccountRow, Column } from "@/api/types";
+import { isWriting } from "@/app/shortcuts";
+import { money, number, scalar, words } from "@/shared/format";
+import { Icon } from "@/shared/ui/Icon";
+import { SegmentChip } from "@/shared/ui/Segment";
+import css from "./accounts.module.css";
+import { isTextual, nextSort, sortOf } from "./rules";
+
+type Props = {
+  rows: AccountRow[]; total: number; columns: Column[]; chosen: string[]; sort: string | undefined;
+  setSort: (sort: string | undefined) => void; more: (() => void) | null; stale: boolean;
+};
+const FIXED: { id: string; label: string; text: boolean }[] = [
+  { id: "name", label: "Account", text: true },
+  { id: "segment", label: "Segment", text: true },
+  { id: "owner", label: "Owner", text: true },
+  { id: "mrr", label: "MRR", text: false },
+];
+
+/** A table that draws only what is on the screen and asks for more before its end is reached. */
+export function AccountTable({ rows, total, columns, chosen, sort, setSort, more, stale }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const narrow = useMediaQuery("(max-width: 640px)") ?? false;
+  const [at, setAt] = useState(-1);
+  const height = narrow ? 68 : 34;
+  // eslint-disable-next-line react-hooks/incompatible-library -- the project does not use the React compiler, which is what this rule guards.
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => height, overscan: 12 });
+  const items = virtual.getVirtualItems();
+  const lastShown = items.at(-1)?.index ?? 0;
+  const extra = chosen.map((id) => columns.find((c) => c.id === id)).filter((c): c is Column => c !== undefined);
+
+  useEffect(() => virtual.measure(), [height, virtual]);
+  useEffect(() => {
+    if (more && lastShown > rows.length - 60) more();
+  }, [lastShown, rows.length, more]);
+  useEffect(() => {
+    const listen = (e: KeyboardEvent) => {
+      if ((e.key !== "j" && e.key !== "k") || e.ctrlKey || e.metaKey || e.altKey || isWriting(e.target) || document.querySelector('[role="dialog"]')) return;
+      e.preventDefault();
+      setAt((was) => Math.max(0, Math.min(rows.length - 1, was + (e.key === "j" ? 1 : -1))));
+    };
+    window.addEventListener("keydown", listen);
+    return () => window.removeEventListener("keydown", listen);
+  }, [rows.length]);
+  useEffect(() => {
+    if (at < 0) return;
+    virtual.scrollToIndex(at);
+    // The row may be drawn only after the scroll.
+    const frame = requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${at}"] a`)?.focus({ preventScroll: true }));
+    return () => cancelAnimationFrame(frame);
+  }, [at, virtual]);
+
+  const template = `minmax(200px, 2fr) 128px minmax(140px, 1fr) 112px ${extra.map((c) => (isTextual(c) ? "minmax(120px, 1fr)" : "minmax(96px, 0.6fr)")).join(" ")}`;
+  const minWidth = 580 + extra.length * 110;
+  const head = (id: string, label: string, text: boolean) => {
+    const order = sortOf(sort, id);
+    return (
+      <div key={id} role="columnheader" aria-sort={order} className={text ? css.th : `${css.th} ${css.right}`}>
+        <button type="button" onClick={() => setSort(nextSort(sort, id, text))}>
+          {label} {order === "none" ? null : <Icon name={order === "ascending" ? "arrowUp" : "arrowDown"} size={13} />}
+        </button>
+      </div>
+    );
+  };
+  return (
+    <div ref={box} className={css.box} role="table" aria-label="Accounts" aria-rowcount={total + 1} aria-busy={stale} tabIndex={-1}>
+      <div style={narrow ? undefined : { minWidth }}>
+        <div role="rowgroup" className={css.sticky}>
+          <div role="row" aria-rowindex={1} className={css.headRow} style={{ gridTemplateColumns: template }}>
+            {FIXED.map((c) => head(c.id, c.label, c.text))}
+            {extra.map((c) => head(c.id, c.label || words(c.id), isTextual(c)))}
+          </div>
+        </div>
+        <div role="rowgroup" className={stale ? css.stale : undefined} style={{ height: virtual.getTotalSize(), position: "relative" }}>
+          {items.map((item) => {
+            const row = rows[item.index];
+            if (!row) return null;
+            return (
+              <div key={row.account_id} role="row" aria-rowindex={item.index + 2} data-index={item.index} className={`${css.row} ${item.index === at ? css.at : ""}`}
+                style={{ gridTemplateColumns: template, height, transform: `translateY(${item.start}px)` }}>
+                <div role="cell" className={css.nameCell}>
+                  <Link to="/accounts/$id" params={{ id: row.account_id }} className="ellipsis" onFocus={() => setAt(item.index)}>{row.name}</Link>
+                  {row.active ? null : <span className={css.churned}>churned</span>}
+                </div>
+                <div role="cell"><SegmentChip id={row.segment} /></div>
+                <div role="cell" className="ellipsis dim" title={row.owner ?? undefined}>{row.owner ?? "no owner"}</div>
+                <div role="cell" className="num">{money(row.mrr, row.currency)}</div>
+                {extra.map((c) => (
+                  <div key={c.id} role="cell" className={isTextual(c) ? "ellipsis" : "num"} data-label={c.label}>{scalar(row.values[c.id], c.unit, row.currency)}</div>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      <div className={css.foot} role="status">
+        {more || rows.length < total ? `${number(rows.length, 0)} of ${number(total, 0)} loaded` : `All ${number(total, 0)} shown`}
+      </div>
+    </div>
+  );
+}

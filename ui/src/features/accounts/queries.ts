@@ -1,0 +1,44 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { api, take } from "@/api/client";
+import type { AccountsQuery } from "@/api/paths";
+
+const PAGE = 200;
+
+/** The accounts that match, a page at a time; searching, filtering and sorting are the server's work. */
+export const accountsQuery = (query: Omit<AccountsQuery, "cursor" | "limit">) =>
+  infiniteQueryOptions({
+    queryKey: ["accounts", "list", query],
+    queryFn: ({ pageParam, signal }) =>
+      take(api.GET("/api/v1/accounts", { params: { query: { ...query, limit: PAGE, cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+
+/** The few accounts whose name or id fits what is being typed. */
+export const searchAccounts = (q: string) =>
+  queryOptions({
+    queryKey: ["accounts", "search", q],
+    queryFn: ({ signal }) => take(api.GET("/api/v1/accounts", { params: { query: { q, limit: 8 } }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const accountQuery = (id: string, asOf: string | undefined) =>
+  queryOptions({
+    queryKey: ["accounts", "one", id, asOf ?? "live"],
+    queryFn: () => take(api.GET("/api/v1/accounts/{id}", { params: { path: { id }, query: { as_of: asOf } } })),
+    refetchInterval: asOf ? false : 60_000,
+  });
+
+export type TimelineFilter = { kind?: string; q?: string };
+
+/** What happened to one account, newest first; older pages follow on demand. */
+export const timelineQuery = (id: string, filter: TimelineFilter, before: string | undefined) =>
+  infiniteQueryOptions({
+    queryKey: ["accounts", "timeline", id, filter, before ?? "live"],
+    queryFn: ({ pageParam, signal }) =>
+      take(api.GET("/api/v1/accounts/{id}/timeline", { params: { path: { id }, query: { ...filter, before: pageParam, limit: 50 } }, signal })),
+    initialPageParam: before,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });

@@ -1,0 +1,33 @@
+import { Tabs } from "@mantine/core";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
+import { PageHead } from "@/shared/ui/Panel";
+import { Skeleton } from "@/shared/ui/State";
+import { Sources } from "@/features/events/Sources";
+import { Imports } from "./Imports";
+import { Rejects } from "./Rejects";
+
+const Sql = lazy(() => import("@/features/events/Sql"));
+
+/** What comes in: sources, imports, refused rows; and a question to all of it. */
+export function Data() {
+  const { tab = "sources", import: importId } = useSearch({ from: "/data" });
+  const navigate = useNavigate({ from: "/data" });
+  return (
+    <>
+      <PageHead title="Data" sub="Where it comes from, how fresh it is, and what was refused." />
+      <Tabs value={tab} onChange={(t) => void navigate({ search: (s) => ({ ...s, tab: t ?? undefined, import: undefined }) })} keepMounted={false}>
+        <Tabs.List mb="lg">
+          <Tabs.Tab value="sources">Sources</Tabs.Tab>
+          <Tabs.Tab value="imports">Imports</Tabs.Tab>
+          <Tabs.Tab value="rejects">Rejects</Tabs.Tab>
+          <Tabs.Tab value="sql">SQL</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="sources"><Sources /></Tabs.Panel>
+        <Tabs.Panel value="imports"><Imports /></Tabs.Panel>
+        <Tabs.Panel value="rejects"><Rejects importId={importId} /></Tabs.Panel>
+        <Tabs.Panel value="sql"><Suspense fallback={<Skeleton />}><Sql /></Suspense></Tabs.Panel>
+      </Tabs>
+    </>
+  );
+}

@@ -1,0 +1,62 @@
+import { Button } from "@mantine/core";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { api, take } from "@/api/client";
+import type { Reject } from "@/api/types";
+import { number } from "@/shared/format";
+import { Ago } from "@/shared/ui/Fresh";
+import { Icon } from "@/shared/ui/Icon";
+import { DataTable, Panel } from "@/shared/ui/Panel";
+import { Empty, Loaded, Problem } from "@/shared/ui/State";
+import css from "./imports.module.css";
+import { rejectsQuery } from "./queries";
+
+/** Rows and events that were refused: where each stood, why, what helps; and the way back in. */
+export function Rejects({ importId }: { importId: string | undefined }) {
+  const queries = useQueryClient();
+  const pages = useInfiniteQuery(rejectsQuery(importId));
+  const replay = useMutation({
+    mutationFn: (body: { ids?: string[]; import?: string }) => take(api.POST("/api/v1/rejects/replay", { body })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["rejects"] }),
+  });
+  return (
+    <div className={css.stack}>
+      <div role="status">
+        {replay.data ? <span>{number(replay.data.replayed, 0)} taken in, {number(replay.data.still_rejected, 0)} still rejected.</span> : null}
+        {replay.error ? <Problem inline error={replay.error} /> : null}
+      </div>
+      <Loaded of={pages} lines={8}>
+        {(data) => {
+          const rows = data.pages.flatMap((p) => p.items);
+          if (rows.length === 0) return <Empty title="Nothing is rejected">{importId ? <Link to="/data" search={{ tab: "rejects" }}>Show the rejects of all sources</Link> : "Every row and event that arrived could be read."}</Empty>;
+          return (
+            <Panel title={`${number(data.pages[0]?.total ?? rows.length, 0)} rejected`} flush aside={
+              <div className={css.tools}>
+                {importId ? <Link to="/data" search={{ tab: "rejects" }}>All sources</Link> : null}
+                <Button size="xs" variant="default" loading={replay.isPending} leftSection={<Icon name="refresh" size={14} />}
+                  onClick={() => replay.mutate(importId ? { import: importId } : { ids: rows.map((r) => r.id) })}>
+                  Replay {importId ? "this import" : "those shown"}
+                </Button>
+              </div>
+            }>
+              <DataTable caption="Rejected rows" rows={rows} rowKey={(r) => r.id} cols={[
+                { label: "Where", show: (r) => <Where row={r} /> },
+                { label: "Field", show: (r) => (r.field ? <code>{r.field}</code> : "–") },
+                { label: "Why", show: (r) => <span>{r.reason} {r.remedy ? <strong>{r.remedy}</strong> : null}</span> },
+                { label: "Record", show: (r) => <div className={css.cell}><details><summary>show</summary><pre>{typeof r.record === "string" ? r.record : JSON.stringify(r.record, null, 2)}</pre></details></div> },
+                { label: "When", show: (r) => <Ago at={r.at} /> },
+                { label: "State", show: (r) => r.state },
+                { label: "Again", show: (r) => <Button size="compact-xs" variant="subtle" onClick={() => replay.mutate({ ids: [r.id] })}>Replay</Button> },
+              ]} />
+              {pages.hasNextPage ? <Button m="md" size="xs" variant="default" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Show more</Button> : null}
+            </Panel>
+          );
+        }}
+      </Loaded>
+    </div>
+  );
+}
+
+function Where({ row }: { row: Reject }) {
+  return <span>{row.source}{row.file ? <><br /><span className="mono">{row.file}{row.line === null ? "" : `:${row.line}`}</span></> : null}</span>;
+}

@@ -1,0 +1,70 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { Target } from "@/api/types";
+import { useAsOf } from "@/app/asOf";
+import { day, figure, words } from "@/shared/format";
+import { Icon } from "@/shared/ui/Icon";
+import { DataTable, PageHead, Panel } from "@/shared/ui/Panel";
+import { SegmentChip } from "@/shared/ui/Segment";
+import { StatusBadge } from "@/shared/ui/Status";
+import { Empty, Loaded } from "@/shared/ui/State";
+import css from "./kpis.module.css";
+import { kpisQuery, targetsQuery } from "./queries";
+import { conflictsOf } from "./targets";
+
+/** Every target of every source, with the pairs that contradict each other side by side. */
+export function Targets() {
+  const { asOf } = useAsOf();
+  const targets = useQuery(targetsQuery(asOf));
+  const kpis = useQuery(kpisQuery(asOf));
+  // A target does not say its unit; its KPI does.
+  const units = new Map(kpis.data?.kpis.map((k) => [k.kpi, { unit: k.unit, currency: k.currency ?? null }]));
+  const show = (t: Target, v: number | null) => figure(v, t.unit ?? units.get(t.kpi)?.unit, units.get(t.kpi)?.currency);
+  return (
+    <>
+      <PageHead title="Targets" sub="A goal, held from a frozen baseline to a deadline, with its source." />
+      <Loaded of={targets} lines={12}>
+        {({ targets: all }) => {
+          if (all.length === 0) return <Empty title="No target is declared">Targets are part of the program: file <code>targets.yaml</code>.</Empty>;
+          const pairs = conflictsOf(all);
+          return (
+            <div className={css.groups}>
+              {pairs.length > 0 ? (
+                <Panel title={`${pairs.length} ${pairs.length === 1 ? "conflict" : "conflicts"} between sources`} aside={<span className="dim">Both are kept; nothing is settled silently.</span>}>
+                  <div className={css.pairs}>
+                    {pairs.map((group) => (
+                      <article key={group.map((t) => t.id).join()} className={css.pair}>
+                        <h3><Icon name="conflict" /> {group[0]?.kpi_label} <span className="dim">{group[0]?.scope === "all" ? "all accounts" : words(group[0]?.scope ?? "")}</span></h3>
+                        <div className={css.sides}>
+                          {group.map((t) => (
+                            <div key={t.id}>
+                              <strong>{show(t, t.goal)}</strong> <span className="dim">by {day(t.deadline)}, from {show(t, t.baseline)}</span>
+                              <div className={css.target}><StatusBadge status={t.status ?? "no_data"} /><span className="small dim">{t.source ?? "no source"}</span></div>
+                            </div>
+                          ))}
+                        </div>
+                      </article>
+                    ))}
+                  </div>
+                </Panel>
+              ) : null}
+              <Panel title={`${all.length} targets`} flush>
+                <DataTable caption="Targets" rows={all} rowKey={(t) => t.id} cols={[
+                  { label: "KPI", show: (t) => <Link to="/" search={{ kpi: t.kpi, scope: t.scope }}>{t.kpi_label}</Link> },
+                  { label: "Scope", show: (t) => (t.scope === "all" ? "All accounts" : <SegmentChip id={t.scope} />) },
+                  { label: "Status", show: (t) => <StatusBadge status={t.status ?? "no_data"} /> },
+                  { label: "Value", num: true, show: (t) => <strong>{show(t, t.value)}</strong> },
+                  { label: "Expected by now", num: true, show: (t) => (t.expected === null ? "–" : show(t, t.expected)) },
+                  { label: "Baseline", num: true, show: (t) => (t.baseline === null ? <span className="dim">not frozen yet</span> : <span title={t.frozen_at ? `Frozen ${day(t.frozen_at)}` : undefined}>{show(t, t.baseline)} <span className="dim small">{day(t.baseline_on, "month")}</span></span>) },
+                  { label: "Goal", num: true, show: (t) => show(t, t.goal) },
+                  { label: "Deadline", show: (t) => <span className="nowrap">{day(t.deadline)}</span> },
+                  { label: "Source", show: (t) => t.source ?? "–" },
+                ]} />
+              </Panel>
+            </div>
+          );
+        }}
+      </Loaded>
+    </>
+  );
+}

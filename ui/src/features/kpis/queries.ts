@@ -1,0 +1,43 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { api, take } from "@/api/client";
+import { monthStart } from "@/shared/format";
+
+const today = () => new Date().toISOString().slice(0, 10);
+
+/** Every KPI in every scope, as of a day or live; a live page looks again each minute. */
+export const kpisQuery = (asOf: string | undefined) =>
+  queryOptions({
+    queryKey: ["kpis", asOf ?? "live"],
+    queryFn: () => take(api.GET("/api/v1/kpis", { params: { query: { as_of: asOf, by: "segment" } } })),
+    placeholderData: keepPreviousData,
+    refetchInterval: asOf ? false : 60_000,
+  });
+
+/** Thirteen months of one KPI, in all scopes, ending with the month of the as-of day. */
+export const seriesQuery = (kpi: string, asOf: string | undefined, months = 13) => {
+  const to = asOf ?? today();
+  const from = monthStart(to, months - 1);
+  return queryOptions({
+    queryKey: ["kpis", "series", kpi, from, to],
+    queryFn: () => take(api.GET("/api/v1/kpis/{id}/series", { params: { path: { id: kpi }, query: { grain: "month", from, to, by: "segment" } } })),
+    staleTime: 120_000,
+  });
+};
+
+/** Who stands in the numerator or the denominator, a page at a time. */
+export const kpiAccountsQuery = (kpi: string, scope: string, side: "numerator" | "denominator", asOf: string | undefined) =>
+  infiniteQueryOptions({
+    queryKey: ["kpis", "accounts", kpi, scope, side, asOf ?? "live"],
+    queryFn: ({ pageParam }) =>
+      take(api.GET("/api/v1/kpis/{id}/accounts", {
+        params: { path: { id: kpi }, query: { scope, side, as_of: asOf, limit: 50, cursor: pageParam } },
+      })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+
+export const targetsQuery = (asOf: string | undefined) =>
+  queryOptions({
+    queryKey: ["targets", asOf ?? "live"],
+    queryFn: () => take(api.GET("/api/v1/targets", { params: { query: { as_of: asOf } } })),
+  });

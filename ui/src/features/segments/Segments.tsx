@@ -1,0 +1,55 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { SegmentsAnswer } from "@/api/types";
+import { useAsOf } from "@/app/asOf";
+import { money, number, percent } from "@/shared/format";
+import { DataTable, PageHead, Panel } from "@/shared/ui/Panel";
+import { SegmentChip, segmentColor } from "@/shared/ui/Segment";
+import { Empty, Loaded } from "@/shared/ui/State";
+import { Preview } from "./Preview";
+import { segmentsQuery } from "./queries";
+import css from "./segments.module.css";
+
+/** The segments: their rules in order, who is in them, and what another rule would change. */
+export function Segments() {
+  const { asOf } = useAsOf();
+  const answer = useQuery(segmentsQuery(asOf));
+  return (
+    <>
+      <PageHead title="Segments" sub="Rules are read in order; the first that is true decides." />
+      <Loaded of={answer} lines={8}>{(data) => <Body data={data} />}</Loaded>
+    </>
+  );
+}
+
+function Body({ data }: { data: SegmentsAnswer }) {
+  const { unclassified } = data;
+  if (data.segments.length === 0) return <Empty title="No segment is declared">The program that is applied declares no segment.</Empty>;
+  return (
+    <div className={css.page}>
+      <Panel title={`${number(data.total, 0)} accounts`} flush>
+        <div className={css.bar} role="img" aria-label={data.segments.map((s) => `${s.label} ${percent(s.share)}`).join(", ")}>
+          {data.segments.map((s) => (
+            <span key={s.id} style={{ flexGrow: Math.max(s.accounts, 0), background: segmentColor(s.id) }} />
+          ))}
+          {unclassified.accounts > 0 ? <span style={{ flexGrow: unclassified.accounts, background: segmentColor("unclassified") }} /> : null}
+        </div>
+        <DataTable caption="Segments" rows={data.segments} rowKey={(s) => s.id} cols={[
+          { label: "Segment", show: (s) => <Link to="/accounts" search={{ segment: s.id }}><SegmentChip id={s.id} label={s.label} /></Link> },
+          { label: "Rule", show: (s) => <code>{s.rule}</code> },
+          { label: "Accounts", num: true, show: (s) => number(s.accounts, 0) },
+          { label: "Active", num: true, show: (s) => number(s.active, 0) },
+          { label: "MRR", num: true, show: (s) => money(s.mrr, data.currency) },
+          { label: "Share", num: true, show: (s) => percent(s.share) },
+        ]} />
+        {unclassified.accounts > 0 ? (
+          <div className={css.unclassified}>
+            <Link to="/accounts" search={{ segment: "unclassified" }}>{number(unclassified.accounts, 0)} unclassified</Link>
+            <ul>{unclassified.reasons.map((r) => <li key={r.reason}>{r.reason} <span className="dim">({number(r.accounts, 0)})</span></li>)}</ul>
+          </div>
+        ) : null}
+      </Panel>
+      <Preview segments={data.segments} />
+    </div>
+  );
+}

@@ -1,0 +1,199 @@
+/** How figures, money, dates and durations are written. Pure; the locale is the reader's. */
+
+const DAY_MS = 86_400_000;
+const cache = new Map<string, Intl.NumberFormat>();
+
+function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = JSON.stringify(options);
+  let found = cache.get(key);
+  if (!found) {
+    found = new Intl.NumberFormat(undefined, options);
+    cache.set(key, found);
+  }
+  return found;
+}
+
+/** What stands where a value is not known. */
+export const NO_DATA = "no data";
+
+/** Plain number with at most `digits` decimals. */
+export function number(value: number | null | undefined, digits = 1): string {
+  return value === null || value === undefined ? "–" : numberFormat({ maximumFractionDigits: digits }).format(value);
+}
+
+/** Money in major units; whole amounts from 1,000 on, cents below when there are any. */
+export function money(value: number | null | undefined, currency: string | null | undefined, compact = false): string {
+  if (value === null || value === undefined) return "–";
+  const cents = Math.abs(value) < 1000 && !Number.isInteger(value) ? 2 : 0;
+  const options: Intl.NumberFormatOptions = compact && Math.abs(value) >= 10_000
+    ? { notation: "compact", maximumFractionDigits: 2 }
+    : { maximumFractionDigits: cents, minimumFractionDigits: cents };
+  if (!currency) return numberFormat(options).format(value);
+  try {
+    return numberFormat({ style: "currency", currency, ...options }).format(value);
+  } catch {
+    return `${numberFormat(options).format(value)} ${currency}`;
+  }
+}
+
+/** A fraction as percent. */
+export function percent(value: number | null | undefined, digits = 1): string {
+  return value === null || value === undefined
+    ? "–"
+    : numberFormat({ style: "percent", maximumFractionDigits: digits }).format(value);
+}
+
+/** A figure in its unit, as the reader should see it. */
+export function figure(value: number | null | undefined, unit: string | null | undefined, currency?: string | null): string {
+  if (value === null || value === undefined) return NO_DATA;
+  switch (unit) {
+    case "ratio":
+      return percent(value);
+    case "money":
+      return money(value, currency, true);
+    case "points":
+      return `${value > 0 ? "+" : ""}${number(value, 1)}`;
+    case "days":
+      return `${number(value, 1)} ${Math.abs(value) === 1 ? "day" : "days"}`;
+    case "hours":
+      return `${number(value, 1)} h`;
+    default:
+      return number(value, Math.abs(value) >= 100 ? 0 : 2);
+  }
+}
+
+/** The two sides of a figure, written out: "34 of 120". */
+export function sides(numerator: number | null, denominator: number | null, unit: string, currency?: string | null): string | null {
+  if (numerator === null) return null;
+  const show = (v: number) => (currency && unit === "money" ? money(v, currency, true) : number(v, Math.abs(v) >= 1000 ? 0 : 1));
+  if (denominator === null) return null;
+  return `${show(numerator)} of ${show(denominator)}`;
+}
+
+export type Change = { text: string; spoken: string; direction: "up" | "down" | "same"; good: boolean | null };
+
+/**
+ * The change between two figures, in the words that fit the unit: shares change in percentage
+ * points, NPS in points, everything else in relative percent.
+ */
+export function change(now: number | null | undefined, before: number | null | undefined, unit: string, better: "up" | "down"): Change | null {
+  if (now === null || now === undefined || before === null || before === undefined) return null;
+  const delta = now - before;
+  const tiny = unit === "ratio" ? 0.0005 : unit === "points" ? 0.05 : Math.abs(before) * 0.0005;
+  const direction = Math.abs(delta) <= tiny ? "same" : delta > 0 ? "up" : "down";
+  const good = direction === "same" ? null : direction === better;
+  const sign = direction === "same" ? "±" : delta > 0 ? "+" : "−";
+  const of = (amount: string, unitText: string) => ({
+    text: direction === "same" ? `±0 ${unitText}` : `${sign}${amount} ${unitText}`,
+    direction: direction as Change["direction"],
+    good,
+  });
+  if (unit === "ratio") {
+    return { ...of(number(Math.abs(delta) * 100, 1), "pp"), spoken: "percentage points" };
+  }
+  if (unit === "points") return { ...of(number(Math.abs(delta), 1), "pts"), spoken: "points" };
+  if (before === 0) return { ...of(number(Math.abs(delta), 1), unit === "number" || unit === "money" ? "" : unit), spoken: unit };
+  return { ...of(number((Math.abs(delta) / Math.abs(before)) * 100, 1), "%"), spoken: "percent" };
+}
+
+/** A calendar day ("2026-06-30"), written without moving it through a time zone. */
+export function day(value: string | null | undefined, style: "long" | "short" | "month" = "short"): string {
+  if (!value) return "–";
+  const at = new Date(`${value.slice(0, 10)}T00:00:00Z`);
+  if (Number.isNaN(at.getTime())) return value;
+  const month = style === "long" ? "long" : "short";
+  return new Intl.DateTimeFormat(undefined, {
+    timeZone: "UTC",
+    year: "numeric",
+    month,
+    ...(style === "month" ? {} : { day: "numeric" }),
+  }).format(at);
+}
+
+/** An instant in the reader's own zone. */
+export function instant(value: string | null | undefined): string {
+  if (!value) return "–";
+  const at = new Date(value);
+  if (Number.isNaN(at.getTime())) return value;
+  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(at);
+}
+
+/** The time of day of an instant, in the reader's zone. */
+export function clock(value: string): string {
+  return new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(new Date(value));
+}
+
+/** "3 min ago": how long before `now` an instant lies. */
+export function ago(value: string | null | undefined, now: number): string {
+  if (!value) return "never";
+  const at = Date.parse(value);
+  if (Number.isNaN(at)) return value;
+  const seconds = Math.round((now - at) / 1000);
+  if (seconds < -60) return instant(value);
+  if (seconds < 45) return "just now";
+  if (seconds < 3600) return `${Math.max(1, Math.round(seconds / 60))} min ago`;
+  if (seconds < 86_400) return `${Math.round(seconds / 3600)} h ago`;
+  const days = Math.round(seconds / 86_400);
+  return days < 60 ? `${days} ${days === 1 ? "day" : "days"} ago` : instant(value);
+}
+
+/** A length of time in seconds, in its largest sensible unit. */
+export function seconds(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  if (value < 1) return `${Math.round(value * 1000)} ms`;
+  if (value < 90) return `${number(value, 0)} s`;
+  if (value < 5400) return `${number(value / 60, 0)} min`;
+  if (value < 172_800) return `${number(value / 3600, 0)} h`;
+  return `${number(value / 86_400, 0)} days`;
+}
+
+/** Bytes with a binary prefix. */
+export function bytes(value: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let n = value;
+  let at = 0;
+  while (n >= 1024 && at < units.length - 1) {
+    n /= 1024;
+    at += 1;
+  }
+  return `${number(n, at === 0 ? 0 : 1)} ${units[at] ?? ""}`;
+}
+
+/** A calendar day `n` days after `value`. */
+export function addDays(value: string, n: number): string {
+  return new Date(Date.parse(`${value}T00:00:00Z`) + n * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** The last day of the month that lies `back` months before the month of `value`. */
+export function monthEnd(value: string, back: number): string {
+  const [y, m] = value.split("-").map(Number);
+  return new Date(Date.UTC(y ?? 1970, (m ?? 1) - back, 0)).toISOString().slice(0, 10);
+}
+
+/** The first day of the month that lies `back` months before the month of `value`. */
+export function monthStart(value: string, back: number): string {
+  const [y, m] = value.split("-").map(Number);
+  return new Date(Date.UTC(y ?? 1970, (m ?? 1) - 1 - back, 1)).toISOString().slice(0, 10);
+}
+
+/** Whether a text is an existing calendar day in the form 2026-06-30. */
+export function isDay(value: unknown): value is string {
+  if (typeof value !== "string" || !/^\d{4}-\d{2}-\d{2}$/.test(value)) return false;
+  const at = new Date(`${value}T00:00:00Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === value;
+}
+
+/** Any known value of an attribute or metric, in its unit. */
+export function scalar(value: unknown, unit?: string | null, currency?: string | null): string {
+  if (value === null || value === undefined || value === "") return "–";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number") return unit ? figure(value, unit, currency) : number(value, 2);
+  if (typeof value === "string") return isDay(value) ? day(value) : value;
+  return JSON.stringify(value);
+}
+
+/** "feature_gaps" → "Feature gaps". */
+export function words(code: string): string {
+  const spaced = code.replace(/[_-]+/g, " ").trim();
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
