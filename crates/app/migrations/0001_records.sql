@@ -31,19 +31,24 @@ CREATE TABLE contacts (
 CREATE INDEX contacts_account ON contacts (account_no);
 CREATE INDEX contacts_email ON contacts (email);
 CREATE TABLE contact_aliases (alias TEXT PRIMARY KEY, contact_id TEXT NOT NULL);
+CREATE TABLE event_log (id BIGINT PRIMARY KEY, seq BIGINT NOT NULL);
+INSERT INTO event_log (id, seq) VALUES (1, 0);
 CREATE TABLE event_tail (
   seq BIGINT PRIMARY KEY, events BIGINT NOT NULL, min_at BIGINT NOT NULL, max_at BIGINT NOT NULL, received_at BIGINT NOT NULL, body {blob} NOT NULL
 );
+CREATE TABLE event_bulks (seq BIGINT PRIMARY KEY, accounts {blob} NOT NULL, months TEXT NOT NULL);
 CREATE TABLE event_files (
   path TEXT PRIMARY KEY, month BIGINT NOT NULL, class TEXT NOT NULL, rows_count BIGINT NOT NULL, bytes BIGINT NOT NULL,
   min_seq BIGINT NOT NULL, max_seq BIGINT NOT NULL, meta TEXT NOT NULL, added_at BIGINT NOT NULL
 );
 CREATE TABLE event_files_gone (path TEXT PRIMARY KEY, gone_at BIGINT NOT NULL);
-CREATE TABLE event_ids (run BIGINT NOT NULL, part BIGINT NOT NULL, received_at BIGINT NOT NULL, ids {blob} NOT NULL, PRIMARY KEY (run, part));
+CREATE TABLE event_id_runs (run BIGINT PRIMARY KEY, entries BIGINT NOT NULL, bits BIGINT NOT NULL, body {blob} NOT NULL);
+CREATE TABLE event_ids (run BIGINT NOT NULL, part BIGINT NOT NULL, ids {blob} NOT NULL, PRIMARY KEY (run, part));
 CREATE TABLE event_sources (
   source TEXT PRIMARY KEY, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL, events BIGINT NOT NULL, rejected BIGINT NOT NULL,
-  duplicates BIGINT NOT NULL, lag_us BIGINT NOT NULL
+  duplicates BIGINT NOT NULL
 );
+CREATE TABLE event_counts (source TEXT NOT NULL, what TEXT NOT NULL, bucket BIGINT NOT NULL, events BIGINT NOT NULL, PRIMARY KEY (source, what, bucket));
 CREATE TABLE rejects (
   id TEXT PRIMARY KEY, at BIGINT NOT NULL, source TEXT NOT NULL, import_id TEXT, file TEXT, line BIGINT, kind TEXT NOT NULL,
   field TEXT, value TEXT, reason TEXT NOT NULL, remedy TEXT NOT NULL, record TEXT NOT NULL, state TEXT NOT NULL

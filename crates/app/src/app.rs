@@ -4,8 +4,11 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use tenure_store::{Clock, DataLock, Store, migrate};
 
+use crate::accounts::{self, Directory};
+use crate::events::Log;
 use crate::schema::MIGRATIONS;
 
 /// How to open a Tenure.
@@ -49,8 +52,10 @@ pub struct Shared {
     /// The records.
     pub store: Store,
     /// Who is known: accounts and contacts.
-    pub accounts: crate::accounts::Directory,
-    _lock: DataLock,
+    pub accounts: Arc<Directory>,
+    /// The log of events.
+    pub log: Log,
+    _lock: Arc<DataLock>,
 }
 
 impl App {
@@ -65,8 +70,22 @@ impl App {
             None => Store::open_embedded(&config.data).await?,
         };
         migrate::migrate(&store, &clock, MIGRATIONS).await?;
-        let accounts = crate::accounts::Directory::default();
-        crate::accounts::load(&store, &accounts).await?;
-        Ok(Self(Arc::new(Shared { config, clock, store, accounts, _lock: lock })))
+        let accounts = Arc::new(Directory::default());
+        accounts::load(&store, &accounts).await?;
+        let lock = Arc::new(lock);
+        let log = Log::open(&store, &clock, &config.data, &accounts, &lock).await?;
+        Ok(Self(Arc::new(Shared { config, clock, store, accounts, log, _lock: lock })))
+    }
+
+    /// Takes no more events, finishes what was taken and closes the records.
+    pub async fn shutdown(&self) {
+        self.log.shutdown().await;
+        self.store.clone().close().await;
+    }
+
+    /// The zone that days are counted in: the program's.
+    #[must_use]
+    pub fn time_zone(&self) -> TimeZone {
+        self.log.time_zone()
     }
 }

@@ -44,7 +44,12 @@ impl Directory {
     }
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    /// Says where the changes that follow come from.
+    pub fn set_source(&mut self, source: &'a str) {
+        self.context.source = source;
+    }
+
     /// The numbers of accounts by (normalised) id. Ids that nobody knows get a stub in this transaction.
     pub async fn numbers<'i>(
         &mut self,
