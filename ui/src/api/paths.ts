@@ -23,8 +23,11 @@ type NewImport = { path: string; kind: string; map?: string; dry_run?: boolean }
 
 /** The routes of the API that the browser uses. */
 export interface paths {
-  "/api/v1/setup": Get<{ needed: boolean }> & Post<T.Session, { email: string; name: string; password: string }>;
+  "/api/v1/setup": Get<{ needed: boolean; code_needed: boolean }> & Post<T.Session, { email: string; name: string; password: string; code?: string }>;
   "/api/v1/session": Get<T.Session> & Post<T.Session, { email: string; password: string }> & { delete: Op<unknown> };
+  "/api/v1/session/password": { put: Op<T.Session, never, never, { current: string; password: string }> };
+  "/api/v1/sessions": Get<{ sessions: T.OwnSession[] }>;
+  "/api/v1/sessions/{id}": { delete: Op<unknown, never, Id> };
   "/api/v1/kpis": Get<T.KpisAnswer, AsOf & { by?: string }>;
   "/api/v1/kpis/{id}/series": Get<T.SeriesAnswer, SeriesQuery, Id>;
   "/api/v1/kpis/{id}/accounts": Get<T.Page<T.KpiAccount>, KpiAccountsQuery, Id>;
@@ -34,9 +37,10 @@ export interface paths {
   "/api/v1/accounts/{id}/timeline": Get<T.TimelinePage, TimelineQuery, Id>;
   "/api/v1/segments": Get<T.SegmentsAnswer, AsOf>;
   "/api/v1/segments/preview": Post<T.PreviewAnswer, { segments: T.SegmentRule[]; unclassified?: string }>;
-  "/api/v1/users": Get<{ users: T.User[] }> & Post<T.User, { email: string; name: string; role: T.Role; password: string }>;
+  "/api/v1/users": Get<{ users: T.User[] }> & Post<T.Added, { email: string; name?: string; role: T.Role; password?: string }>;
   "/api/v1/users/{id}": { patch: Op<T.User, never, Id, { role?: T.Role; disabled?: boolean }> };
-  "/api/v1/keys": Get<{ keys: T.Key[] }> & Post<T.NewKey, { name: string; scope: T.Key["scope"] }>;
+  "/api/v1/users/{id}/password": Post<T.Added, { password?: string }, Id>;
+  "/api/v1/keys": Get<{ keys: T.Key[] }> & Post<T.AddedKey, { name: string; scope: T.Key["scope"] }>;
   "/api/v1/keys/{id}": { delete: Op<unknown, never, Id> };
   "/api/v1/audit": Get<{ items: T.AuditRow[]; next_cursor: string | null }, Cursor>;
   "/api/v1/sources": Get<{ sources: T.Source[] }>;

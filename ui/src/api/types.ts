@@ -164,20 +164,31 @@ export type SegmentMove = { from: string; to: string; accounts: number; mrr: num
 export type PreviewAnswer = { moves: SegmentMove[]; counts: Record<string, number>; unclassified: number };
 
 export type Role = "admin" | "manager" | "csm" | "viewer";
-export type User = { id: string; email: string; name: string; role: Role; disabled?: boolean; last_seen_at?: string | null; created_at?: string };
+export type User = {
+  id: string;
+  email: string;
+  name: string;
+  role: Role;
+  time_zone: string | null;
+  created_at: string;
+  disabled_at: string | null;
+  seen_at: string | null;
+};
+export type Added = { user: User; password: string | null };
+export type OwnSession = { id: string; current: boolean; created_at: string; seen_at: string; expires_at: string; user_agent: string | null };
 export type Session = { user: User; csrf: string };
 export type Key = {
   id: string;
   name: string;
   scope: "ingest" | "read" | "write";
-  prefix?: string;
+  prefix: string;
   created_at: string;
-  created_by?: string | null;
-  last_used_at?: string | null;
-  revoked_at?: string | null;
+  created_by: string;
+  used_at: string | null;
+  revoked_at: string | null;
 };
-export type NewKey = Key & { key: string };
-export type AuditRow = { id: string; at: string; actor: string; action: string; object: string | null; details?: unknown };
+export type AddedKey = { key: Key; secret: string };
+export type AuditRow = { seq: number; at: string; actor: string; action: string; subject: string; detail: unknown; request_id: string | null };
 
 export type Source = {
   source: string;

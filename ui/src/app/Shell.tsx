@@ -76,8 +76,8 @@ export function Shell({ session }: { session: Session }) {
           <Icon name={open ? "close" : "menu"} size={20} />
           <span className="sr">{open ? "Close the navigation" : "Open the navigation"}</span>
         </button>
-        <Link to="/" className={css.logo}><Mark /> <span>Tenure</span></Link>
-        <button type="button" className={css.find} onClick={() => setPalette(true)}>
+        <Link to="/" className={css.logo} aria-label="Tenure, to the Overview"><Mark /> <span>Tenure</span></Link>
+        <button type="button" className={css.find} aria-label="Find an account or a page" onClick={() => setPalette(true)}>
           <Icon name="search" /> <span>Find an account or a page</span> <kbd>Ctrl K</kbd>
         </button>
         <div className={css.grow} />

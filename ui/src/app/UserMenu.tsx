@@ -29,7 +29,7 @@ export function UserMenu({ session, openHelp }: { session: Session; openHelp: ()
         <button type="button" className={css.user} aria-label={`Signed in as ${name}`}>{initials}</button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>{name} · {words(session.user.role)}</Menu.Label>
+        <Menu.Label>{name} · {(session.user.role === "csm" ? "CSM" : words(session.user.role))}</Menu.Label>
         <Menu.Divider />
         {(["light", "dark", "auto"] as const).map((scheme) => (
           <Menu.Item key={scheme} leftSection={<Icon name={scheme === "light" ? "sun" : scheme === "dark" ? "moon" : "system"} />}

@@ -79,6 +79,7 @@ describe("small things", () => {
   it("writes both sides of a ratio only when both are known", () => {
     expect(sides(34, 120, "ratio")).toBe("34 of 120");
     expect(sides(34, null, "ratio")).toBeNull();
+    expect(sides(1204, 70, "days")).toBe("n = 70");
   });
   it("writes any value", () => {
     expect(scalar(true)).toBe("yes");

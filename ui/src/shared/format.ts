@@ -62,11 +62,13 @@ export function figure(value: number | null | undefined, unit: string | null | u
   }
 }
 
-/** The two sides of a figure, written out: "34 of 120". */
-export function sides(numerator: number | null, denominator: number | null, unit: string, currency?: string | null): string | null {
-  if (numerator === null) return null;
-  const show = (v: number) => (currency && unit === "money" ? money(v, currency, true) : number(v, Math.abs(v) >= 1000 ? 0 : 1));
+/** What a figure is made of: "34 of 120" for a share, "n = 120" for a mean or a score. */
+export function sides(numerator: number | null, denominator: number | null, unit: string): string | null {
   if (denominator === null) return null;
+  // A mean or a score is made of so many observations; only a share has two sides to read.
+  if (unit !== "ratio") return `n = ${number(denominator, 0)}`;
+  if (numerator === null) return null;
+  const show = (v: number) => number(v, Math.abs(v) >= 1000 ? 0 : 1);
   return `${show(numerator)} of ${show(denominator)}`;
 }
 

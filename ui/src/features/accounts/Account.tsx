@@ -35,9 +35,7 @@ export function AccountPage() {
 function Body({ account: a, asOf }: { account: Account; asOf: string | undefined }) {
   return (
     <>
-      <PageHead title={a.name} sub={<><span className="mono">{a.account_id}</span> · <Fresh at={a.computed_at} /></>}>
-        <SegmentChip id={a.segment} />
-      </PageHead>
+      <PageHead title={a.name} sub={<><span className="mono">{a.account_id}</span> · <Fresh at={a.computed_at} /></>} />
       <div className={css.account}>
         <section className={css.wide} aria-label="Facts"><Facts a={a} asOf={asOf} /></section>
         <div>
@@ -64,7 +62,7 @@ function Facts({ a, asOf }: { a: Account; asOf: string | undefined }) {
         {a.churned_on ? <div className={css.fact}><span>Churned on</span><strong>{day(a.churned_on)}</strong></div> : null}
         <div className={css.fact}>
           <span>Segment{a.segment_since ? ` since ${day(a.segment_since)}` : ""}</span>
-          <strong>{a.segment ? words(a.segment) : "Unclassified"}</strong>
+          <SegmentChip id={a.segment} />
           {a.segment_why ? <span className={css.why}>{a.segment_why}</span> : null}
         </div>
       </div>

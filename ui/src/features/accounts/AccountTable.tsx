@@ -67,34 +67,36 @@ export function AccountTable({ rows, total, columns, chosen, sort, setSort, more
     );
   };
   return (
-    <div ref={box} className={css.box} role="table" aria-label="Accounts" aria-rowcount={total + 1} aria-busy={stale} tabIndex={-1}>
-      <div style={narrow ? undefined : { minWidth }}>
-        <div role="rowgroup" className={css.sticky}>
-          <div role="row" aria-rowindex={1} className={css.headRow} style={{ gridTemplateColumns: template }}>
-            {FIXED.map((c) => head(c.id, c.label, c.text))}
-            {extra.map((c) => head(c.id, c.label || words(c.id), isTextual(c)))}
+    <div className={css.frame}>
+      <div ref={box} className={css.box} role="table" aria-label="Accounts" aria-rowcount={total + 1} aria-busy={stale} tabIndex={-1}>
+        <div style={narrow ? undefined : { minWidth }}>
+          <div role="rowgroup" className={css.sticky}>
+            <div role="row" aria-rowindex={1} className={css.headRow} style={{ gridTemplateColumns: template }}>
+              {FIXED.map((c) => head(c.id, c.label, c.text))}
+              {extra.map((c) => head(c.id, c.label || words(c.id), isTextual(c)))}
+            </div>
           </div>
-        </div>
-        <div role="rowgroup" className={stale ? css.stale : undefined} style={{ height: virtual.getTotalSize(), position: "relative" }}>
-          {items.map((item) => {
-            const row = rows[item.index];
-            if (!row) return null;
-            return (
-              <div key={row.account_id} role="row" aria-rowindex={item.index + 2} data-index={item.index} className={`${css.row} ${item.index === at ? css.at : ""}`}
-                style={{ gridTemplateColumns: template, height, transform: `translateY(${item.start}px)` }}>
-                <div role="cell" className={css.nameCell}>
-                  <Link to="/accounts/$id" params={{ id: row.account_id }} className="ellipsis" onFocus={() => setAt(item.index)}>{row.name}</Link>
-                  {row.active ? null : <span className={css.churned}>churned</span>}
+          <div role="rowgroup" className={stale ? css.stale : undefined} style={{ height: virtual.getTotalSize(), position: "relative" }}>
+            {items.map((item) => {
+              const row = rows[item.index];
+              if (!row) return null;
+              return (
+                <div key={row.account_id} role="row" aria-rowindex={item.index + 2} data-index={item.index} className={`${css.row} ${item.index === at ? css.at : ""}`}
+                  style={{ gridTemplateColumns: template, height, transform: `translateY(${item.start}px)` }}>
+                  <div role="cell" className={css.nameCell}>
+                    <Link to="/accounts/$id" params={{ id: row.account_id }} className="ellipsis" onFocus={() => setAt(item.index)}>{row.name}</Link>
+                    {row.active ? null : <span className={css.churned}>churned</span>}
+                  </div>
+                  <div role="cell"><SegmentChip id={row.segment} /></div>
+                  <div role="cell" className="ellipsis dim" title={row.owner ?? undefined}>{row.owner ?? "no owner"}</div>
+                  <div role="cell" className="num">{money(row.mrr, row.currency)}</div>
+                  {extra.map((c) => (
+                    <div key={c.id} role="cell" className={isTextual(c) ? "ellipsis" : "num"} data-label={c.label}>{scalar(row.values[c.id], c.unit, row.currency)}</div>
+                  ))}
                 </div>
-                <div role="cell"><SegmentChip id={row.segment} /></div>
-                <div role="cell" className="ellipsis dim" title={row.owner ?? undefined}>{row.owner ?? "no owner"}</div>
-                <div role="cell" className="num">{money(row.mrr, row.currency)}</div>
-                {extra.map((c) => (
-                  <div key={c.id} role="cell" className={isTextual(c) ? "ellipsis" : "num"} data-label={c.label}>{scalar(row.values[c.id], c.unit, row.currency)}</div>
-                ))}
-              </div>
-            );
-          })}
+              );
+            })}
+          </div>
         </div>
       </div>
       <div className={css.foot} role="status">

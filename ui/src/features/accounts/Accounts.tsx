@@ -37,7 +37,7 @@ export function Accounts() {
           {number(first.total, 0)} {filtered ? "match" : "accounts"}
           {first.mrr_total !== undefined && first.mrr_total !== null ? ` · ${money(first.mrr_total, first.items[0]?.currency)} MRR` : ""}
         </span>
-      ) : "Loading"}>
+      ) : filterProblem ? "The filter cannot be read" : "Loading"}>
         <ColumnChooser columns={first?.columns ?? []} chosen={chosenColumns(search.columns)} choose={(c) => change({ columns: writeColumns(c) })} />
       </PageHead>
       <Filters search={search} change={change} segments={segments.data?.segments ?? []} owners={owners} problem={filterProblem} />

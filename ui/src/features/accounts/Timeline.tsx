@@ -32,7 +32,7 @@ export function Timeline({ account, asOf }: { account: Account; asOf: string | u
   const pages = useInfiniteQuery(timelineQuery(account.account_id, { kind, q }, asOf ? `${addDays(asOf, 1)}T00:00:00Z` : undefined));
   const contacts = new Map(account.contacts.map((c) => [c.contact_id, c.name ?? c.email ?? c.contact_id]));
   return (
-    <Panel title="Timeline" flush>
+    <Panel title="Timeline" flush scroll={false}>
       <div className={css.timelineTools}>
         <TextInput type="search" aria-label="Search the timeline" placeholder="Search the timeline" leftSection={<Icon name="search" />} value={text}
           onChange={(e) => { setText(e.currentTarget.value); searchSoon(e.currentTarget.value); }} />

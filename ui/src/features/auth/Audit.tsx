@@ -20,12 +20,12 @@ export function Audit() {
         if (rows.length === 0) return <Empty title="Nothing has been changed yet" />;
         return (
           <Panel title="Audit" flush>
-            <DataTable caption="Audit" rows={rows} rowKey={(r) => r.id} cols={[
+            <DataTable caption="Audit" rows={rows} rowKey={(r) => String(r.seq)} cols={[
               { label: "When", show: (r) => <span className="nowrap">{instant(r.at)}</span> },
               { label: "Who", show: (r) => r.actor },
               { label: "What", show: (r) => <code>{r.action}</code> },
-              { label: "On", show: (r) => r.object ?? "–" },
-              { label: "Details", show: (r) => (r.details === null || r.details === undefined ? "–" : <code>{JSON.stringify(r.details)}</code>) },
+              { label: "On", show: (r) => r.subject || "–" },
+              { label: "Details", show: (r) => <Detail value={r.detail} /> },
             ]} />
             {pages.hasNextPage ? <Button m="md" size="xs" variant="default" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Show older</Button> : null}
           </Panel>
@@ -33,4 +33,9 @@ export function Audit() {
       }}
     </Loaded>
   );
+}
+
+function Detail({ value }: { value: unknown }) {
+  const empty = value === null || value === undefined || (typeof value === "object" && Object.keys(value).length === 0);
+  return empty ? <span className="dim">–</span> : <code style={{ overflowWrap: "anywhere" }}>{JSON.stringify(value)}</code>;
 }

@@ -1,14 +1,14 @@
-import { Button, CopyButton, Select, TextInput } from "@mantine/core";
+import { Button, Select, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "@/api/client";
 import type { Key } from "@/api/types";
 import { Ago } from "@/shared/ui/Fresh";
-import { Icon } from "@/shared/ui/Icon";
 import { DataTable, Panel } from "@/shared/ui/Panel";
 import { Empty, Loaded, Problem } from "@/shared/ui/State";
 import css from "./auth.module.css";
 import { keysQuery } from "./queries";
+import { Secret } from "./Secret";
 
 type Scope = Key["scope"];
 const SCOPES: { value: Scope; label: string }[] = [
@@ -26,7 +26,7 @@ export function Keys() {
     onSuccess: () => queries.invalidateQueries({ queryKey: ["keys"] }),
   });
   return (
-    <div style={{ display: "grid", gap: 16 }}>
+    <div className={css.stack}>
       <NewKey />
       {revoke.error ? <Problem inline error={revoke.error} /> : null}
       <Loaded of={keys} lines={5}>
@@ -35,9 +35,9 @@ export function Keys() {
             <DataTable caption="Keys" rows={data.keys} rowKey={(k) => k.id} cols={[
               { label: "Name", show: (k) => <strong>{k.name}</strong> },
               { label: "Scope", show: (k) => k.scope },
-              { label: "Begins with", show: (k) => (k.prefix ? <code>{k.prefix}…</code> : "–") },
+              { label: "Begins with", show: (k) => <code>{k.prefix}…</code> },
               { label: "Made", show: (k) => <Ago at={k.created_at} /> },
-              { label: "Last used", show: (k) => <Ago at={k.last_used_at} /> },
+              { label: "Last used", show: (k) => <Ago at={k.used_at} /> },
               { label: "State", show: (k) => (k.revoked_at ? <span className="dim">revoked <Ago at={k.revoked_at} /></span> : <Revoke name={k.name} run={() => revoke.mutate(k.id)} />) },
             ]} />
           </Panel>
@@ -82,11 +82,8 @@ function NewKey() {
       {make.error ? <Problem inline error={make.error} /> : null}
       {make.data ? (
         <div role="status" style={{ marginTop: 12 }}>
-          <p style={{ margin: "0 0 6px" }}>This is the only time that the key “{make.data.name}” is shown. Copy it now.</p>
-          <div className={css.secret}>
-            <code>{make.data.key}</code>
-            <CopyButton value={make.data.key}>{({ copied, copy }) => <Button size="xs" variant="default" leftSection={<Icon name={copied ? "check" : "copy"} size={14} />} onClick={copy}>{copied ? "Copied" : "Copy"}</Button>}</CopyButton>
-          </div>
+          <p style={{ margin: "0 0 6px" }}>This is the only time that the key “{make.data.key.name}” is shown. Copy it now.</p>
+          <Secret value={make.data.secret} />
         </div>
       ) : null}
     </Panel>

@@ -15,7 +15,7 @@ export default function Sql() {
   const [query, setQuery] = useState(EXAMPLE);
   const run = useMutation({ mutationFn: () => take(api.POST("/api/v1/sql", { body: { query, limit: 1000 } })) });
   return (
-    <div style={{ display: "grid", gap: 16 }}>
+    <div style={{ display: "grid", gap: 16, gridTemplateColumns: "minmax(0, 1fr)" }}>
       <Panel title="SQL" aside={<span className="dim">Tables: {TABLES}</span>}>
         <Textarea aria-label="Query" autosize minRows={5} maxRows={20} spellCheck={false} value={query} onChange={(e) => setQuery(e.currentTarget.value)}
           styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: "0.75rem" } }}

@@ -34,7 +34,7 @@ export function KpiDrawer({ line, scope, segments, asOf: until, setScope, close 
         <div className={css.drawerTop}>
           <div className={css.fact}><span>Value, period to {day(first?.period ?? until)}</span><span className={css.big}>{figure(first?.value, line.unit, line.currency)}</span></div>
           {first?.interval ? <div className={css.fact}><span>95 % interval</span><span>{figure(first.interval[0], line.unit, line.currency)} to {figure(first.interval[1], line.unit, line.currency)}</span></div> : null}
-          {first && first.denominator !== null ? <div className={css.fact}><span>Made of</span><span>{sides(first.numerator, first.denominator, line.unit, line.currency)}</span></div> : null}
+          {first && first.denominator !== null ? <div className={css.fact}><span>Made of</span><span>{sides(first.numerator, first.denominator, line.unit)}</span></div> : null}
           {first && first.median !== null ? <div className={css.fact}><span>Median</span><span>{figure(first.median, line.unit, line.currency)}</span></div> : null}
           {first && first.p90 !== null ? <div className={css.fact}><span>90th percentile</span><span>{figure(first.p90, line.unit, line.currency)}</span></div> : null}
           <Fresh at={first?.computed_at} />
@@ -67,7 +67,7 @@ export function KpiDrawer({ line, scope, segments, asOf: until, setScope, close 
                 <DataTable caption={`${line.label} by month`} rows={[...mine].reverse()} rowKey={(p) => p.period} cols={[
                   { label: "Month", show: (p) => day(p.period, "month") },
                   { label: "Value", num: true, show: (p) => figure(p.value, line.unit, line.currency) },
-                  { label: "Made of", num: true, show: (p) => sides(p.numerator, p.denominator, line.unit, line.currency) ?? "–" },
+                  { label: "Made of", num: true, show: (p) => sides(p.numerator, p.denominator, line.unit) ?? "–" },
                   { label: "Target line", num: true, show: (p) => (p.target === null ? "–" : figure(p.target, line.unit, line.currency)) },
                 ]} />
               );

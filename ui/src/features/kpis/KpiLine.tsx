@@ -20,7 +20,7 @@ export function KpiLine({ line, segments, open }: Props) {
   const row = useRef<HTMLDivElement>(null);
   const seen = useSeen(row);
   const main = line.all[0];
-  const parts = main ? sides(main.numerator, main.denominator, line.unit, line.currency) : null;
+  const parts = main ? sides(main.numerator, main.denominator, line.unit) : null;
   return (
     <div ref={row} className={css.line}>
       <div className={css.name}>

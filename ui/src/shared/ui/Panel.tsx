@@ -16,7 +16,7 @@ export function PageHead({ title, sub, children }: { title: string; sub?: ReactN
 }
 
 /** A titled area of a page. */
-export function Panel({ title, aside, children, flush = false }: { title: string; aside?: ReactNode; children: ReactNode; flush?: boolean }) {
+export function Panel({ title, aside, children, flush = false, scroll = true }: { title: string; aside?: ReactNode; children: ReactNode; flush?: boolean; scroll?: boolean }) {
   return (
     <section className={css.panel} aria-label={title}>
       <div className={css.panelHead}>
@@ -24,7 +24,7 @@ export function Panel({ title, aside, children, flush = false }: { title: string
         <div className={css.grow} />
         {aside}
       </div>
-      <div className={flush ? css.scroll : css.panelBody}>{children}</div>
+      <div className={flush ? (scroll ? css.scroll : undefined) : css.panelBody}>{children}</div>
     </section>
   );
 }

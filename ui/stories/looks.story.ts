@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AccountsPage } from "../src/api/types";
+import { ask, breaches, overflow, Stage, type Look } from "./browser";
+
+const stage = new Stage();
+let account = "";
+beforeAll(async () => {
+  await stage.start();
+  const { page, context } = await stage.open("/");
+  const { items } = await ask<AccountsPage>(page, "/accounts?limit=1");
+  account = `/accounts/${encodeURIComponent(items[0]?.account_id ?? "")}`;
+  await context.close();
+});
+afterAll(() => stage.stop());
+
+const LOOKS: [string, Look][] = [
+  ["on a desk", { width: 1440 }],
+  ["on a desk in the dark", { width: 1440, dark: true }],
+    ["on a phone", { width: 390, height: 844 }],
+];
+const PAGES = ["/", "/accounts", "ACCOUNT", "/segments", "/targets", "/data", "/data?tab=imports", "/data?tab=rejects", "/data?tab=sql", "/settings", "/settings?tab=keys", "/settings?tab=program", "/settings?tab=audit", "/settings?tab=you"];
+
+describe.each(LOOKS)("%s", (_, look) => {
+  it.each(PAGES)("%s can be read by everybody, without a word from the console", async (path) => {
+    const { page, context, problems } = await stage.open(path === "ACCOUNT" ? account : path, look);
+    await page.waitForLoadState("networkidle");
+    expect(await breaches(page)).toEqual([]);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+});
+
+it.each(PAGES)("%s fits a laptop", async (path) => {
+  const { page, context } = await stage.open(path === "ACCOUNT" ? account : path, { width: 1024, height: 768 });
+  await page.waitForLoadState("networkidle");
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+  await context.close();
+});
+
+it("keeps the drawer of a figure readable too", async () => {
+  const { page, context, problems } = await stage.open("/?kpi=engagement_rate&scope=digital");
+  await page.getByRole("dialog").waitFor();
+  await page.waitForLoadState("networkidle");
+  expect(await breaches(page)).toEqual([]);
+  expect(problems).toEqual([]);
+  await context.close();
+});
