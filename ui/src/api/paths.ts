@@ -14,9 +14,10 @@ type Cursor = { cursor?: string; limit?: number };
 
 export type AccountsQuery = AsOf &
   Cursor & { q?: string; segment?: string; owner?: string; active?: boolean; filter?: string; sort?: string; columns?: string };
-export type TimelineQuery = { kind?: string; q?: string; before?: string; limit?: number };
+export type TimelineQuery = AsOf & { kind?: string; q?: string; before?: string; limit?: number };
 export type SeriesQuery = { grain?: string; from?: string; to?: string; by?: string };
-export type KpiAccountsQuery = AsOf & Cursor & { scope?: string; side?: "numerator" | "denominator" };
+export type KpiAccountsQuery = AsOf & Cursor & { scope?: string; side?: Side };
+export type Side = "numerator" | "denominator" | "rest";
 type Files = { files: Record<string, string> };
 type Replay = { ids?: string[]; import?: string; map?: string };
 type NewImport = { path: string; kind: string; map?: string; dry_run?: boolean };
@@ -31,7 +32,7 @@ export interface paths {
   "/api/v1/kpis": Get<T.KpisAnswer, AsOf & { by?: string }>;
   "/api/v1/kpis/{id}/series": Get<T.SeriesAnswer, SeriesQuery, Id>;
   "/api/v1/kpis/{id}/accounts": Get<T.Page<T.KpiAccount>, KpiAccountsQuery, Id>;
-  "/api/v1/targets": Get<{ targets: T.Target[] }, AsOf>;
+  "/api/v1/targets": Get<{ as_of: string; targets: T.Target[] }, AsOf>;
   "/api/v1/accounts": Get<T.AccountsPage, AccountsQuery>;
   "/api/v1/accounts/{id}": Get<T.Account, AsOf, Id>;
   "/api/v1/accounts/{id}/timeline": Get<T.TimelinePage, TimelineQuery, Id>;
@@ -44,7 +45,7 @@ export interface paths {
   "/api/v1/keys/{id}": { delete: Op<unknown, never, Id> };
   "/api/v1/audit": Get<{ items: T.AuditRow[]; next_cursor: string | null }, Cursor>;
   "/api/v1/sources": Get<{ sources: T.Source[] }>;
-  "/api/v1/rejects": Get<T.Page<T.Reject>, Cursor & { import?: string }>;
+  "/api/v1/rejects": Get<T.Page<T.Reject>, Cursor & { import?: string; source?: string; state?: "open" | "replayed" }>;
   "/api/v1/rejects/replay": Post<T.ReplayAnswer, Replay>;
   "/api/v1/imports": Get<{ imports: T.Import[] }> & Post<T.Import, NewImport>;
   "/api/v1/imports/{id}": Get<T.Import, never, Id>;

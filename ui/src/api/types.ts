@@ -7,7 +7,12 @@ export type Unit = "ratio" | "number" | "money" | "points" | "days" | "hours";
 export type Kpi = {
   kpi: string;
   label: string;
+  /** The heading that it stands under; empty = none given. */
+  group: string;
+  /** The definition in words. */
+  description: string;
   scope: string;
+  first_day: string;
   period: string;
   value: number | null;
   numerator: number | null;
@@ -18,19 +23,21 @@ export type Kpi = {
   median: number | null;
   p90: number | null;
   baseline: number | null;
+  baseline_on: string | null;
   target: number | null;
+  /** What the straight line from baseline to goal asks for on this day. */
+  expected: number | null;
   target_id: string | null;
   deadline: string | null;
   status: Status | null;
   source: string | null;
   conflict: boolean;
+  /** What has to be built or connected before the figure can exist. */
+  waits_for: string | null;
   computed_at: string;
-  currency?: string | null;
-  description?: string | null;
-  group?: string | null;
-  window?: string | null;
 };
-export type KpisAnswer = { as_of: string; computed_at: string; kpis: Kpi[] };
+export type TrendPoint = { period: string; value: number | null };
+export type KpisAnswer = { as_of: string; computed_at: string; currency?: string; kpis: Kpi[]; trends: Record<string, TrendPoint[]> };
 
 export type SeriesPoint = {
   period: string;
@@ -43,32 +50,39 @@ export type SeriesPoint = {
 export type Series = { scope: string; points: SeriesPoint[] };
 export type SeriesAnswer = { kpi: string; unit: string; grain: string; series: Series[]; computed_at: string };
 export type KpiAccount = {
+  /** Empty = events that belong to no account. */
   account_id: string;
   name: string;
-  segment: string | null;
-  numerator: number | null;
-  denominator: number | null;
+  segment: string;
+  numerator: number;
+  denominator: number;
 };
 export type Page<T> = { items: T[]; next_cursor: string | null; total: number };
 
 export type Target = {
   id: string;
+  label: string;
   kpi: string;
   kpi_label: string;
   scope: string;
-  program: string | null;
+  program: string;
+  unit: string;
+  better: "up" | "down";
   baseline: number | null;
-  baseline_on: string | null;
+  baseline_on: string;
   frozen_at: string | null;
   goal: number | null;
   goal_kind: string;
+  /** The figure as the source states it: −0.25 for "25 % less". */
+  goal_stated: number;
   deadline: string;
-  source: string | null;
+  source: string;
+  document: string;
+  description: string;
   value: number | null;
-  status: Status | null;
+  status: Status;
   expected: number | null;
   conflicts_with: string[];
-  unit?: string;
 };
 
 export type Scalar = string | number | boolean | null;
@@ -203,16 +217,18 @@ export type Reject = {
   id: string;
   at: string;
   source: string;
+  import: string | null;
   file: string | null;
   line: number | null;
+  kind: string;
   field: string | null;
   value: string | null;
   reason: string;
-  remedy: string | null;
-  record: unknown;
-  state: string;
+  remedy: string;
+  record: string;
+  state: "open" | "replayed";
 };
-export type ReplayAnswer = { replayed: number; still_rejected: number };
+export type ReplayAnswer = { replayed: number; still_rejected: number; left: number };
 export type Import = {
   id: string;
   kind: string;

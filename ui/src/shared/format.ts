@@ -1,6 +1,6 @@
 /** How figures, money, dates and durations are written. Pure; the locale is the reader's. */
 
-const DAY_MS = 86_400_000;
+
 const cache = new Map<string, Intl.NumberFormat>();
 
 function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
@@ -161,10 +161,6 @@ export function bytes(value: number): string {
   return `${number(n, at === 0 ? 0 : 1)} ${units[at] ?? ""}`;
 }
 
-/** A calendar day `n` days after `value`. */
-export function addDays(value: string, n: number): string {
-  return new Date(Date.parse(`${value}T00:00:00Z`) + n * DAY_MS).toISOString().slice(0, 10);
-}
 
 /** The last day of the month that lies `back` months before the month of `value`. */
 export function monthEnd(value: string, back: number): string {

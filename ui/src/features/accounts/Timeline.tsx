@@ -3,7 +3,7 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { Account, TimelineItem } from "@/api/types";
-import { addDays, clock, day, instant, words } from "@/shared/format";
+import { clock, day, instant, words } from "@/shared/format";
 import { useDraft } from "@/shared/useDraft";
 import { Icon, isIcon, type IconName } from "@/shared/ui/Icon";
 import { Panel } from "@/shared/ui/Panel";
@@ -29,7 +29,7 @@ export function Timeline({ account, asOf }: { account: Account; asOf: string | u
   const [text, setText] = useDraft(q ?? "");
   const change = (next: { kind?: string; q?: string }) => void navigate({ search: (s) => ({ ...s, ...next }), replace: true });
   const searchSoon = useDebouncedCallback((value: string) => change({ q: value.trim() || undefined }), 250);
-  const pages = useInfiniteQuery(timelineQuery(account.account_id, { kind, q }, asOf ? `${addDays(asOf, 1)}T00:00:00Z` : undefined));
+  const pages = useInfiniteQuery(timelineQuery(account.account_id, { kind, q }, asOf));
   const contacts = new Map(account.contacts.map((c) => [c.contact_id, c.name ?? c.email ?? c.contact_id]));
   return (
     <Panel title="Timeline" flush scroll={false}>

@@ -15,7 +15,7 @@ export function AuthPage({ title, sub, submit, children }: { title: string; sub?
       >
         <div className={css.brand}><Mark size={36} /> Tenure</div>
         <h1>{title}</h1>
-        {sub ? <p>{sub}</p> : null}
+        {sub ? <p className={css.sub}>{sub}</p> : null}
         {children}
       </form>
     </main>

@@ -22,7 +22,7 @@ export function Rejects({ importId }: { importId: string | undefined }) {
   return (
     <div className={css.stack}>
       <div role="status">
-        {replay.data ? <span>{number(replay.data.replayed, 0)} taken in, {number(replay.data.still_rejected, 0)} still rejected.</span> : null}
+        {replay.data ? <span>{number(replay.data.replayed, 0)} taken in, {number(replay.data.still_rejected, 0)} still rejected, {number(replay.data.left, 0)} left.</span> : null}
         {replay.error ? <Problem inline error={replay.error} /> : null}
       </div>
       <Loaded of={pages} lines={8}>
@@ -34,18 +34,17 @@ export function Rejects({ importId }: { importId: string | undefined }) {
               <div className={css.tools}>
                 {importId ? <Link to="/data" search={{ tab: "rejects" }}>All sources</Link> : null}
                 <Button size="xs" variant="default" loading={replay.isPending} leftSection={<Icon name="refresh" size={14} />}
-                  onClick={() => replay.mutate(importId ? { import: importId } : { ids: rows.map((r) => r.id) })}>
-                  Replay {importId ? "this import" : "those shown"}
+                  onClick={() => replay.mutate(importId ? { import: importId } : {})}>
+                  Replay {importId ? "this import" : "all"}
                 </Button>
               </div>
             }>
               <DataTable caption="Rejected rows" rows={rows} rowKey={(r) => r.id} cols={[
                 { label: "Where", show: (r) => <Where row={r} /> },
                 { label: "Field", show: (r) => (r.field ? <code>{r.field}</code> : "–") },
-                { label: "Why", show: (r) => <span>{r.reason} {r.remedy ? <strong>{r.remedy}</strong> : null}</span> },
-                { label: "Record", show: (r) => <div className={css.cell}><details><summary>show</summary><pre>{typeof r.record === "string" ? r.record : JSON.stringify(r.record, null, 2)}</pre></details></div> },
+                { label: "Why", show: (r) => <span>{r.reason} <strong>{r.remedy}</strong></span> },
+                { label: "Record", show: (r) => <div className={css.cell}><details><summary>show</summary><pre>{r.record}</pre></details></div> },
                 { label: "When", show: (r) => <Ago at={r.at} /> },
-                { label: "State", show: (r) => r.state },
                 { label: "Again", show: (r) => <Button size="compact-xs" variant="subtle" onClick={() => replay.mutate({ ids: [r.id] })}>Replay</Button> },
               ]} />
               {pages.hasNextPage ? <Button m="md" size="xs" variant="default" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Show more</Button> : null}

@@ -12,6 +12,7 @@ import { segmentColor } from "@/shared/ui/Segment";
 import { STATUS } from "@/shared/ui/Status";
 import { Empty, Loaded } from "@/shared/ui/State";
 import ui from "@/shared/ui/ui.module.css";
+import { Currency } from "./currency";
 import { KpiDrawer } from "./KpiDrawer";
 import { KpiLine } from "./KpiLine";
 import css from "./kpis.module.css";
@@ -27,7 +28,7 @@ export function Overview() {
   return (
     <>
       <PageHead title="Overview" sub={answer.data ? <>Figures up to {day(answer.data.as_of, "long")} · <Fresh at={answer.data.computed_at} /></> : "Every figure against its target"} />
-      <Loaded of={answer} lines={14}>{(data) => <Figures data={data} />}</Loaded>
+      <Loaded of={answer} lines={14}>{(data) => <Currency value={data.currency ?? null}><Figures data={data} /></Currency>}</Loaded>
     </>
   );
 }
@@ -66,7 +67,7 @@ function Figures({ data }: { data: KpisAnswer }) {
               <span>All accounts</span><span>13 months</span><span>Target</span>
               {segments.map((s) => <span key={s} className={css.segHead}><span className={ui.dot} style={{ background: segmentColor(s) }} /> {words(s)}</span>)}
             </div>
-            {g.lines.map((l) => <KpiLine key={l.kpi} line={l} segments={segments} open={open} />)}
+            {g.lines.map((l) => <KpiLine key={l.kpi} line={l} trend={data.trends[l.kpi] ?? []} segments={segments} open={open} />)}
           </section>
         ))}
         {shown.length === 0 ? <Empty title="No figure has this status">Choose another status, or show all.</Empty> : null}

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Target } from "@/api/types";
 import { useAsOf } from "@/app/asOf";
-import { day, figure, words } from "@/shared/format";
+import { day, figure, percent, words } from "@/shared/format";
 import { Icon } from "@/shared/ui/Icon";
 import { DataTable, PageHead, Panel } from "@/shared/ui/Panel";
 import { SegmentChip } from "@/shared/ui/Segment";
@@ -17,9 +17,7 @@ export function Targets() {
   const { asOf } = useAsOf();
   const targets = useQuery(targetsQuery(asOf));
   const kpis = useQuery(kpisQuery(asOf));
-  // A target does not say its unit; its KPI does.
-  const units = new Map(kpis.data?.kpis.map((k) => [k.kpi, { unit: k.unit, currency: k.currency ?? null }]));
-  const show = (t: Target, v: number | null) => figure(v, t.unit ?? units.get(t.kpi)?.unit, units.get(t.kpi)?.currency);
+  const show = (t: Target, v: number | null) => figure(v, t.unit, kpis.data?.currency);
   return (
     <>
       <PageHead title="Targets" sub="A goal, held from a frozen baseline to a deadline, with its source." />
@@ -39,7 +37,7 @@ export function Targets() {
                           {group.map((t) => (
                             <div key={t.id}>
                               <strong>{show(t, t.goal)}</strong> <span className="dim">by {day(t.deadline)}, from {show(t, t.baseline)}</span>
-                              <div className={css.target}><StatusBadge status={t.status ?? "no_data"} /><span className="small dim">{t.source ?? "no source"}</span></div>
+                              <div className={css.target}><StatusBadge status={t.status} /><span className="small dim">{t.source}</span></div>
                             </div>
                           ))}
                         </div>
@@ -52,13 +50,13 @@ export function Targets() {
                 <DataTable caption="Targets" rows={all} rowKey={(t) => t.id} cols={[
                   { label: "KPI", show: (t) => <Link to="/" search={{ kpi: t.kpi, scope: t.scope }}>{t.kpi_label}</Link> },
                   { label: "Scope", show: (t) => (t.scope === "all" ? "All accounts" : <SegmentChip id={t.scope} />) },
-                  { label: "Status", show: (t) => <StatusBadge status={t.status ?? "no_data"} /> },
+                  { label: "Status", show: (t) => <StatusBadge status={t.status} /> },
                   { label: "Value", num: true, show: (t) => <strong>{show(t, t.value)}</strong> },
                   { label: "Expected by now", num: true, show: (t) => (t.expected === null ? "–" : show(t, t.expected)) },
                   { label: "Baseline", num: true, show: (t) => (t.baseline === null ? <span className="dim">not frozen yet</span> : <span title={t.frozen_at ? `Frozen ${day(t.frozen_at)}` : undefined}>{show(t, t.baseline)} <span className="dim small">{day(t.baseline_on, "month")}</span></span>) },
-                  { label: "Goal", num: true, show: (t) => show(t, t.goal) },
+                  { label: "Goal", num: true, show: (t) => <span title={t.goal_kind === "value" ? undefined : `Stated as ${t.goal_kind === "points" ? `${t.goal_stated} points` : percent(t.goal_stated)}`}>{t.goal === null ? "after the baseline" : show(t, t.goal)}</span> },
                   { label: "Deadline", show: (t) => <span className="nowrap">{day(t.deadline)}</span> },
-                  { label: "Source", show: (t) => t.source ?? "–" },
+                  { label: "Source", show: (t) => <span title={t.description || undefined}>{t.source}</span> },
                 ]} />
               </Panel>
             </div>

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
+import type { Side } from "@/api/paths";
 import { monthStart } from "@/shared/format";
 
 const today = () => new Date().toISOString().slice(0, 10);
@@ -25,7 +26,7 @@ export const seriesQuery = (kpi: string, asOf: string | undefined, months = 13) 
 };
 
 /** Who stands in the numerator or the denominator, a page at a time. */
-export const kpiAccountsQuery = (kpi: string, scope: string, side: "numerator" | "denominator", asOf: string | undefined) =>
+export const kpiAccountsQuery = (kpi: string, scope: string, side: Side, asOf: string | undefined) =>
   infiniteQueryOptions({
     queryKey: ["kpis", "accounts", kpi, scope, side, asOf ?? "live"],
     queryFn: ({ pageParam }) =>

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Kpi, Target } from "@/api/types";
-import { countStatuses, groupKpis, newest, segmentOrder } from "./rules";
+import { countStatuses, groupKpis, lineOn, newest, segmentOrder } from "./rules";
 import { conflictsOf } from "./targets";
 
 const row = (over: Partial<Kpi>): Kpi => ({
-  kpi: "nps", label: "NPS", scope: "all", period: "2026-06-30", value: 30, numerator: null, denominator: null, unit: "points", better: "up",
-  interval: null, median: null, p90: null, baseline: null, target: null, target_id: null, deadline: null, status: null, source: null, conflict: false,
+  kpi: "nps", label: "NPS", group: "", description: "", scope: "all", first_day: "2026-06-01", period: "2026-06-30", value: 30, numerator: null, denominator: null, unit: "points", better: "up",
+  interval: null, median: null, p90: null, baseline: null, baseline_on: null, target: null, expected: null, waits_for: null, target_id: null, deadline: null, status: null, source: null, conflict: false,
   computed_at: "2026-07-01T00:00:00Z", ...over,
 });
 
@@ -35,6 +35,19 @@ describe("groupKpis", () => {
   });
 });
 
+it("puts a KPI under the heading that the program gives it", () => {
+  expect(groupKpis([row({ group: "North star" }), row({ kpi: "csat" })]).groups.map((g) => g.title)).toEqual(["North star", "Satisfaction"]);
+});
+
+it("draws the straight line from baseline to goal, flat after the deadline", () => {
+  const held = row({ baseline: 10, baseline_on: "2026-01-01", target: 20, deadline: "2026-01-11" });
+  expect(lineOn(held, "2025-12-31")).toBeNull();
+  expect(lineOn(held, "2026-01-01")).toBe(10);
+  expect(lineOn(held, "2026-01-06")).toBe(15);
+  expect(lineOn(held, "2026-03-01")).toBe(20);
+  expect(lineOn(row({}), "2026-01-06")).toBeNull();
+});
+
 it("counts targets, not figures", () => {
   const counts = countStatuses([row({ status: "no_data" }), row({ target_id: "a", status: "met" }), row({ target_id: "b", status: "met", scope: "core" })]);
   expect(counts).toEqual({ met: 2, on_track: 0, at_risk: 0, behind: 0, no_data: 0 });
@@ -51,8 +64,8 @@ it("finds the newest computation", () => {
 
 describe("conflictsOf", () => {
   const target = (id: string, conflicts_with: string[]): Target => ({
-    id, kpi: "nps", kpi_label: "NPS", scope: "all", program: null, baseline: null, baseline_on: null, frozen_at: null, goal: 1, goal_kind: "value",
-    deadline: "2027-06-30", source: null, value: null, status: null, expected: null, conflicts_with,
+    id, label: id, kpi: "nps", kpi_label: "NPS", scope: "all", program: "company", unit: "points", better: "up", baseline: null, baseline_on: "2026-06-30",
+    frozen_at: null, goal: 1, goal_kind: "value", goal_stated: 1, deadline: "2027-06-30", source: "S1", document: "S1", description: "", value: null, status: "no_data", expected: null, conflicts_with,
   });
   it("shows each pair once, whichever side names it", () => {
     expect(conflictsOf([target("a", ["b"]), target("b", ["a"]), target("c", [])]).map((g) => g.map((t) => t.id))).toEqual([["a", "b"]]);

@@ -6,8 +6,8 @@ export type Line = {
   label: string;
   unit: string;
   better: "up" | "down";
-  currency: string | null;
-  description: string | null;
+  description: string;
+  waitsFor: string | null;
   /** The rows for the whole base: one per target, at least one. */
   all: Kpi[];
   /** The rows of each segment: one per target. */
@@ -44,7 +44,7 @@ export function groupKpis(rows: Kpi[]): { groups: Group[]; segments: string[] } 
   for (const row of rows) {
     let line = lines.get(row.kpi);
     if (!line) {
-      line = { kpi: row.kpi, label: row.label, unit: row.unit, better: row.better, currency: row.currency ?? null, description: row.description ?? null, all: [], scopes: [], conflict: false, statuses: new Set() };
+      line = { kpi: row.kpi, label: row.label, unit: row.unit, better: row.better, description: row.description, waitsFor: row.waits_for, all: [], scopes: [], conflict: false, statuses: new Set() };
       lines.set(row.kpi, line);
     }
     if (row.conflict) line.conflict = true;
@@ -62,6 +62,7 @@ export function groupKpis(rows: Kpi[]): { groups: Group[]; segments: string[] } 
   for (const line of lines.values()) line.scopes.sort((a, b) => order.indexOf(a.scope) - order.indexOf(b.scope));
 
   const left = new Map(lines);
+  const named = new Map(rows.map((r) => [r.kpi, r.group]));
   const groups: Group[] = [];
   const into = (title: string, line: Line) => {
     left.delete(line.kpi);
@@ -69,6 +70,11 @@ export function groupKpis(rows: Kpi[]): { groups: Group[]; segments: string[] } 
     if (group) group.lines.push(line);
     else groups.push({ title, lines: [line] });
   };
+  // The program's own headings come first; a program without headings gets the usual ones.
+  for (const line of [...left.values()]) {
+    const title = named.get(line.kpi);
+    if (title) into(title, line);
+  }
   for (const [title, ids] of GROUPS) {
     for (const id of ids) {
       const line = left.get(id);
@@ -91,4 +97,12 @@ export function newest(rows: Kpi[]): string | null {
   let best: string | null = null;
   for (const r of rows) if (r.computed_at && (best === null || r.computed_at > best)) best = r.computed_at;
   return best;
+}
+
+/** What the straight line from baseline to goal asks for on a day; null before the baseline and without one. */
+export function lineOn(row: Kpi | undefined, day: string): number | null {
+  if (!row || row.baseline === null || row.target === null || !row.baseline_on || !row.deadline) return null;
+  const [from, to, at] = [row.baseline_on, row.deadline, day].map((d) => Date.parse(`${d}T00:00:00Z`)) as [number, number, number];
+  if (at < from || to <= from) return null;
+  return row.baseline + (row.target - row.baseline) * Math.min(1, (at - from) / (to - from));
 }
