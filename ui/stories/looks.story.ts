@@ -46,3 +46,35 @@ it("keeps the drawer of a figure readable too", async () => {
   expect(problems).toEqual([]);
   await context.close();
 });
+
+it("keeps the palette, the keys, the day and the choosers readable too", async () => {
+  const { page, context, problems } = await stage.open("/accounts");
+  await page.getByRole("table", { name: "Accounts" }).waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: /Account, page, action or day/ }).fill("a");
+  await page.getByRole("option").first().waitFor();
+  expect(await breaches(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").getByText("Show these keys").waitFor();
+  expect(await breaches(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: /Live\. Change the day/ }).click();
+  await page.getByLabel("Show every figure as of").waitFor();
+  expect(await breaches(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Columns" }).click();
+  await page.getByLabel("Find a column").waitFor();
+  expect(await breaches(page)).toEqual([]);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+it("keeps the sign-in readable too", async () => {
+  const { page, context } = await stage.open("/", {}, false);
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  expect(await breaches(page)).toEqual([]);
+  await context.close();
+});

@@ -71,8 +71,8 @@ describe("Accounts", () => {
     await page.getByRole("table", { name: "Accounts" }).getByRole("link").first().waitFor();
     const head = page.getByRole("columnheader", { name: "MRR" });
     await head.getByRole("button").click();
-    await page.waitForURL(/sort=-mrr/);
-    const { items } = await ask<AccountsPage>(page, "/accounts?sort=-mrr&limit=2");
+    await page.waitForURL(/sort=mrr/);
+    const { items } = await ask<AccountsPage>(page, "/accounts?sort=mrr&limit=2");
     const second = items[1];
     if (!second) throw new Error("The data has fewer than two accounts.");
     await page.getByRole("table", { name: "Accounts" }).locator('[data-index="1"]', { hasText: second.name }).waitFor();

@@ -13,14 +13,14 @@ type AsOf = { as_of?: string };
 type Cursor = { cursor?: string; limit?: number };
 
 export type AccountsQuery = AsOf &
-  Cursor & { q?: string; segment?: string; owner?: string; active?: boolean; filter?: string; sort?: string; columns?: string };
+  Cursor & { q?: string; segment?: string; owner?: string; active?: string; filter?: string; sort?: string; columns?: string };
 export type TimelineQuery = AsOf & { kind?: string; q?: string; before?: string; limit?: number };
 export type SeriesQuery = { grain?: string; from?: string; to?: string; by?: string };
 export type KpiAccountsQuery = AsOf & Cursor & { scope?: string; side?: Side };
 export type Side = "numerator" | "denominator" | "rest";
 type Files = { files: Record<string, string> };
 type Replay = { ids?: string[]; import?: string; map?: string };
-type NewImport = { path: string; kind: string; map?: string; dry_run?: boolean };
+type NewImport = { path: string; kind?: string; map?: string; dry_run: boolean };
 
 /** The routes of the API that the browser uses. */
 export interface paths {
@@ -47,11 +47,16 @@ export interface paths {
   "/api/v1/sources": Get<{ sources: T.Source[] }>;
   "/api/v1/rejects": Get<T.Page<T.Reject>, Cursor & { import?: string; source?: string; state?: "open" | "replayed" }>;
   "/api/v1/rejects/replay": Post<T.ReplayAnswer, Replay>;
-  "/api/v1/imports": Get<{ imports: T.Import[] }> & Post<T.Import, NewImport>;
+  "/api/v1/imports": Get<{ items: T.Import[]; next_cursor: string | null }, Cursor> & Post<T.Import, NewImport>;
   "/api/v1/imports/{id}": Get<T.Import, never, Id>;
+  "/api/v1/imports/{id}/cancellation": Post<T.Import, never, Id>;
+  "/api/v1/metrics/progress": Get<T.Computing>;
   "/api/v1/sql": Post<T.SqlAnswer, { query: string; limit?: number }>;
   "/api/v1/program": Get<T.ProgramInfo>;
   "/api/v1/program/versions": Get<{ versions: T.ProgramVersion[] }>;
-  "/api/v1/program/export": Get<Files, { version?: number }>;
-  "/api/v1/program/versions/{n}/restore": Post<unknown, never, { n: number }>;
+  "/api/v1/program/export": Get<Files & { version: T.ProgramVersion }, { version?: number }>;
+  "/api/v1/program/check": Post<T.CheckAnswer, Files>;
+  "/api/v1/program/plan": Post<T.PlanAnswer, Files>;
+  "/api/v1/program/apply": Post<T.ProgramVersion, Files & { note?: string }>;
+  "/api/v1/program/versions/{version}/restore": Post<T.ProgramVersion, never, { version: number }>;
 }

@@ -37,7 +37,7 @@ export type Kpi = {
   computed_at: string;
 };
 export type TrendPoint = { period: string; value: number | null };
-export type KpisAnswer = { as_of: string; computed_at: string; currency?: string; kpis: Kpi[]; trends: Record<string, TrendPoint[]> };
+export type KpisAnswer = { as_of: string; computed_at: string; kpis: Kpi[]; trends: Record<string, TrendPoint[]> };
 
 export type SeriesPoint = {
   period: string;
@@ -94,23 +94,36 @@ export type AccountRow = {
   active: boolean;
   mrr: number | null;
   currency: string | null;
+  /** How many doubts there are about its data. */
+  flags: number;
   values: Record<string, Scalar>;
 };
 export type Column = { id: string; label: string; type: string; unit: string | null };
-export type AccountsPage = Page<AccountRow> & { columns: Column[]; mrr_total?: number | null };
+export type AccountsPage = Page<AccountRow> & {
+  as_of: string;
+  mrr_total: number;
+  currency_default: string;
+  /** Every column that may be asked for. */
+  columns: Column[];
+  computed_at: string;
+};
 
 export type Flag = { code: string; message: string };
 export type Metric = {
   id: string;
   label: string;
-  unit: string | null;
-  value: Scalar;
+  description: string;
+  unit: string;
+  value: number | null;
   window: string | null;
-  explained: string | null;
+  first_day: string | null;
+  /** What the value is made of, in words. */
+  explained: string;
 };
 export type Subscription = {
   subscription_id: string;
   from_day: string;
+  /** First day on which it no longer holds; null = running. */
   to_day: string | null;
   mrr: number | null;
   currency: string | null;
@@ -122,27 +135,31 @@ export type Contact = {
   email: string | null;
   title: string | null;
   role: string | null;
-  phone: string | null;
 };
 export type SegmentSpan = { from: string; to: string | null; segment: string; why: string | null };
+export type MrrSpan = { from: string; active: boolean; mrr: number | null };
 export type Account = {
+  as_of: string;
   account_id: string;
   name: string;
   segment: string | null;
   segment_since: string | null;
-  segment_why: string | null;
+  segment_why: string;
   owner: string | null;
   active: boolean;
   started_on: string | null;
   churned_on: string | null;
   mrr: number | null;
   currency: string | null;
+  /** Whether nothing but its id is known. */
+  stub: boolean;
   attributes: Record<string, Scalar>;
   flags: Flag[];
   metrics: Metric[];
   subscriptions: Subscription[];
   contacts: Contact[];
   segment_history: SegmentSpan[];
+  mrr_history: MrrSpan[];
   computed_at: string;
 };
 export type TimelineItem = {
@@ -160,22 +177,32 @@ export type TimelinePage = { items: TimelineItem[]; next_cursor: string | null }
 export type Segment = {
   id: string;
   label: string;
+  description: string;
   rule: string;
   accounts: number;
   active: number;
   mrr: number;
+  /** Share of all active accounts. */
   share: number | null;
 };
+export type Reason = { reason: string; accounts: number };
 export type SegmentsAnswer = {
+  as_of: string;
   segments: Segment[];
-  unclassified: { accounts: number; reasons: { reason: string; accounts: number }[] };
+  unclassified: { accounts: number; reasons: Reason[] };
+  rule_unclassified: string | null;
+  currency: string;
+  /** Active accounts whose segment could change if a missing field were filled. */
+  undecided: Reason[];
+  /** Share of the active accounts that are in a segment. */
+  categorized: number | null;
   total: number;
-  rule_unclassified?: string;
-  currency?: string;
+  computed_at: string;
 };
-export type SegmentRule = { id: string; label: string; rule: string };
-export type SegmentMove = { from: string; to: string; accounts: number; mrr: number; sample: { account_id: string; name: string }[] };
-export type PreviewAnswer = { moves: SegmentMove[]; counts: Record<string, number>; unclassified: number };
+export type SegmentRule = { id: string; label?: string; rule: string };
+export type MoveSample = { account_id: string; name: string; mrr: number | null; why: string };
+export type SegmentMove = { from: string; to: string; accounts: number; mrr: number; sample: MoveSample[] };
+export type PreviewAnswer = { moves: SegmentMove[]; counts: Record<string, number>; unclassified: number; undecided: number; total: number };
 
 export type Role = "admin" | "manager" | "csm" | "viewer";
 export type User = {
@@ -229,21 +256,52 @@ export type Reject = {
   state: "open" | "replayed";
 };
 export type ReplayAnswer = { replayed: number; still_rejected: number; left: number };
+export type ImportState = "running" | "done" | "failed" | "cancelled";
 export type Import = {
   id: string;
   kind: string;
   path: string;
-  state: "running" | "done" | "failed";
+  dry_run: boolean;
+  state: ImportState;
   rows: number;
   imported: number;
   duplicates: number;
   rejected: number;
+  skipped: number;
   bytes: number;
   bytes_total: number;
+  /** Rows per second. */
+  rate: number | null;
+  eta_s: number | null;
   started_at: string;
   finished_at: string | null;
   error: string | null;
+  note: string | null;
 };
 export type SqlAnswer = { columns: { name: string; type: string }[]; rows: Scalar[][]; truncated: boolean; elapsed_ms: number };
-export type ProgramInfo = { program: string; title: string; version: number; applied_at: string; applied_by: string; currency?: string; time_zone?: string };
-export type ProgramVersion = { version: number; applied_at: string; applied_by: string; note?: string | null };
+export type Computing = { done: number; total: number; up_to: number; newest: number };
+
+export type ProgramInfo = {
+  program: string | null;
+  title: string | null;
+  time_zone: string | null;
+  currency: string | null;
+  version: number | null;
+  applied_at: string | null;
+  applied_by: string | null;
+};
+export type ProgramVersion = { version: number; hash: string; applied_at: string; applied_by: string; note: string | null };
+export type Placed = {
+  severity: "error" | "warning";
+  file: string;
+  line: number;
+  column: number;
+  path: string;
+  name: string;
+  problem: string;
+  nearest: string | null;
+  remedy: string;
+};
+export type CheckAnswer = { ok: boolean; problems: Placed[]; hash: string };
+export type Change = { kind: "added" | "removed" | "changed"; what: string; id: string; fields: { field: string; old: unknown; new: unknown }[] };
+export type PlanAnswer = { changes: Change[]; segments: PreviewAnswer | null; warnings: Placed[]; hash: string };

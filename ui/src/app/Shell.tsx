@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import type { Session } from "@/api/types";
 import { Icon, Mark, type IconName } from "@/shared/ui/Icon";
 import { AsOfPicker, AsOfBanner } from "./AsOfPicker";
+import { Computing } from "./Computing";
 import { Help } from "./Help";
 import { Palette } from "./Palette";
 import type { Shortcut } from "./shortcuts";
@@ -97,6 +98,7 @@ export function Shell({ session }: { session: Session }) {
         </button>
       </nav>
       <main id="main" ref={main} tabIndex={-1} className={css.main}>
+        <Computing />
         <AsOfBanner />
         <Outlet />
       </main>

@@ -66,6 +66,7 @@ function Facts({ a, asOf }: { a: Account; asOf: string | undefined }) {
           {a.segment_why ? <span className={css.why}>{a.segment_why}</span> : null}
         </div>
       </div>
+      {a.stub ? <p className={css.why}>Only the id of this account is known: events named it before any import did.</p> : null}
       {a.flags.length > 0 ? (
         <ul className={css.flags} aria-label="Data quality">
           {a.flags.map((f) => <li key={f.code + f.message}><Icon name="flag" /> <span>{f.message}</span></li>)}
@@ -91,7 +92,7 @@ function Subscriptions({ a }: { a: Account }) {
   if (a.subscriptions.length === 0) return <Panel title="Subscriptions"><span className="dim">No subscription is known.</span></Panel>;
   return (
     <Panel title="Subscriptions" flush>
-      {a.subscriptions.length > 1 ? <Suspense fallback={<Skeleton lines={4} />}><MrrChart account={a} /></Suspense> : null}
+      {a.mrr_history.length > 0 ? <Suspense fallback={<Skeleton lines={4} />}><MrrChart account={a} /></Suspense> : null}
       <DataTable caption="Subscriptions" rows={[...a.subscriptions].reverse()} rowKey={(s) => `${s.subscription_id}${s.from_day}`} cols={[
         { label: "Subscription", show: (s) => <span className="mono">{s.subscription_id}</span> },
         { label: "From", show: (s) => day(s.from_day) },
@@ -111,8 +112,7 @@ function Contacts({ a }: { a: Account }) {
         { label: "Name", show: (c) => c.name ?? c.contact_id },
         { label: "Role", show: (c) => [c.title, c.role].filter(Boolean).join(", ") || "–" },
         { label: "E-mail", show: (c) => (c.email ? <a href={`mailto:${c.email}`}>{c.email}</a> : "–") },
-        { label: "Phone", show: (c) => c.phone ?? "–" },
-      ]} />
+        ]} />
     </Panel>
   );
 }

@@ -11,7 +11,7 @@ import css from "./accounts.module.css";
 import { isTextual, nextSort, sortOf } from "./rules";
 
 type Props = {
-  rows: AccountRow[]; total: number; columns: Column[]; chosen: string[]; sort: string | undefined;
+  rows: AccountRow[]; total: number; columns: Column[]; chosen: string[]; sort: string; currency: string | null;
   setSort: (sort: string | undefined) => void; more: (() => void) | null; stale: boolean;
 };
 const FIXED: { id: string; label: string; text: boolean }[] = [
@@ -22,7 +22,7 @@ const FIXED: { id: string; label: string; text: boolean }[] = [
 ];
 
 /** A table that draws only what is on the screen and asks for more before its end is reached. */
-export function AccountTable({ rows, total, columns, chosen, sort, setSort, more, stale }: Props) {
+export function AccountTable({ rows, total, columns, chosen, currency, sort, setSort, more, stale }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const narrow = useMediaQuery("(max-width: 640px)") ?? false;
   const [at, setAt] = useState(-1);
@@ -85,13 +85,14 @@ export function AccountTable({ rows, total, columns, chosen, sort, setSort, more
                   style={{ gridTemplateColumns: template, height, transform: `translateY(${item.start}px)` }}>
                   <div role="cell" className={css.nameCell}>
                     <Link to="/accounts/$id" params={{ id: row.account_id }} className="ellipsis" onFocus={() => setAt(item.index)}>{row.name}</Link>
-                    {row.active ? null : <span className={css.churned}>churned</span>}
+                    {row.flags > 0 ? <span className={css.flagged} title={`${row.flags} ${row.flags === 1 ? "doubt" : "doubts"} about its data`}><Icon name="flag" size={13} /><span className="sr">{row.flags} doubts about its data</span></span> : null}
+                  {row.active ? null : <span className={css.churned}>churned</span>}
                   </div>
                   <div role="cell"><SegmentChip id={row.segment} /></div>
                   <div role="cell" className="ellipsis dim" title={row.owner ?? undefined}>{row.owner ?? "no owner"}</div>
-                  <div role="cell" className="num">{money(row.mrr, row.currency)}</div>
+                  <div role="cell" className="num">{money(row.mrr, row.currency ?? currency)}</div>
                   {extra.map((c) => (
-                    <div key={c.id} role="cell" className={isTextual(c) ? "ellipsis" : "num"} data-label={c.label}>{scalar(row.values[c.id], c.unit, row.currency)}</div>
+                    <div key={c.id} role="cell" className={isTextual(c) ? "ellipsis" : "num"} data-label={c.label}>{scalar(row.values[c.id], c.unit ?? (c.type === "money" ? "money" : null), row.currency ?? currency)}</div>
                   ))}
                 </div>
               );

@@ -27,12 +27,12 @@ export function Filters({ search, change, segments, owners, problem }: Props) {
         clearButtonProps={{ "aria-label": "Any segment" }}
         data={[...segments.map((s) => ({ value: s.id, label: s.label })), { value: "unclassified", label: "Unclassified" }]}
         onChange={(v) => change({ segment: v ?? undefined })} />
-      <Autocomplete aria-label="Owner" placeholder="Any owner" clearable value={owner} data={owners} className={css.pick}
+      <Autocomplete aria-label="Owner" placeholder="Any owner" clearable value={owner} data={[...owners, "(none)"]} className={css.pick}
         clearButtonProps={{ "aria-label": "Any owner" }}
-        onChange={(v) => { setOwner(v); if (v === "" || owners.includes(v)) change({ owner: v || undefined }); }}
+        onChange={(v) => { setOwner(v); if (v === "" || v === "(none)" || owners.includes(v)) change({ owner: v || undefined }); }}
         onKeyDown={(e) => { if (e.key === "Enter") change({ owner: owner.trim() || undefined }); }} />
-      <SegmentedControl size="sm" aria-label="State" value={search.active ?? "all"} onChange={(v) => change({ active: v === "all" ? undefined : v })}
-        data={[{ value: "all", label: "All" }, { value: "yes", label: "Active" }, { value: "no", label: "Churned" }]} />
+      <SegmentedControl size="sm" aria-label="State" value={search.active ?? "yes"} onChange={(v) => change({ active: v === "yes" ? undefined : v })}
+        data={[{ value: "yes", label: "Active" }, { value: "no", label: "Churned" }, { value: "any", label: "Both" }]} />
       <form className={css.expression} onSubmit={(e) => { e.preventDefault(); change({ filter: filter.trim() || undefined }); }}>
         <TextInput aria-label="Filter expression" placeholder="Filter, e.g. mrr > 500 and logins_30d = 0" value={filter} error={message} spellCheck={false} autoComplete="off"
           leftSection={<Icon name="filter" />} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: "0.75rem" } }}

@@ -18,7 +18,12 @@ export function Metrics({ metrics, currency }: { metrics: Metric[]; currency: st
           <tr className={css.groupRow}><th scope="rowgroup" colSpan={3}>{g.title}</th></tr>
           {g.metrics.map((m) => (
             <tr key={m.id}>
-              <td title={m.id}><span className={css.metricName}>{m.label}{m.explained ? <span className="small dim">{m.explained}</span> : null}</span></td>
+              <td>
+                <details className={css.explained}>
+                  <summary title={m.explained}>{m.label}</summary>
+                  <div className="small dim">{m.description ? <>{m.description}<br /></> : null}{m.explained}<br /><code>{m.id}</code></div>
+                </details>
+              </td>
               <td className="dim">{m.window ?? ""}</td>
               <td className={ui.num}>{m.value === null ? <span className="dim">{NO_DATA}</span> : <strong>{scalar(m.value, m.unit, currency)}</strong>}</td>
             </tr>

@@ -6,12 +6,8 @@ import { mrrSteps } from "./steps";
 
 /** MRR over time as steps: it changes on a day, not between days. */
 export default function MrrChart({ account }: { account: Account }) {
-  const { subscriptions, currency } = account;
+  const { mrr_history, currency, as_of } = account;
   const build = useCallback((): Option => {
-    const steps = mrrSteps(subscriptions);
-    const last = steps.at(-1);
-    const today = new Date().toISOString().slice(0, 10);
-    const points = last && last.day < today ? [...steps, { day: today, mrr: last.mrr }] : steps;
     const show = (v: unknown) => money(typeof v === "number" ? v : null, currency);
     return {
       grid: { left: 16, right: 16, top: 16, bottom: 8, containLabel: true },
@@ -19,10 +15,10 @@ export default function MrrChart({ account }: { account: Account }) {
       xAxis: { type: "time", axisLabel: { color: color("var(--ink-3)"), fontSize: 11, hideOverlap: true }, axisLine: { lineStyle: { color: color("var(--line)") } } },
       yAxis: { type: "value", min: 0, axisLabel: { color: color("var(--ink-3)"), fontSize: 11, formatter: show }, splitLine: { lineStyle: { color: color("var(--line)") } } },
       series: [{
-        name: "MRR", type: "line", step: "end", showSymbol: false, data: points.map((s) => [s.day, s.mrr]),
+        name: "MRR", type: "line", step: "end", showSymbol: false, data: mrrSteps(mrr_history, as_of),
         lineStyle: { width: 2, color: color("var(--brand)") }, itemStyle: { color: color("var(--brand)") }, areaStyle: { color: color("var(--brand-soft)"), opacity: 0.6 },
       }],
     };
-  }, [subscriptions, currency]);
-  return <Chart build={build} label="MRR over time; the same figures stand in the table below." height={150} />;
+  }, [mrr_history, currency, as_of]);
+  return <Chart build={build} label="MRR over time; the subscriptions below give the same figures." height={150} />;
 }

@@ -1,23 +1,33 @@
 import { describe, expect, it } from "vitest";
 import type { Metric } from "@/api/types";
 import { groupMetrics } from "./metricGroups";
-import { chosenColumns, DEFAULT_COLUMNS, nextSort, sortOf, toQuery, writeColumns } from "./rules";
+import { chosenColumns, defaultColumns, nextSort, sortOf, toQuery, writeColumns } from "./rules";
 import { tell } from "./sentences";
 import { mrrSteps } from "./steps";
 
+const known = [
+  { id: "plan", label: "Plan", type: "text", unit: null },
+  { id: "seats", label: "Seats", type: "integer", unit: null },
+  { id: "invoices_30d", label: "Invoices", type: "number", unit: "number" },
+];
+
 describe("the address of the list", () => {
   it("turns into the API's query", () => {
-    expect(toQuery({ q: "north", active: "no", columns: "plan" }, "2026-06-30", undefined)).toEqual({
-      q: "north", segment: undefined, owner: undefined, filter: undefined, sort: undefined, as_of: "2026-06-30", active: false, columns: "plan",
+    expect(toQuery({ q: "north", active: "no", columns: "plan" }, "2026-06-30", known)).toEqual({
+      q: "north", segment: undefined, owner: undefined, filter: undefined, sort: "-mrr", as_of: "2026-06-30", active: "false", columns: "plan",
     });
   });
   it("asks only for columns that exist", () => {
-    expect(toQuery({ columns: "plan,gone" }, undefined, [{ id: "plan", label: "Plan", type: "text", unit: null }]).columns).toBe("plan");
+    expect(toQuery({ columns: "plan,gone" }, undefined, known).columns).toBe("plan");
+  });
+  it("shows the usual columns, or the first metrics of a program that has none of them", () => {
+    expect(defaultColumns(known)).toEqual(["invoices_30d"]);
+    expect(defaultColumns([...known, { id: "nps_latest", label: "NPS", type: "number", unit: "points" }])).toEqual(["nps_latest"]);
   });
   it("keeps the choice of no column apart from no choice", () => {
-    expect(chosenColumns(undefined)).toEqual(DEFAULT_COLUMNS);
-    expect(chosenColumns(writeColumns([]))).toEqual([]);
-    expect(writeColumns([...DEFAULT_COLUMNS])).toBeUndefined();
+    expect(chosenColumns(writeColumns([], known), known)).toEqual([]);
+    expect(writeColumns(["invoices_30d"], known)).toBeUndefined();
+    expect(chosenColumns(undefined, known)).toEqual(["invoices_30d"]);
   });
   it("turns an order over and off: numbers begin with the highest, text with A", () => {
     expect(nextSort(undefined, "mrr", false)).toBe("-mrr");
@@ -49,15 +59,14 @@ describe("tell", () => {
   });
 });
 
-it("sums subscriptions into steps; the last day of one is the first without it", () => {
-  const sub = (from_day: string, to_day: string | null, mrr: number) => ({ subscription_id: from_day, from_day, to_day, mrr, currency: "USD", reason: null });
-  expect(mrrSteps([sub("2026-01-01", "2026-03-01", 100), sub("2026-02-01", null, 50), sub("2026-03-01", null, 120)])).toEqual([
-    { day: "2026-01-01", mrr: 100 }, { day: "2026-02-01", mrr: 150 }, { day: "2026-03-01", mrr: 170 },
-  ]);
+it("draws MRR as it changes, nothing while the account is not active, and on to the day shown", () => {
+  const spans = [{ from: "2026-01-01", active: true, mrr: 100 }, { from: "2026-02-01", active: true, mrr: null }, { from: "2026-03-01", active: false, mrr: 120 }];
+  expect(mrrSteps(spans, "2026-04-01")).toEqual([["2026-01-01", 100], ["2026-02-01", null], ["2026-03-01", 0], ["2026-04-01", 0]]);
+  expect(mrrSteps([], "2026-04-01")).toEqual([]);
 });
 
 it("gathers metrics and loses none", () => {
-  const metric = (id: string): Metric => ({ id, label: id, unit: null, value: 1, window: null, explained: null });
+  const metric = (id: string): Metric => ({ id, label: id, description: "", unit: "number", value: 1, window: null, first_day: null, explained: "" });
   const groups = groupMetrics(["logins_30d", "tickets_30d", "odd_thing", "nps_latest"].map(metric));
   expect(groups.map((g) => [g.title, g.metrics.map((m) => m.id)])).toEqual([
     ["Product use", ["logins_30d"]], ["Support", ["tickets_30d"]], ["Satisfaction", ["nps_latest"]], ["Other", ["odd_thing"]],

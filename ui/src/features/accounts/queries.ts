@@ -15,11 +15,18 @@ export const accountsQuery = (query: Omit<AccountsQuery, "cursor" | "limit">) =>
     placeholderData: keepPreviousData,
   });
 
+/** The columns that this program's accounts can be shown with. */
+export const columnsQuery = queryOptions({
+  queryKey: ["accounts", "columns"],
+  queryFn: async () => (await take(api.GET("/api/v1/accounts", { params: { query: { limit: 1, active: "any" } } }))).columns,
+  staleTime: 300_000,
+});
+
 /** The few accounts whose name or id fits what is being typed. */
 export const searchAccounts = (q: string) =>
   queryOptions({
     queryKey: ["accounts", "search", q],
-    queryFn: ({ signal }) => take(api.GET("/api/v1/accounts", { params: { query: { q, limit: 8 } }, signal })),
+    queryFn: ({ signal }) => take(api.GET("/api/v1/accounts", { params: { query: { q, active: "any", limit: 8 } }, signal })),
     placeholderData: keepPreviousData,
   });
 

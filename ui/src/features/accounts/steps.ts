@@ -1,19 +1,9 @@
-import type { Subscription } from "@/api/types";
+import type { MrrSpan } from "@/api/types";
 
-export type Step = { day: string; mrr: number };
-
-/**
- * The account's MRR over time: the sum of its subscriptions on each day on which one of them began,
- * changed or ended. A subscription counts from its first day up to, but not on, its last. Pure.
- */
-export function mrrSteps(subscriptions: Subscription[]): Step[] {
-  const days = new Set<string>();
-  for (const s of subscriptions) {
-    days.add(s.from_day);
-    if (s.to_day) days.add(s.to_day);
-  }
-  return [...days].sort().map((day) => ({
-    day,
-    mrr: subscriptions.reduce((sum, s) => (s.from_day <= day && (s.to_day === null || day < s.to_day) ? sum + (s.mrr ?? 0) : sum), 0),
-  }));
+/** The account's MRR as points of a step line, carried on to the day shown. Unknown MRR is a gap, none while inactive is 0. Pure. */
+export function mrrSteps(spans: MrrSpan[], until: string): [string, number | null][] {
+  const points = spans.map((s): [string, number | null] => [s.from, s.active ? s.mrr : 0]);
+  const last = points.at(-1);
+  if (last && last[0] < until) points.push([until, last[1]]);
+  return points;
 }

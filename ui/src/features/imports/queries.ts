@@ -4,8 +4,8 @@ import { api, take } from "@/api/client";
 /** The imports, looked at again each second while one runs. */
 export const importsQuery = queryOptions({
   queryKey: ["imports"],
-  queryFn: () => take(api.GET("/api/v1/imports")),
-  refetchInterval: (query) => (query.state.data?.imports.some((i) => i.state === "running") ? 1000 : 30_000),
+  queryFn: () => take(api.GET("/api/v1/imports", { params: { query: { limit: 100 } } })),
+  refetchInterval: (query) => (query.state.data?.items.some((i) => i.state === "running") ? 1000 : 30_000),
 });
 
 export const rejectsQuery = (importId: string | undefined) =>

@@ -1,7 +1,6 @@
 import { Drawer, SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
-import { useAsOf } from "@/app/asOf";
 import { day, figure, sides, words } from "@/shared/format";
 import { Fresh } from "@/shared/ui/Fresh";
 import { DataTable } from "@/shared/ui/Panel";
@@ -19,11 +18,10 @@ type Props = { line: Line; scope: string; segments: string[]; asOf: string; setS
 
 /** What a figure is made of: its definition, its history by segment, and the accounts behind it. */
 export function KpiDrawer({ line, scope, segments, asOf: until, setScope, close }: Props) {
-  const { asOf } = useAsOf();
   const currency = useCurrency();
   const [months, setMonths] = useState("13");
   const [view, setView] = useState("chart");
-  const series = useQuery(seriesQuery(line.kpi, asOf, Number(months)));
+  const series = useQuery(seriesQuery(line.kpi, until, Number(months)));
   const rows = scope === "all" ? line.all : (line.scopes.find((s) => s.scope === scope)?.rows ?? []);
   const first = rows[0];
   const held = rows.filter((r) => r.target_id);

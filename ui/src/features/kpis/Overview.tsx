@@ -1,9 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useRef } from "react";
+import { ApiProblem } from "@/api/problem";
 import type { KpisAnswer, Status } from "@/api/types";
 import { useAsOf } from "@/app/asOf";
 import { day, words } from "@/shared/format";
+import { programQuery } from "@/features/program/queries";
 import { useRowKeys } from "@/shared/useRowKeys";
 import { Fresh } from "@/shared/ui/Fresh";
 import { Icon } from "@/shared/ui/Icon";
@@ -13,6 +15,7 @@ import { STATUS } from "@/shared/ui/Status";
 import { Empty, Loaded } from "@/shared/ui/State";
 import ui from "@/shared/ui/ui.module.css";
 import { Currency } from "./currency";
+import { FirstSteps } from "./FirstSteps";
 import { KpiDrawer } from "./KpiDrawer";
 import { KpiLine } from "./KpiLine";
 import css from "./kpis.module.css";
@@ -25,10 +28,11 @@ const ORDER: Status[] = ["behind", "at_risk", "on_track", "met", "no_data"];
 export function Overview() {
   const { asOf } = useAsOf();
   const answer = useQuery(kpisQuery(asOf));
+  const currency = useQuery(programQuery).data?.currency ?? null;
   return (
     <>
       <PageHead title="Overview" sub={answer.data ? <>Figures up to {day(answer.data.as_of, "long")} · <Fresh at={answer.data.computed_at} /></> : "Every figure against its target"} />
-      <Loaded of={answer} lines={14}>{(data) => <Currency value={data.currency ?? null}><Figures data={data} /></Currency>}</Loaded>
+      {answer.error instanceof ApiProblem && answer.error.status === 409 ? <FirstSteps /> : <Loaded of={answer} lines={14}>{(data) => <Currency value={currency}><Figures data={data} /></Currency>}</Loaded>}
     </>
   );
 }

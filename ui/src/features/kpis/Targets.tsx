@@ -4,20 +4,21 @@ import type { Target } from "@/api/types";
 import { useAsOf } from "@/app/asOf";
 import { day, figure, percent, words } from "@/shared/format";
 import { Icon } from "@/shared/ui/Icon";
+import { programQuery } from "@/features/program/queries";
 import { DataTable, PageHead, Panel } from "@/shared/ui/Panel";
 import { SegmentChip } from "@/shared/ui/Segment";
 import { StatusBadge } from "@/shared/ui/Status";
 import { Empty, Loaded } from "@/shared/ui/State";
 import css from "./kpis.module.css";
-import { kpisQuery, targetsQuery } from "./queries";
+import { targetsQuery } from "./queries";
 import { conflictsOf } from "./targets";
 
 /** Every target of every source, with the pairs that contradict each other side by side. */
 export function Targets() {
   const { asOf } = useAsOf();
   const targets = useQuery(targetsQuery(asOf));
-  const kpis = useQuery(kpisQuery(asOf));
-  const show = (t: Target, v: number | null) => figure(v, t.unit, kpis.data?.currency);
+  const program = useQuery(programQuery);
+  const show = (t: Target, v: number | null) => figure(v, t.unit, program.data?.currency);
   return (
     <>
       <PageHead title="Targets" sub="A goal, held from a frozen baseline to a deadline, with its source." />

@@ -3,8 +3,6 @@ import { api, take } from "@/api/client";
 import type { Side } from "@/api/paths";
 import { monthStart } from "@/shared/format";
 
-const today = () => new Date().toISOString().slice(0, 10);
-
 /** Every KPI in every scope, as of a day or live; a live page looks again each minute. */
 export const kpisQuery = (asOf: string | undefined) =>
   queryOptions({
@@ -14,9 +12,8 @@ export const kpisQuery = (asOf: string | undefined) =>
     refetchInterval: asOf ? false : 60_000,
   });
 
-/** Thirteen months of one KPI, in all scopes, ending with the month of the as-of day. */
-export const seriesQuery = (kpi: string, asOf: string | undefined, months = 13) => {
-  const to = asOf ?? today();
+/** The months of one KPI, in all scopes, up to the day that the figures stand for (as the server counts days). */
+export const seriesQuery = (kpi: string, to: string, months: number) => {
   const from = monthStart(to, months - 1);
   return queryOptions({
     queryKey: ["kpis", "series", kpi, from, to],

@@ -5,16 +5,18 @@ import { api, take } from "@/api/client";
 import { instant } from "@/shared/format";
 import { DataTable, Panel } from "@/shared/ui/Panel";
 import { Loaded, Problem } from "@/shared/ui/State";
+import { Apply } from "./Apply";
+import { programQuery } from "./queries";
 import css from "./program.module.css";
 
 /** The definitions in force, every earlier version, and the way back to one. */
 export function Program() {
   const queries = useQueryClient();
   const [shown, setShown] = useState<number | null>(null);
-  const program = useQuery({ queryKey: ["program"], queryFn: () => take(api.GET("/api/v1/program")) });
+  const program = useQuery(programQuery);
   const versions = useQuery({ queryKey: ["program", "versions"], queryFn: () => take(api.GET("/api/v1/program/versions")) });
   const restore = useMutation({
-    mutationFn: (n: number) => take(api.POST("/api/v1/program/versions/{n}/restore", { params: { path: { n } } })),
+    mutationFn: (n: number) => take(api.POST("/api/v1/program/versions/{version}/restore", { params: { path: { version: n } } })),
     // Definitions decide every figure.
     onSuccess: () => queries.invalidateQueries(),
   });
@@ -23,11 +25,12 @@ export function Program() {
       {restore.error ? <Problem inline error={restore.error} /> : null}
       <Loaded of={program} lines={2}>
         {(p) => (
-          <Panel title={p.title} aside={<span className="dim">Version {p.version}, applied {instant(p.applied_at)} by {p.applied_by}</span>}>
-            Definitions are files: write them with <code>tenure program export</code>, <code>plan</code> and <code>apply</code>.
+          <Panel title={p.title ?? p.program ?? "No program is applied yet"} aside={p.version === null ? null : <span className="dim">Version {p.version}, applied {instant(p.applied_at)} by {p.applied_by}</span>}>
+            Definitions are files, kept wherever you keep your code. {p.currency ? `Currency ${p.currency}, days in ${p.time_zone ?? "UTC"}.` : null}
           </Panel>
         )}
       </Loaded>
+      <Apply />
       <Loaded of={versions} lines={4}>
         {(data) => (
           <Panel title="Versions" flush>
@@ -35,6 +38,7 @@ export function Program() {
               { label: "Version", show: (v) => <strong>{v.version}</strong> },
               { label: "Applied", show: (v) => instant(v.applied_at) },
               { label: "By", show: (v) => v.applied_by },
+              { label: "Why", show: (v) => v.note ?? "–" },
               { label: "Files", show: (v) => <Button size="compact-xs" variant="subtle" aria-expanded={shown === v.version} onClick={() => setShown(shown === v.version ? null : v.version)}>{shown === v.version ? "Hide" : "Show"}</Button> },
               { label: "Restore", show: (v) => (v.version === program.data?.version ? <span className="dim">in force</span> : <Restore version={v.version} busy={restore.isPending} run={() => restore.mutate(v.version)} />) },
             ]} />

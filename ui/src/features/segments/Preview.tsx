@@ -11,11 +11,11 @@ import { Empty, Problem } from "@/shared/ui/State";
 import css from "./segments.module.css";
 
 /** Tries other rules without applying them, and shows which accounts would move. */
-export function Preview({ segments }: { segments: Segment[] }) {
+export function Preview({ segments, unclassified, currency }: { segments: Segment[]; unclassified: string | null; currency: string }) {
   const [rules, setRules] = useState<Record<string, string>>({});
   const draft = segments.map((s) => ({ id: s.id, label: s.label, rule: rules[s.id] ?? s.rule }));
   const changed = segments.some((s) => (rules[s.id] ?? s.rule) !== s.rule);
-  const preview = useMutation({ mutationFn: () => take(api.POST("/api/v1/segments/preview", { body: { segments: draft } })) });
+  const preview = useMutation({ mutationFn: () => take(api.POST("/api/v1/segments/preview", { body: { segments: draft, unclassified: unclassified ?? undefined } })) });
   return (
     <Panel title="Try other rules" aside={<span className="dim">Nothing is changed by trying. Rules are applied with the program.</span>}>
       <form onSubmit={(e) => { e.preventDefault(); preview.mutate(); }}>
@@ -34,25 +34,25 @@ export function Preview({ segments }: { segments: Segment[] }) {
         </div>
       </form>
       {preview.error ? <Problem inline error={preview.error} /> : null}
-      {preview.data ? <Moves answer={preview.data} /> : null}
+      {preview.data ? <Moves answer={preview.data} currency={currency} /> : null}
     </Panel>
   );
 }
 
-function Moves({ answer }: { answer: PreviewAnswer }) {
+export function Moves({ answer, currency }: { answer: PreviewAnswer; currency: string | null }) {
   return (
     <div role="status">
       <div className={css.counts}>
         {Object.entries(answer.counts).map(([id, n]) => <span key={id}><SegmentChip id={id} label={words(id)} /> {number(n, 0)}</span>)}
-        <span className="dim">{number(answer.unclassified, 0)} unclassified</span>
+        <span className="dim">{number(answer.unclassified, 0)} unclassified, {number(answer.undecided, 0)} undecided, of {number(answer.total, 0)} active</span>
       </div>
       {answer.moves.length === 0 ? <Empty title="Nobody would move" /> : (
         <DataTable caption="Accounts that would move" rows={answer.moves} rowKey={(m) => `${m.from}>${m.to}`} cols={[
           { label: "From", show: (m) => <SegmentChip id={m.from} /> },
           { label: "To", show: (m) => <SegmentChip id={m.to} /> },
           { label: "Accounts", num: true, show: (m) => number(m.accounts, 0) },
-          { label: "MRR", num: true, show: (m) => money(m.mrr, null) },
-          { label: "For example", show: (m) => m.sample.map((a, i) => <span key={a.account_id}>{i ? ", " : ""}<Link to="/accounts/$id" params={{ id: a.account_id }}>{a.name}</Link></span>) },
+          { label: "MRR", num: true, show: (m) => money(m.mrr, currency) },
+          { label: "For example", show: (m) => m.sample.map((a, i) => <span key={a.account_id} title={a.why}>{i ? ", " : ""}<Link to="/accounts/$id" params={{ id: a.account_id }}>{a.name}</Link></span>) },
         ]} />
       )}
     </div>
