@@ -10,6 +10,7 @@ pub mod schema;
 
 pub mod accounts;
 pub mod auth;
+pub mod definitions;
 pub mod events;
 pub mod kpis;
 pub mod metrics;

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value as Json};
 
 /// The kinds of events (DEFINITIONS §2, and `account` for what Tenure itself notes about an account).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Use of the customer's product: every name that is not listed elsewhere.
     Product,
@@ -63,7 +64,7 @@ const NAMES: &[(Kind, &str, &[&str])] = &[
     (
         Kind::Advocacy,
         "advocacy",
-        &["advocate_nominated", "advocate_agreed", "reference_requested", "reference_given", "testimonial_published"],
+        &["advocate_nominated", "advocate_agreed", "advocate_revoked", "reference_requested", "reference_given", "testimonial_published"],
     ),
     (
         Kind::Work,

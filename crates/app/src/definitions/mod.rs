@@ -1,0 +1,169 @@
+//! A program's definitions: what its YAML files say, checked.
+//!
+//! A program is a folder of seven files (see [`FILES`]). [`Definitions::parse`] takes their texts, reads every one with
+//! the place of every value, collects every problem, and gives back types that the slices work with. Nothing here does
+//! I/O or knows the record store, so the same code serves `tenure program check`, the API and tests.
+//!
+//! - [`Definitions`] holds the result; [`Definitions::expression_order`] is the order in which expression metrics are computed.
+//! - [`diff`] and [`affected`] say what changed between two versions and what has to be computed again.
+//! - [`conflicts`] finds targets of different documents that want different things of the same figure.
+//! - [`schemas`] gives the JSON Schemas that editors use.
+//! - [`content_hash`] names a version by its content.
+
+mod check;
+mod conflict;
+mod decode;
+mod diff;
+mod problem;
+mod read;
+mod schema;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod types;
+mod vocabulary;
+mod yaml;
+
+use std::collections::BTreeMap;
+
+pub use check::SqlProblem;
+pub use conflict::conflicts;
+pub use diff::{Affected, Change, ChangeKind, FieldChange, What, affected, diff};
+pub use problem::{Problem, Severity};
+pub use schema::schemas;
+pub use types::*;
+pub use vocabulary::{BUILTINS, Builtin, RELATIONS};
+
+use crate::events::Kind;
+
+/// The files of a program folder. `program.yaml` and `segments.yaml` must be there; the others may be left out.
+pub const FILES: [&str; 7] = [
+    "program.yaml",
+    "attributes.yaml",
+    "events.yaml",
+    "segments.yaml",
+    "metrics.yaml",
+    "kpis.yaml",
+    "targets.yaml",
+];
+
+/// Everything that a program declares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definitions {
+    /// Name, zone, currency, start.
+    pub program: ProgramMeta,
+    /// What is known of an account.
+    pub attributes: Vec<Attribute>,
+    /// How foreign event names map onto native ones.
+    pub events: EventMap,
+    /// The segments, in order.
+    pub segments: SegmentSet,
+    /// The metrics, in the order of the file.
+    pub metrics: Vec<Metric>,
+    /// The KPIs, in the order of the file.
+    pub kpis: Vec<Kpi>,
+    /// The targets, in the order of the file.
+    pub targets: Vec<Target>,
+}
+
+/// Definitions that may be used, with what may be odd about them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checked {
+    /// The definitions.
+    pub definitions: Definitions,
+    /// Problems of severity warning, in the order of files and lines.
+    pub warnings: Vec<Problem>,
+}
+
+impl Definitions {
+    /// Reads and checks a program from its files' texts (name → text). Warnings are dropped; see [`Definitions::check`].
+    ///
+    /// # Errors
+    /// Every problem of severity error, in the order of files and lines.
+    pub fn parse(files: &BTreeMap<String, String>) -> Result<Self, Vec<Problem>> {
+        Self::check(files, &|_| Ok(())).map(|checked| checked.definitions)
+    }
+
+    /// Reads and checks a program, asking `check_sql` to plan each KPI's facts against the lake.
+    ///
+    /// # Errors
+    /// Every problem, errors and warnings, in the order of files and lines, when at least one is an error.
+    pub fn check(
+        files: &BTreeMap<String, String>,
+        check_sql: &dyn Fn(&Kpi) -> Result<(), SqlProblem>,
+    ) -> Result<Checked, Vec<Problem>> {
+        let (definitions, mut problems, places) = read::program(files);
+        if let Some(definitions) = &definitions {
+            problems.extend(check::all(definitions, &places, check_sql));
+        }
+        problems.sort_by(|a, b| {
+            let rank = |p: &Problem| FILES.iter().position(|file| *file == p.file).unwrap_or(FILES.len());
+            (rank(a), a.line, a.column, &a.path).cmp(&(rank(b), b.line, b.column, &b.path))
+        });
+        match definitions {
+            Some(definitions) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
+                Ok(Checked { definitions, warnings: problems })
+            }
+            _ => Err(problems),
+        }
+    }
+
+    /// The attribute with this id.
+    pub fn attribute(&self, id: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| attribute.id == id)
+    }
+
+    /// The segment with this id.
+    pub fn segment(&self, id: &str) -> Option<&SegmentRule> {
+        self.segments.segments.iter().find(|segment| segment.id == id)
+    }
+
+    /// The metric with this id.
+    pub fn metric(&self, id: &str) -> Option<&Metric> {
+        self.metrics.iter().find(|metric| metric.id == id)
+    }
+
+    /// The KPI with this id.
+    pub fn kpi(&self, id: &str) -> Option<&Kpi> {
+        self.kpis.iter().find(|kpi| kpi.id == id)
+    }
+
+    /// Positions in `metrics` of the expression metrics, each after every metric that it reads.
+    pub fn expression_order(&self) -> Vec<usize> {
+        check::expression_order(self)
+    }
+
+    /// The names that an expression over an account may use, with their types: built-in names, attributes, metrics.
+    pub fn names(&self) -> Vec<(String, AttributeType)> {
+        let builtins = BUILTINS.iter().map(|builtin| (builtin.name.to_owned(), builtin.kind));
+        let attributes = self.attributes.iter().map(|attribute| (attribute.id.clone(), attribute.kind));
+        let metrics = self.metrics.iter().map(|metric| (metric.id.clone(), AttributeType::Number));
+        builtins.chain(attributes).chain(metrics).collect()
+    }
+}
+
+impl EventMap {
+    /// The native name of an event as its source calls it.
+    pub fn native<'a>(&'a self, name: &'a str) -> &'a str {
+        self.names.get(name).map_or(name, String::as_str)
+    }
+
+    /// The kind of an event by its native name.
+    pub fn kind(&self, native: &str) -> Kind {
+        let known = Kind::vocabulary().find(|(name, _)| *name == native).map(|(_, kind)| kind);
+        known.or_else(|| self.kinds.get(native).copied()).unwrap_or(Kind::Product)
+    }
+}
+
+/// The name of a version by its content: BLAKE3 over every file's name and text, in the order of names.
+/// Two versions with the same hash have the same files, byte for byte.
+pub fn content_hash(files: &BTreeMap<String, String>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (name, text) in files {
+        for part in [name, text] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}

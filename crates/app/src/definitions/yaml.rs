@@ -1,0 +1,225 @@
+//! A YAML document as a tree in which every node knows its line and column.
+//!
+//! Decoding straight into Rust types would stop at the first mistake and would lose where a value stood; a person who
+//! edits a program wants every mistake at once, each with its place. So the text becomes this tree first.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{DuplicateKeyPolicy, Options, Spanned};
+
+/// A place in a file: line and column, both counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    pub line: usize,
+    pub column: usize,
+}
+
+impl Position {
+    pub(super) const START: Self = Self { line: 1, column: 1 };
+}
+
+/// A node of the document.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub at: Position,
+    pub value: Value,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a map and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    pub at: Position,
+    pub name: String,
+}
+
+impl Value {
+    /// What the value is, as a person would say it.
+    pub(super) fn noun(&self) -> String {
+        match self {
+            Self::Null => "nothing".into(),
+            Self::Bool(value) => format!("the boolean {value}"),
+            Self::Number(value) => format!("the number {value}"),
+            Self::Text(value) => format!("the text '{}'", shorten(value)),
+            Self::List(_) => "a list".into(),
+            Self::Map(_) => "a map".into(),
+        }
+    }
+}
+
+/// The first words of a long text, on one line.
+pub(super) fn shorten(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= 60 { line } else { line.chars().take(57).collect::<String>() + "…" }
+}
+
+/// Why a text is not YAML at all, with the place.
+pub(super) struct Unreadable {
+    pub at: Position,
+    pub problem: String,
+}
+
+/// Reads one YAML document. An empty text is a document that holds nothing.
+pub(super) fn read(text: &str) -> Result<Node, Unreadable> {
+    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        return Ok(Node { at: Position::START, value: Value::Null });
+    }
+    // Duplicate keys pass through here so that they are reported like every other problem, all at once.
+    let options = Options {
+        duplicate_keys: DuplicateKeyPolicy::LastWins,
+        strict_booleans: true,
+        with_snippet: false,
+        ..Options::default()
+    };
+    serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|error| {
+        let at = error.location().map(place).unwrap_or(Position::START);
+        let full = error.to_string();
+        let problem = full.split(" at line ").next().unwrap_or(&full).trim().to_owned();
+        Unreadable { at, problem }
+    })
+}
+
+fn place(location: serde_saphyr::Location) -> Position {
+    let whole = |n: u64| usize::try_from(n).unwrap_or(1).max(1);
+    Position { line: whole(location.line()), column: whole(location.column()) }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Value>::deserialize(deserializer)?;
+        Ok(Self { at: place(spanned.referenced), value: spanned.value })
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Value;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a YAML value")
+            }
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+                Ok(Value::Bool(value))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+                Ok(Value::Number(value as f64))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+                Ok(Value::Number(value as f64))
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+                Ok(Value::Number(value))
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+                Ok(Value::Text(value.to_owned()))
+            }
+            fn visit_string<E>(self, value: String) -> Result<Value, E> {
+                Ok(Value::Text(value))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(Value::List(items))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(key) = map.next_key::<Spanned<String>>()? {
+                    let at = place(key.referenced);
+                    entries.push((Key { at, name: key.value }, map.next_value()?));
+                }
+                Ok(Value::Map(entries))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// Where every path of a set of files stands, so that a check which runs long after reading can still point.
+/// A path is written as a person would: `kpis[3].window`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    values: HashMap<(String, String), Position>,
+    texts: HashMap<String, String>,
+}
+
+impl Places {
+    /// Remembers the place of every node of a file.
+    pub(super) fn remember(&mut self, file: &str, text: &str, root: &Node) {
+        self.texts.insert(file.to_owned(), text.to_owned());
+        self.walk(file, String::new(), root);
+    }
+
+    /// The place of a line and column inside the text that a path holds, as the text stands in the file.
+    pub(super) fn inside(&self, file: &str, path: &str, line: usize, column: usize) -> Position {
+        let at = self.find(file, path);
+        let Some(text) = self.texts.get(file) else { return at };
+        let rest = text.lines().nth(at.line - 1).unwrap_or_default().chars().skip(at.column - 1);
+        match rest.clone().next() {
+            Some('|' | '>') => {
+                // A block: its lines follow, each indented as the first one that is not empty.
+                let block = || text.lines().skip(at.line);
+                let empty = block().take_while(|line| line.trim().is_empty()).count();
+                let indent = block().nth(empty).map_or(0, |line| line.len() - line.trim_start().len());
+                Position { line: at.line + line, column: indent + column }
+            }
+            Some('"' | '\'') if line == 1 => Position { line: at.line, column: at.column + column },
+            _ if line == 1 => Position { line: at.line, column: at.column + column - 1 },
+            _ => at,
+        }
+    }
+
+    fn walk(&mut self, file: &str, path: String, node: &Node) {
+        match &node.value {
+            Value::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.walk(file, format!("{path}[{index}]"), item);
+                }
+            }
+            Value::Map(entries) => {
+                for (key, item) in entries {
+                    self.walk(file, join(&path, &key.name), item);
+                }
+            }
+            _ => {}
+        }
+        self.values.insert((file.to_owned(), path), node.at);
+    }
+
+    /// The place of a path, or of the nearest part of it that the file has.
+    pub(super) fn find(&self, file: &str, path: &str) -> Position {
+        let mut rest = path;
+        loop {
+            if let Some(at) = self.values.get(&(file.to_owned(), rest.to_owned())) {
+                return *at;
+            }
+            match rest.rfind(['.', '[']) {
+                Some(cut) => rest = &rest[..cut],
+                None if rest.is_empty() => return Position::START,
+                None => rest = "",
+            }
+        }
+    }
+}
+
+/// `a` and `b` as one path.
+pub(super) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
