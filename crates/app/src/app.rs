@@ -8,8 +8,11 @@ use jiff::tz::TimeZone;
 use tenure_store::{Clock, DataLock, Store, migrate};
 
 use crate::accounts::{self, Directory};
+use crate::auth::Auth;
+use crate::auth::passwords::Cost;
 use crate::events::Log;
 use crate::schema::MIGRATIONS;
+use crate::web::edge::Settings;
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -22,13 +25,24 @@ pub struct Config {
     pub database_schema: Option<String>,
     /// Sandbox: the clock only moves through `POST /api/v1/sandbox/clock`.
     pub sandbox: bool,
+    /// How browsers reach it.
+    pub web: Settings,
+    /// What hashing a password costs.
+    pub password_cost: Cost,
 }
 
 impl Config {
     /// An embedded Tenure in `data`.
     #[must_use]
     pub fn embedded(data: PathBuf) -> Self {
-        Self { data, database: None, database_schema: None, sandbox: false }
+        Self {
+            data,
+            database: None,
+            database_schema: None,
+            sandbox: false,
+            web: Settings::default(),
+            password_cost: Cost::default(),
+        }
     }
 }
 
@@ -51,6 +65,8 @@ pub struct Shared {
     pub clock: Clock,
     /// The records.
     pub store: Store,
+    /// Keys, limits and passwords.
+    pub auth: Auth,
     /// Who is known: accounts and contacts.
     pub accounts: Arc<Directory>,
     /// The log of events.
@@ -70,11 +86,12 @@ impl App {
             None => Store::open_embedded(&config.data).await?,
         };
         migrate::migrate(&store, &clock, MIGRATIONS).await?;
+        let auth = Auth::new(config.password_cost)?;
         let accounts = Arc::new(Directory::default());
         accounts::load(&store, &accounts).await?;
         let lock = Arc::new(lock);
         let log = Log::open(&store, &clock, &config.data, &accounts, &lock).await?;
-        Ok(Self(Arc::new(Shared { config, clock, store, accounts, log, _lock: lock })))
+        Ok(Self(Arc::new(Shared { config, clock, store, auth, accounts, log, _lock: lock })))
     }
 
     /// Takes no more events, finishes what was taken and closes the records.

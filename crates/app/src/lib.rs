@@ -1,17 +1,20 @@
 //! The product: one folder per domain slice, and what they share.
 //!
 //! Four lists can each be read on one page: [`routes`], [`reactors`], the migrations in [`schema`], and the definitions.
-//! A lower slice never names a higher one: `web < auth < accounts < events < metrics < {segments, kpis} < {imports, program}`.
+//! A lower slice never names a higher one: `web < auth < health`, `auth < accounts < events < metrics < {segments, kpis} < {imports, program}`.
 
 mod app;
 pub mod reactors;
 pub mod routes;
 pub mod schema;
+#[cfg(test)]
+pub mod testing;
 
 pub mod accounts;
 pub mod auth;
 pub mod definitions;
 pub mod events;
+pub mod health;
 pub mod kpis;
 pub mod metrics;
 pub mod segments;

@@ -20,7 +20,7 @@ pub use ids::{new_id, random_bytes};
 pub use open::{DataLock, Store};
 pub use query::{Batch, Conflict, Execute, Row, Tx};
 pub use sea_orm::Value;
-pub use testing::TestStore;
+pub use testing::{TestDatabase, TestStore};
 
 /// Builds the parameter list of a statement: `args![id, name]`. Every value must convert into [`Value`].
 #[macro_export]

@@ -16,7 +16,7 @@ pub struct Migration {
 /// Brings the schema to the newest version and returns it. An older program on a newer schema is refused.
 pub async fn migrate(store: &Store, clock: &Clock, migrations: &[Migration]) -> StoreResult<i64> {
     let tx = store.begin().await?;
-    store.exclusive(&tx).await?;
+    tx.exclusive("schema").await?;
     tx.script("CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)")
         .await?;
     let row = tx.one("SELECT COALESCE(MAX(version), 0) AS version FROM schema_versions", vec![]).await?;

@@ -56,14 +56,6 @@ impl Store {
         Ok(Tx { inner: self.writes.begin_with_options(options).await? })
     }
 
-    /// Keeps other holders of [`Store::exclusive`] out until the transaction ends (migrations of several nodes).
-    pub async fn exclusive(&self, tx: &Tx) -> StoreResult<()> {
-        if self.is_postgres() {
-            tx.one("SELECT pg_advisory_xact_lock(7305210)::text AS locked", vec![]).await?;
-        }
-        Ok(())
-    }
-
     /// Whether the records live in PostgreSQL.
     #[must_use]
     pub fn is_postgres(&self) -> bool {

@@ -111,6 +111,16 @@ impl Tx {
         Ok(self.inner.execute_raw(statement(self.inner.get_database_backend(), sql, args)).await?.rows_affected())
     }
 
+    /// Keeps other transactions that ask for the same `name` waiting until this one ends, also those of other nodes.
+    /// On SQLite every changing transaction excludes every other one anyway.
+    pub async fn exclusive(&self, name: &str) -> StoreResult<()> {
+        if self.inner.get_database_backend() == DbBackend::Postgres {
+            let sql = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1, 0))::text AS locked";
+            self.one(sql, vec![Value::from(name)]).await?;
+        }
+        Ok(())
+    }
+
     /// Runs a statement that takes no parameters, unprepared (schema changes).
     pub async fn script(&self, sql: &str) -> StoreResult<()> {
         self.inner.execute_unprepared(sql).await?;

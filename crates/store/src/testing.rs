@@ -1,8 +1,26 @@
 //! A fresh record store for a test, on the database that the run asks for.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use crate::{Clock, Execute, Store, StoreResult, new_id};
+
+/// A place for the records of one test.
+#[derive(Debug)]
+pub struct TestDatabase;
+
+impl TestDatabase {
+    /// URL and name of a fresh schema on the server that `TENURE_TEST_POSTGRES=postgres://…` names; `None` without it: use an embedded file.
+    pub async fn create() -> StoreResult<Option<(String, String)>> {
+        let Ok(url) = std::env::var("TENURE_TEST_POSTGRES") else { return Ok(None) };
+        let schema = format!("t{}", new_id(&Clock::system()).replace('-', ""));
+        let admin = Store::open_postgres(&url, None).await?;
+        let tx = admin.begin().await?;
+        tx.script(&format!("CREATE SCHEMA {schema}")).await?;
+        tx.commit().await?;
+        admin.close().await;
+        Ok(Some((url, schema)))
+    }
+}
 
 /// A record store of one test. With `TENURE_TEST_POSTGRES=postgres://…` it is a schema of its own on that server, else an embedded file.
 #[derive(Debug)]
@@ -14,16 +32,10 @@ pub struct TestStore {
 
 impl TestStore {
     /// Opens one in `dir` (embedded) or on the server that the environment names.
-    pub async fn open(dir: &PathBuf) -> StoreResult<Self> {
-        let Ok(url) = std::env::var("TENURE_TEST_POSTGRES") else {
+    pub async fn open(dir: &Path) -> StoreResult<Self> {
+        let Some((url, schema)) = TestDatabase::create().await? else {
             return Ok(Self { store: Store::open_embedded(dir).await?, schema: None });
         };
-        let schema = format!("t{}", new_id(&Clock::system()).replace('-', ""));
-        let admin = Store::open_postgres(&url, None).await?;
-        let tx = admin.begin().await?;
-        tx.script(&format!("CREATE SCHEMA {schema}")).await?;
-        tx.commit().await?;
-        admin.close().await;
         Ok(Self { store: Store::open_postgres(&url, Some(&schema)).await?, schema: Some((url, schema)) })
     }
 

@@ -1,11 +1,56 @@
 //! Who is calling and what they may do.
 //!
-//! A handler states its permission as a type in its signature: [`Viewer`], [`Csm`], [`Manager`] or [`Admin`] for people and API keys,
+//! A handler states its permission as a type, its first parameter: [`Viewer`], [`Csm`], [`Manager`] or [`Admin`] for people and API keys,
 //! [`Ingest`] for write keys, [`Anyone`] for the few public routes. Taking one of them is the check; there is no other.
 //! Every mutation writes an audit row through [`audit`] in its own transaction.
+//!
+//! People sign in with a password and get a session in a cookie; programs send a key as a bearer; the command line is the operator.
 
+mod api;
+mod authenticate;
+mod keys;
+mod limits;
+pub mod passwords;
 mod principal;
+mod sessions;
 mod store;
+#[cfg(test)]
+mod tests;
 
+pub use api::routes;
+pub use authenticate::authenticate;
+pub use keys::{Scope, write_key};
 pub use principal::{Admin, Anyone, Csm, Ingest, Manager, Principal, Role, Viewer};
 pub use store::audit;
+
+/// What the slice holds in memory.
+#[derive(Debug)]
+pub struct Auth {
+    keys: keys::Keys,
+    limits: limits::Limits,
+    passwords: passwords::Passwords,
+    setup_code: String,
+}
+
+impl Auth {
+    /// Nothing loaded yet; passwords are hashed at `cost`.
+    pub fn new(cost: passwords::Cost) -> std::io::Result<Self> {
+        Ok(Self {
+            keys: keys::Keys::default(),
+            limits: limits::Limits::default(),
+            passwords: passwords::Passwords::new(cost),
+            setup_code: passwords::generate()?,
+        })
+    }
+
+    /// The code that first-run set-up asks of a caller from another machine; new at each start, shown to the operator only.
+    #[must_use]
+    pub fn setup_code(&self) -> &str {
+        &self.setup_code
+    }
+}
+
+/// Whether nobody can sign in yet.
+pub async fn setup_needed(app: &crate::App) -> tenure_store::StoreResult<bool> {
+    store::no_users(&app.store).await
+}

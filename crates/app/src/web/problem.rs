@@ -62,6 +62,35 @@ impl Problem {
         }
     }
 
+    /// The problem for a bare status, as frameworks answer it.
+    pub fn of_status(status: StatusCode, detail: &str) -> Self {
+        let (code, title, remedy) = match status {
+            StatusCode::BAD_REQUEST => ("bad_request", "The request cannot be used", "correct the request"),
+            StatusCode::UNAUTHORIZED => ("unauthorized", "Sign-in needed", "sign in, or send an API key"),
+            StatusCode::FORBIDDEN => ("forbidden", "Not permitted", "ask an administrator"),
+            StatusCode::NOT_FOUND => ("not_found", "Not found", "there is nothing at this address"),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                ("method_not_allowed", "The method is not allowed here", "the header `Allow` lists the methods of this address")
+            }
+            StatusCode::REQUEST_TIMEOUT => ("timeout", "The request took too long", "send it again"),
+            StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The body is too large", "send less at once"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                ("unsupported_media_type", "The body's type is not supported", "see the header `Content-Type`")
+            }
+            StatusCode::TOO_MANY_REQUESTS => ("too_many_requests", "Too many requests", "wait, then send it again"),
+            status if status.is_client_error() => ("refused", "The request was refused", "correct the request"),
+            _ => ("internal", "Something failed inside", "the fault is in the server's log under this request's id"),
+        };
+        Self::new(status, code, title, if detail.is_empty() { remedy } else { detail })
+    }
+
+    /// 429 with `Retry-After`.
+    pub fn too_many(detail: impl Into<String>, seconds: u32) -> Self {
+        let mut it = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests", detail);
+        it.retry_after = Some(seconds);
+        it
+    }
+
     /// 404: `what` does not exist.
     pub fn not_found(what: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", what)
@@ -145,7 +174,9 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry = self.retry_after;
-        let mut response = (status, axum::Json(self)).into_response();
+        let mut response = (status, axum::Json(&self)).into_response();
+        // The edge writes the request's id into it.
+        response.extensions_mut().insert(self);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = retry {

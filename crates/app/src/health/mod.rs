@@ -1,0 +1,7 @@
+//! Whether the process lives, whether it can work, and its figures for Prometheus.
+
+mod api;
+#[cfg(test)]
+mod tests;
+
+pub use api::{record_metrics, routes};
