@@ -81,6 +81,7 @@ impl App {
         let lock = DataLock::take(&config.data)?.ok_or_else(|| {
             anyhow::anyhow!("another process holds {}: stop it, or use another data folder", config.data.display())
         })?;
+        same_database(&config)?;
         let store = match &config.database {
             Some(url) => Store::open_postgres(url, config.database_schema.as_deref()).await?,
             None => Store::open_embedded(&config.data).await?,
@@ -104,5 +105,21 @@ impl App {
     #[must_use]
     pub fn time_zone(&self) -> TimeZone {
         self.log.time_zone()
+    }
+}
+
+/// Refuses to open a folder whose records live elsewhere: a command without `--database` would otherwise start an empty database beside
+/// the one on the server, and what it writes there would be missing here.
+fn same_database(config: &Config) -> anyhow::Result<()> {
+    let kind = if config.database.is_some() { "postgres" } else { "embedded" };
+    let note = config.data.join("records.kind");
+    match std::fs::read_to_string(&note) {
+        Ok(found) if found.trim() == kind => Ok(()),
+        Ok(found) => {
+            let remedy = if kind == "embedded" { "name it with --database (or TENURE_DATABASE)" } else { "leave --database out" };
+            anyhow::bail!("the records of {} are {}, not {kind}: {remedy}", config.data.display(), found.trim())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(std::fs::write(&note, kind)?),
+        Err(error) => Err(error.into()),
     }
 }

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
-use crate::{App, auth, health};
+use crate::{App, accounts, auth, health};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -47,6 +47,7 @@ pub fn list() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(health::routes())
         .merge(auth::routes())
+        .merge(accounts::routes())
 }
 
 /// The document of the API (OpenAPI 3.1).
@@ -62,7 +63,8 @@ pub fn router(app: App) -> Router {
 
 /// The whole HTTP surface of Tenure, with the browser's files where they are built.
 pub fn router_with_ui(app: App, files: Option<UiSource>) -> Router {
-    let (router, document) = list().split_for_parts();
+    let list = if app.config.sandbox { list().merge(health::sandbox::routes()) } else { list() };
+    let (router, document) = list.split_for_parts();
     let document: std::sync::Arc<str> = document.to_json().unwrap_or_default().into();
     let described = get(move |Extension(text): Extension<std::sync::Arc<str>>| async move {
         ([(axum::http::header::CONTENT_TYPE, "application/json")], text.to_string())

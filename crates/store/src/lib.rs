@@ -17,7 +17,7 @@ mod testing;
 pub use clock::Clock;
 pub use error::{StoreError, StoreResult};
 pub use ids::{new_id, random_bytes};
-pub use open::{DataLock, Store};
+pub use open::{DataLock, Report, Store};
 pub use query::{Batch, Conflict, Execute, Row, Tx};
 pub use sea_orm::Value;
 pub use testing::{TestDatabase, TestStore};

@@ -73,6 +73,24 @@ impl Store {
         tx.commit().await
     }
 
+    /// Which database this is, how it is set, whether it is whole, and where its clock stands.
+    pub async fn report(&self) -> StoreResult<Report> {
+        let mut settings = Vec::new();
+        if self.is_postgres() {
+            for name in ["server_version", "fsync", "full_page_writes", "synchronous_commit", "max_connections"] {
+                let value = self.setting(&format!("SELECT current_setting('{name}') AS value")).await?;
+                settings.push((format!("postgres {name}"), value));
+            }
+            let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS value";
+            let clock = self.one(sql, vec![]).await?.map(|row| row.get("value")).transpose()?;
+            return Ok(Report { settings, damage: None, clock });
+        }
+        settings.push(("sqlite version".to_owned(), self.setting("SELECT sqlite_version() AS value").await?));
+        settings.push(("sqlite journal_mode".to_owned(), self.setting("SELECT journal_mode AS value FROM pragma_journal_mode").await?));
+        let found = self.setting("SELECT quick_check AS value FROM pragma_quick_check(1)").await?;
+        Ok(Report { settings, damage: (found != "ok").then_some(found), clock: None })
+    }
+
     /// Fails unless the database answers and accepts a write.
     pub async fn ready(&self) -> StoreResult<()> {
         let tx = self.begin().await?;
@@ -129,6 +147,17 @@ impl Store {
     async fn setting(&self, sql: &str) -> StoreResult<String> {
         self.one(sql, vec![]).await?.ok_or_else(|| StoreError::Other(format!("no answer to {sql}")))?.get("value")
     }
+}
+
+/// What [`Store::report`] found.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Names and values of what matters for safety.
+    pub settings: Vec<(String, String)>,
+    /// What is damaged; `None` = nothing that a quick check finds.
+    pub damage: Option<String>,
+    /// The database's own clock in UTC microseconds, where it has one.
+    pub clock: Option<i64>,
 }
 
 #[async_trait]

@@ -1,6 +1,8 @@
 //! Whether the process lives, whether it can work, and its figures for Prometheus.
 
 mod api;
+mod diagnosis;
+pub mod sandbox;
 #[cfg(test)]
 mod tests;
 

@@ -9,6 +9,8 @@ mod extract;
 pub mod peer;
 mod problem;
 mod route;
+#[cfg(test)]
+mod tests;
 pub mod ui;
 
 pub use extract::{JSON_DEPTH, Json, Path, Query, check_depth};

@@ -6,36 +6,47 @@ use utoipa_axum::router::UtoipaMethodRouter;
 
 use crate::App;
 
-/// What a caller needs, said by a type that is the first parameter of every handler.
+/// What a caller needs, said by a type among the parameters of every handler.
 pub trait Permission {
     /// The name in the document of the API (`x-permission`): `anyone`, `ingest`, `viewer`, `csm`, `manager` or `admin`.
     const NAME: &'static str;
 }
 
-/// A handler whose first parameter is a [`Permission`]; `T` is the list of its parameters.
+/// A handler with a [`Permission`] among its first three parameters. `T` is its parameters and the permission's place, both inferred.
 pub trait Guarded<T> {
     /// The permission's name.
     const PERMISSION: &'static str;
 }
 
+/// The permission is the first parameter.
+pub struct First;
+/// The permission is the second parameter.
+pub struct Second;
+/// The permission is the third parameter.
+pub struct Third;
+
 macro_rules! guarded {
-    ($($more:ident),*) => {
-        impl<F, R, P: Permission, $($more),*> Guarded<(P, $($more,)*)> for F
+    ($place:ident: [$($before:ident),*] [$($after:ident),*]) => {
+        impl<F, R, P: Permission, $($before,)* $($after),*> Guarded<($place, $($before,)* P, $($after,)*)> for F
         where
-            F: Fn(P, $($more),*) -> R,
+            F: Fn($($before,)* P, $($after),*) -> R,
         {
             const PERMISSION: &'static str = P::NAME;
         }
     };
+    ($place:ident: [$($before:ident),*]) => {
+        guarded!($place: [$($before),*] []);
+        guarded!($place: [$($before),*] [A]);
+        guarded!($place: [$($before),*] [A, B]);
+        guarded!($place: [$($before),*] [A, B, C]);
+        guarded!($place: [$($before),*] [A, B, C, D]);
+        guarded!($place: [$($before),*] [A, B, C, D, E]);
+        guarded!($place: [$($before),*] [A, B, C, D, E, G]);
+    };
 }
-guarded!();
-guarded!(A);
-guarded!(A, B);
-guarded!(A, B, C);
-guarded!(A, B, C, D);
-guarded!(A, B, C, D, E);
-guarded!(A, B, C, D, E, G);
-guarded!(A, B, C, D, E, G, H);
+guarded!(First: []);
+guarded!(Second: [X]);
+guarded!(Third: [X, Y]);
 
 /// The permission that a handler's signature states.
 pub fn permission_of<T, F: Guarded<T>>(_handler: &F) -> &'static str {
@@ -97,7 +108,7 @@ pub fn join(mut all: UtoipaMethodRouter<App>, one: UtoipaMethodRouter<App>) -> U
 
 /// Collects handlers of **one path** (each with another method) with their documents and permissions:
 /// `OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show))`.
-/// Each handler's first parameter is a [`Permission`].
+/// Each handler takes a [`Permission`] as its first, second or third parameter.
 macro_rules! routes {
     ($first:path $(, $more:path)* $(,)?) => {{
         let all = $crate::web::describe(

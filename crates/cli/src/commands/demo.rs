@@ -1,0 +1,96 @@
+//! `tenure demo`: a simulated company, measured and served.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use tenure_app::{App, Config, health};
+use tenure_store::Clock;
+use tokio::net::TcpListener;
+
+use super::{import, serve, simulate};
+use crate::args::{Data, Demo};
+use crate::client::{Client, Result, encode};
+use crate::{assets, server};
+
+/// Who signs in to the demo.
+const LOGIN: &str = "admin@example.com";
+
+/// Simulates, applies the program, imports, and serves until told to stop.
+pub async fn run(args: Demo) -> Result<ExitCode> {
+    let stop = server::stop_signal()?;
+    health::record_metrics();
+    let tcp = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened on: choose another address with --listen", args.listen))?;
+    let input = company(&args).await?;
+    let app = App::open(Config::embedded(args.data.clone()), Clock::system()).await?;
+    let address = tcp.local_addr().unwrap_or(args.listen);
+    let serving = tokio::spawn({
+        let (app, data, stop) = (app.clone(), args.data.clone(), stop.clone());
+        async move { serve::serve_app(app, tcp, &data, stop).await }
+    });
+    let client = Client::of(app);
+    let mut stopped = stop;
+    tokio::select! {
+        done = prepare(&client, &input, &args.data) => {
+            let password = done?;
+            drop(client);
+            eprintln!("Tenure is ready.");
+            println!("address:  http://{address}");
+            println!("e-mail:   {LOGIN}");
+            println!("password: {password}");
+        }
+        _ = stopped.wait_for(|stop| *stop) => {}
+    }
+    serving.await??;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The folder with the company's files; one that is there from an earlier run is taken as it is.
+async fn company(args: &Demo) -> Result<PathBuf> {
+    let folder = args.data.join("demo-input");
+    let done = folder.join("simulated.json");
+    let (size, until) = (args.size, simulate::yesterday()?);
+    let wanted = json!({ "accounts": size.accounts, "months": size.months, "seed": size.seed });
+    if let Ok(text) = std::fs::read_to_string(&done) {
+        let found: Value = serde_json::from_str(&text).unwrap_or_default();
+        if found == wanted {
+            return Ok(folder);
+        }
+        return Err(anyhow::anyhow!(
+            "{} holds a demo of another size ({found}): give the same options, or another folder with --data",
+            args.data.display()
+        )
+        .into());
+    }
+    let out = folder.clone();
+    tokio::task::spawn_blocking(move || simulate::write(size, until, &out)).await??;
+    std::fs::write(&done, wanted.to_string())?;
+    Ok(folder)
+}
+
+/// Program, data and login; gives the password.
+async fn prepare(client: &Client, input: &Path, data: &Path) -> Result<String> {
+    let files = assets::program("medtrainer").ok_or_else(|| anyhow::anyhow!("this program carries no program named medtrainer"))?;
+    eprintln!("applying the program medtrainer");
+    client.post("/api/v1/program/apply", &json!({ "files": files })).await?;
+    eprintln!("importing the company");
+    let here = Data { data: data.to_owned(), database: None };
+    let imported = import::folder(client, input, &here).await?;
+    if imported["state"] != "done" {
+        return Err(anyhow::anyhow!("the import ended as {}: {}", imported["state"], imported["error"]).into());
+    }
+    login(client).await
+}
+
+async fn login(client: &Client) -> Result<String> {
+    let users = client.get("/api/v1/users").await?;
+    let known = users["users"].as_array().and_then(|users| users.iter().find(|user| user["email"] == LOGIN));
+    let answer = match known.and_then(|user| user["id"].as_str()) {
+        Some(id) => client.post(&format!("/api/v1/users/{}/password", encode(id)), &json!({})).await?,
+        None => client.post("/api/v1/users", &json!({ "email": LOGIN, "name": "Demo", "role": "admin" })).await?,
+    };
+    Ok(answer["password"].as_str().unwrap_or_default().to_owned())
+}
