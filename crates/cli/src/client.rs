@@ -36,11 +36,26 @@ pub enum Failure {
 /// Result of a command.
 pub type Result<T> = std::result::Result<T, Failure>;
 
-impl<E: Into<anyhow::Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Other(error.into())
-    }
+macro_rules! other {
+    ($($error:ty),* $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Other(error.into())
+            }
+        })*
+    };
 }
+other!(
+    anyhow::Error,
+    std::io::Error,
+    serde_json::Error,
+    http::Error,
+    hyper::Error,
+    csv::Error,
+    jiff::Error,
+    tokio::task::JoinError,
+    tenure_store::StoreError,
+);
 
 impl fmt::Display for Failure {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {

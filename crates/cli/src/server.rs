@@ -58,13 +58,18 @@ pub fn stop_signal() -> io::Result<watch::Receiver<bool>> {
     Ok(told)
 }
 
+/// Waits until the process is to stop.
+pub async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
 /// Serves until `stop` turns true, then lets requests under way end.
 pub async fn serve(router: Router, tcp: TcpListener, socket: Socket, mut stop: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stopped(&mut stop) => break,
             accepted = accept(&tcp, &places) => match accepted {
                 Ok((stream, address, place)) => {
                     let _ = stream.set_nodelay(true);

@@ -32,7 +32,7 @@ pub async fn run(args: Demo) -> Result<ExitCode> {
         async move { serve::serve_app(app, tcp, &data, stop).await }
     });
     let client = Client::of(app);
-    let mut stopped = stop;
+    let mut stop = stop;
     tokio::select! {
         done = prepare(&client, &input, &args.data) => {
             let password = done?;
@@ -42,7 +42,7 @@ pub async fn run(args: Demo) -> Result<ExitCode> {
             println!("e-mail:   {LOGIN}");
             println!("password: {password}");
         }
-        _ = stopped.wait_for(|stop| *stop) => {}
+        () = server::stopped(&mut stop) => {}
     }
     serving.await??;
     Ok(ExitCode::SUCCESS)
