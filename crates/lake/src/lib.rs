@@ -1,1 +1,38 @@
-//! lake
+//! The history: sealed Parquet files and the unsealed tail, read as one table `events` through DataFusion, and the
+//! compiler of expressions.
+//!
+//! This is the only crate that names DataFusion. It knows nothing of customers nor of the record store: callers hand
+//! it manifests ([`FileMeta`]) and batches, and get batches back.
+//!
+//! - [`EventRow`], [`event_schema`], [`to_batch`], [`from_batch`]: one event, as row and as columns.
+//! - [`Lake`]: the folder; [`Lake::seal`], [`Lake::compact`], [`Lake::rewrite_without`], [`Lake::verify`].
+//! - [`Snapshot`] → [`Lake::context`] → [`Context::query`]: trusted SQL; [`Guard`]: SQL that a reader typed.
+//! - [`Expr`]: expressions over declared names, the same live and over history.
+//! - [`json_rows`], [`write_csv`], [`write_parquet`], [`read_parquet`]: out and in.
+
+mod clock_udf;
+mod distinct;
+mod error;
+mod event;
+pub mod files;
+mod import;
+mod pool;
+mod props;
+mod provider;
+mod rewrite;
+mod session;
+mod snapshot;
+#[cfg(test)]
+mod testing;
+
+pub use datafusion::arrow;
+pub use datafusion::arrow::array::RecordBatch;
+pub use datafusion::parquet;
+
+pub use error::{Problem, QueryError};
+pub use event::{Class, EventRow, PRODUCT_KIND, event_schema, from_batch, to_batch};
+pub use files::FileMeta;
+pub use import::{ParquetRows, read_parquet, read_parquet_from};
+pub use rewrite::{Erase, Rewritten};
+pub use session::{Batches, Context, Lake, Options};
+pub use snapshot::Snapshot;
