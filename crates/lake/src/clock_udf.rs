@@ -25,7 +25,11 @@ pub(crate) fn clock_functions(micros: i64) -> [Fixed; 2] {
     };
     [
         // Without a zone mark, like the columns of `events`.
-        fixed("now", "current_timestamp", ScalarValue::TimestampMicrosecond(Some(micros), None)),
+        fixed(
+            "now",
+            "current_timestamp",
+            ScalarValue::TimestampMicrosecond(Some(micros), None),
+        ),
         fixed("current_date", "today", ScalarValue::Date32(Some(day))),
     ]
 }

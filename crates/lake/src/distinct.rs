@@ -34,22 +34,34 @@ pub(crate) struct BoundedDistinct {
 
 impl Default for BoundedDistinct {
     fn default() -> Self {
-        let signature = Signature::string(1, Volatility::Immutable);
-        Self { function: Arc::new(AggregateUDF::new_from_impl(CountDistinctText { signature })) }
+        let signature = Signature::any(1, Volatility::Immutable);
+        Self {
+            function: Arc::new(AggregateUDF::new_from_impl(CountDistinctText { signature })),
+        }
     }
 }
 
 impl BoundedDistinct {
     fn replace(&self, expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
-        let Expr::AggregateFunction(call) = &expr else { return Ok(Transformed::no(expr)) };
+        let Expr::AggregateFunction(call) = &expr else {
+            return Ok(Transformed::no(expr));
+        };
         let params = &call.params;
-        let [argument] = params.args.as_slice() else { return Ok(Transformed::no(expr)) };
+        let [argument] = params.args.as_slice() else {
+            return Ok(Transformed::no(expr));
+        };
         if call.func.name() != "count" || !params.distinct || !is_text(&argument.get_type(schema)?) {
             return Ok(Transformed::no(expr));
         }
-        let params = AggregateFunctionParams { distinct: false, ..params.clone() };
+        let params = AggregateFunctionParams {
+            distinct: false,
+            ..params.clone()
+        };
         let name = expr.schema_name().to_string();
-        let call = AggregateFunction { func: Arc::clone(&self.function), params };
+        let call = AggregateFunction {
+            func: Arc::clone(&self.function),
+            params,
+        };
         // The name that the rest of the plan refers to stays.
         Ok(Transformed::yes(Expr::AggregateFunction(call).alias(name)))
     }
@@ -69,21 +81,30 @@ impl OptimizerRule for BoundedDistinct {
     }
 
     fn rewrite(&self, plan: LogicalPlan, _config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        let LogicalPlan::Aggregate(aggregate) = plan else { return Ok(Transformed::no(plan)) };
+        let LogicalPlan::Aggregate(aggregate) = plan else {
+            return Ok(Transformed::no(plan));
+        };
         if aggregate.group_expr.is_empty() {
             return Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)));
         }
         let mut changed = false;
         let mut calls = Vec::with_capacity(aggregate.aggr_expr.len());
         for expr in &aggregate.aggr_expr {
-            let done = expr.clone().transform_down(|expr| self.replace(expr, aggregate.input.schema().as_ref()))?;
+            let done = expr
+                .clone()
+                .transform_down(|expr| self.replace(expr, aggregate.input.schema().as_ref()))?;
             changed |= done.transformed;
             calls.push(done.data);
         }
         if !changed {
             return Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)));
         }
-        let Aggregate { input, group_expr, schema, .. } = aggregate;
+        let Aggregate {
+            input,
+            group_expr,
+            schema,
+            ..
+        } = aggregate;
         let plan = Aggregate::try_new_with_schema(input, group_expr, calls, schema)?;
         Ok(Transformed::yes(LogicalPlan::Aggregate(plan)))
     }
@@ -126,7 +147,11 @@ impl AggregateUDFImpl for CountDistinctText {
 
     fn state_fields(&self, arguments: StateFieldsArgs) -> Result<Vec<FieldRef>> {
         let list = DataType::List(item_field());
-        Ok(vec![Arc::new(Field::new(format!("{}[texts]", arguments.name), list, false))])
+        Ok(vec![Arc::new(Field::new(
+            format!("{}[texts]", arguments.name),
+            list,
+            false,
+        ))])
     }
 
     fn accumulator(&self, _arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
@@ -158,22 +183,34 @@ struct Texts {
 impl Texts {
     fn get(ends: &[usize], bytes: &[u8], number: u32) -> std::ops::Range<usize> {
         let at = number as usize;
-        let range = if at == 0 { 0..ends[0] } else { ends[at - 1]..ends[at] };
+        let range = if at == 0 {
+            0..ends[0]
+        } else {
+            ends[at - 1]..ends[at]
+        };
         debug_assert!(range.end <= bytes.len());
         range
     }
 
     fn number(&mut self, text: &str) -> Result<u32> {
-        let Self { hasher, table, ends, bytes } = self;
+        let Self {
+            hasher,
+            table,
+            ends,
+            bytes,
+        } = self;
         let hash = hasher.hash_one(text.as_bytes());
         let same = |number: &u32| &bytes[Self::get(ends, bytes, *number)] == text.as_bytes();
         if let Some(number) = table.find(hash, same) {
             return Ok(*number);
         }
-        let number = u32::try_from(ends.len()).map_err(|_| exec_datafusion_err!("too many distinct texts"))?;
+        let number =
+            u32::try_from(ends.len()).map_err(|_| exec_datafusion_err!("too many distinct texts"))?;
         bytes.extend_from_slice(text.as_bytes());
         ends.push(bytes.len());
-        table.insert_unique(hash, number, |n| hasher.hash_one(&bytes[Self::get(ends, bytes, *n)]));
+        table.insert_unique(hash, number, |n| {
+            hasher.hash_one(&bytes[Self::get(ends, bytes, *n)])
+        });
         Ok(number)
     }
 
@@ -216,8 +253,9 @@ impl DistinctTexts {
             }
             EmitTo::First(n) => {
                 let limit = (n as u64) << 32;
-                let (out, rest): (Vec<u64>, Vec<u64>) =
-                    std::mem::take(&mut self.pairs).into_iter().partition(|pair| *pair < limit);
+                let (out, rest): (Vec<u64>, Vec<u64>) = std::mem::take(&mut self.pairs)
+                    .into_iter()
+                    .partition(|pair| *pair < limit);
                 self.pairs = rest.into_iter().map(|pair| pair - limit).collect();
                 out
             }
@@ -234,7 +272,12 @@ impl DistinctTexts {
 
 fn lists(lengths: impl Iterator<Item = usize>, texts: LargeStringArray) -> Result<ArrayRef> {
     let offsets = OffsetBuffer::<i32>::from_lengths(lengths);
-    Ok(Arc::new(ListArray::try_new(item_field(), offsets, Arc::new(texts), None)?))
+    Ok(Arc::new(ListArray::try_new(
+        item_field(),
+        offsets,
+        Arc::new(texts),
+        None,
+    )?))
 }
 
 impl GroupsAccumulator for DistinctTexts {
@@ -280,7 +323,10 @@ impl GroupsAccumulator for DistinctTexts {
         pairs.sort_unstable();
         let mut texts = LargeStringBuilder::with_capacity(pairs.len(), pairs.len() * 12);
         for pair in &pairs {
-            #[expect(clippy::cast_possible_truncation, reason = "the low half is the text's number")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the low half is the text's number"
+            )]
             texts.append_value(self.texts.text(*pair as u32)?);
         }
         let lengths = counts.iter().map(|count| usize::try_from(*count).unwrap_or(0));
@@ -297,7 +343,10 @@ impl GroupsAccumulator for DistinctTexts {
             .map(|(row, text)| text.filter(|_| filter.is_none_or(|f| f.is_valid(row) && f.value(row))))
             .collect();
         let kept = LargeStringArray::from_iter_values(rows.iter().flatten());
-        Ok(vec![lists(rows.iter().map(|row| usize::from(row.is_some())), kept)?])
+        Ok(vec![lists(
+            rows.iter().map(|row| usize::from(row.is_some())),
+            kept,
+        )?])
     }
 
     fn size(&self) -> usize {
@@ -330,13 +379,18 @@ impl Accumulator for Single {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        Ok(ScalarValue::Int64(Some(self.0.counts.first().copied().unwrap_or(0))))
+        Ok(ScalarValue::Int64(Some(
+            self.0.counts.first().copied().unwrap_or(0),
+        )))
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         self.0.counts.resize(1, 0);
         let states = GroupsAccumulator::state(&mut self.0, EmitTo::All)?;
-        states.iter().map(|state| ScalarValue::try_from_array(state, 0)).collect()
+        states
+            .iter()
+            .map(|state| ScalarValue::try_from_array(state, 0))
+            .collect()
     }
 
     fn size(&self) -> usize {

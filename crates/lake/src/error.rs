@@ -76,7 +76,11 @@ impl QueryError {
             None if known.len() <= 20 => format!("Use one of: {}.", known.join(", ")),
             None => format!("Use one of the {} that exist.", known.len()),
         };
-        let mut error = Self::new(Problem::UnknownName, format!("the {what} '{name}' does not exist"), remedy);
+        let mut error = Self::new(
+            Problem::UnknownName,
+            format!("the {what} '{name}' does not exist"),
+            remedy,
+        );
         error.name = Some(name.to_owned());
         error.nearest = nearest.map(str::to_owned);
         error
@@ -98,9 +102,7 @@ impl QueryError {
         let lower = text.to_ascii_lowercase();
         let name = name.to_ascii_lowercase();
         let place = lower.match_indices(&name).map(|(at, _)| at).find(|&at| {
-            !name.is_empty()
-                && !lower[..at].ends_with(word)
-                && !lower[at + name.len()..].starts_with(word)
+            !name.is_empty() && !lower[..at].ends_with(word) && !lower[at + name.len()..].starts_with(word)
         });
         match place {
             Some(at) => {
@@ -142,10 +144,16 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
     let name = name.to_lowercase();
     let score = |candidate: &str| {
         let candidate = candidate.to_lowercase();
-        strsim::normalized_damerau_levenshtein(&name, &candidate).max(strsim::jaro_winkler(&name, &candidate) - 0.2)
+        strsim::normalized_damerau_levenshtein(&name, &candidate)
+            .max(strsim::jaro_winkler(&name, &candidate) - 0.2)
     };
-    let scored = candidates.into_iter().map(|candidate| (score(candidate), candidate));
-    scored.filter(|(score, _)| *score >= 0.55).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
+    let scored = candidates
+        .into_iter()
+        .map(|candidate| (score(candidate), candidate));
+    scored
+        .filter(|(score, _)| *score >= 0.55)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
 }
 
 fn offset_of(text: &str, line: u64, column: u64) -> Option<usize> {
@@ -156,14 +164,21 @@ fn offset_of(text: &str, line: u64, column: u64) -> Option<usize> {
         n => text.match_indices('\n').nth(n - 1)?.0 + 1,
     };
     let within = &text[start..];
-    Some(start + within.char_indices().nth(column).map_or(within.len(), |(at, _)| at))
+    Some(
+        start
+            + within
+                .char_indices()
+                .nth(column)
+                .map_or(within.len(), |(at, _)| at),
+    )
 }
 
 fn place_of(error: &DataFusionError) -> Option<(u64, u64)> {
     match error {
-        DataFusionError::Diagnostic(diagnostic, inner) => {
-            diagnostic.span.map(|span| (span.start.line, span.start.column)).or_else(|| place_of(inner))
-        }
+        DataFusionError::Diagnostic(diagnostic, inner) => diagnostic
+            .span
+            .map(|span| (span.start.line, span.start.column))
+            .or_else(|| place_of(inner)),
         DataFusionError::Context(_, inner) => place_of(inner),
         DataFusionError::Shared(inner) => place_of(inner),
         DataFusionError::Collection(all) => all.iter().find_map(place_of),
@@ -214,7 +229,10 @@ pub(crate) fn syntax(said: &str, text: &str) -> QueryError {
         Some((what, place)) => (what, place.split_once(", Column: ")),
         None => (said, None),
     };
-    let what = match what.strip_prefix("Expected: ").and_then(|rest| rest.split_once(", found: ")) {
+    let what = match what
+        .strip_prefix("Expected: ")
+        .and_then(|rest| rest.split_once(", found: "))
+    {
         Some((expected, "EOF")) => format!("the text ends where {expected} was expected"),
         Some((expected, found)) => format!("found '{found}' where {expected} was expected"),
         None => format!("this is not SQL: {}", first_line(what)),
@@ -233,19 +251,25 @@ pub(crate) fn syntax(said: &str, text: &str) -> QueryError {
 
 fn schema_error(error: &SchemaError) -> QueryError {
     match error {
-        SchemaError::FieldNotFound { field, valid_fields } => {
-            QueryError::unknown("column", &field.name, valid_fields.iter().map(|field| field.name.as_str()))
-        }
+        SchemaError::FieldNotFound { field, valid_fields } => QueryError::unknown(
+            "column",
+            &field.name,
+            valid_fields.iter().map(|field| field.name.as_str()),
+        ),
         SchemaError::AmbiguousReference { field } => {
             let mut error = QueryError::new(
                 Problem::UnknownName,
-                format!("the column '{}' exists in more than one table of the query", field.name),
+                format!(
+                    "the column '{}' exists in more than one table of the query",
+                    field.name
+                ),
                 "Write the table before it, as in table.column.",
             );
             error.name = Some(field.name.clone());
             error
         }
-        SchemaError::DuplicateQualifiedField { name, .. } | SchemaError::DuplicateUnqualifiedField { name } => {
+        SchemaError::DuplicateQualifiedField { name, .. }
+        | SchemaError::DuplicateUnqualifiedField { name } => {
             let mut error = QueryError::new(
                 Problem::UnknownName,
                 format!("the result has two columns called '{name}'"),
@@ -266,14 +290,27 @@ fn quoted(said: &str) -> Option<&str> {
 fn plan(said: &str) -> QueryError {
     let said = first_line(said);
     if said.starts_with("table '") && said.contains("not found") {
-        let name = quoted(said).unwrap_or_default().rsplit('.').next().unwrap_or_default().to_owned();
+        let name = quoted(said)
+            .unwrap_or_default()
+            .rsplit('.')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         return QueryError::unknown("table", &name, []);
     }
     if said.starts_with("Invalid function") {
         let name = quoted(said).unwrap_or_default().to_owned();
         return QueryError::unknown("function", &name, []);
     }
-    let type_words = ["coerce", "type", "Cannot infer", "signature", "Cannot cast", "Timestamp", "Interval"];
+    let type_words = [
+        "coerce",
+        "type",
+        "Cannot infer",
+        "signature",
+        "Cannot cast",
+        "Timestamp",
+        "Interval",
+    ];
     if type_words.iter().any(|word| said.contains(word)) {
         return QueryError::new(
             Problem::Type,
@@ -311,11 +348,19 @@ fn data(said: &str) -> QueryError {
     if lower.contains("parquet") || lower.contains("no such file") {
         return internal(said);
     }
-    QueryError::new(Problem::Data, format!("a value made the query fail ({said})"), "Filter such values out.")
+    QueryError::new(
+        Problem::Data,
+        format!("a value made the query fail ({said})"),
+        "Filter such values out.",
+    )
 }
 
 fn first_line(said: &str) -> &str {
-    said.lines().next().unwrap_or_default().trim().trim_end_matches('.')
+    said.lines()
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .trim_end_matches('.')
 }
 
 #[cfg(test)]

@@ -61,7 +61,11 @@ pub enum Class {
 impl Class {
     /// The class of a kind.
     pub fn of(kind: &str) -> Self {
-        if kind == PRODUCT_KIND { Self::Product } else { Self::Other }
+        if kind == PRODUCT_KIND {
+            Self::Product
+        } else {
+            Self::Other
+        }
     }
 
     /// `product` or `other`, as in file names and manifests.
@@ -211,9 +215,13 @@ mod tests {
 
     #[test]
     fn rows_survive_the_round_trip() {
-        let mut rows = vec![event(7, 0, "login", "2026-01-31T23:59:59.999999Z"), event(8, 3, "churned", "1969-12-31T23:00:00Z")];
+        let mut rows = vec![
+            event(7, 0, "login", "2026-01-31T23:59:59.999999Z"),
+            event(8, 3, "churned", "1969-12-31T23:00:00Z"),
+        ];
         rows[0].contact_id = Some("ünï — 🙂".into());
-        rows[0].properties = r#"{"a":"\u0000","long":"more than twelve bytes so that it is not inlined"}"#.into();
+        rows[0].properties =
+            r#"{"a":"\u0000","long":"more than twelve bytes so that it is not inlined"}"#.into();
         rows[1].account_id = None;
         let batch = to_batch(&rows).unwrap();
         assert_eq!(from_batch(&batch).unwrap(), rows);
@@ -224,6 +232,9 @@ mod tests {
     fn another_schema_is_refused_by_name() {
         let batch = to_batch(&[]).unwrap().project(&[1, 0, 2]).unwrap();
         let error = from_batch(&batch).unwrap_err().to_string();
-        assert!(error.contains("'message_id'") && error.contains("'seq'"), "{error}");
+        assert!(
+            error.contains("'message_id'") && error.contains("'seq'"),
+            "{error}"
+        );
     }
 }

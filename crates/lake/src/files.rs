@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use datafusion::arrow::array::{AsArray, RecordBatch};
-use datafusion::arrow::compute::{SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch};
+use datafusion::arrow::compute::{
+    SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch,
+};
 use datafusion::arrow::datatypes::{
     ArrowPrimitiveType, Date32Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
@@ -79,7 +81,13 @@ pub fn write_batches(dir: &Path, batches: &[RecordBatch]) -> Result<Vec<FileMeta
     for batch in batches {
         ensure_schema(batch)?;
         let kinds = batch.column(5).as_string_view();
-        for (month, kind) in batch.column(10).as_primitive::<Int32Type>().values().iter().zip(kinds) {
+        for (month, kind) in batch
+            .column(10)
+            .as_primitive::<Int32Type>()
+            .values()
+            .iter()
+            .zip(kinds)
+        {
             let key = (*month, Class::of(kind.unwrap_or_default()));
             if keys.last() != Some(&key) && !keys.contains(&key) {
                 keys.push(key);
@@ -87,7 +95,9 @@ pub fn write_batches(dir: &Path, batches: &[RecordBatch]) -> Result<Vec<FileMeta
         }
     }
     keys.sort_unstable();
-    keys.into_iter().map(|(month, class)| write_month(dir, month, class, batches)).collect()
+    keys.into_iter()
+        .map(|(month, class)| write_month(dir, month, class, batches))
+        .collect()
 }
 
 /// Writes the events of one month and class, sorted, as one file; events of other months or classes are left out.
@@ -100,21 +110,29 @@ pub fn write_month(dir: &Path, month: i32, class: Class, batches: &[RecordBatch]
         ensure_schema(batch)?;
         let months = batch.column(10).as_primitive::<Int32Type>();
         let kinds = batch.column(5).as_string_view();
-        let mask = months.iter().zip(kinds).map(|(m, kind)| {
-            Some(m == Some(month) && Class::of(kind.unwrap_or_default()) == class)
-        });
+        let mask = months
+            .iter()
+            .zip(kinds)
+            .map(|(m, kind)| Some(m == Some(month) && Class::of(kind.unwrap_or_default()) == class));
         let part = filter_record_batch(batch, &mask.collect())?;
         if part.num_rows() > 0 {
             parts.push(part);
         }
     }
-    ensure!(!parts.is_empty(), "no event of month {month} and class {} to write", class.as_str());
+    ensure!(
+        !parts.is_empty(),
+        "no event of month {month} and class {} to write",
+        class.as_str()
+    );
     let all = concat_batches(&event_schema(), &parts)?;
     drop(parts);
     let columns: Vec<SortColumn> = SORT_COLUMNS
         .iter()
         .filter_map(|name| all.column_by_name(name))
-        .map(|values| SortColumn { values: values.clone(), options: None })
+        .map(|values| SortColumn {
+            values: values.clone(),
+            options: None,
+        })
         .collect();
     let order = lexsort_to_indices(&columns, None)?;
     let mut writer = FileWriter::create(dir, month, class)?;
@@ -151,15 +169,27 @@ impl FileWriter {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let folder = dir.join(month.to_string());
         if !folder.is_dir() {
-            fs::create_dir_all(&folder).with_context(|| format!("cannot create folder {}", folder.display()))?;
+            fs::create_dir_all(&folder)
+                .with_context(|| format!("cannot create folder {}", folder.display()))?;
             sync_folder(dir)?;
         }
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let temp = folder.join(format!(".{}-{}-{number}.tmp", class.as_str(), std::process::id()));
         let file = File::create(&temp).with_context(|| format!("cannot create {}", temp.display()))?;
-        let sink = Hashed { file: BufWriter::with_capacity(1 << 20, file), hash: blake3::Hasher::new(), bytes: 0 };
+        let sink = Hashed {
+            file: BufWriter::with_capacity(1 << 20, file),
+            hash: blake3::Hasher::new(),
+            bytes: 0,
+        };
         let parquet = ArrowWriter::try_new(sink, event_schema(), Some(properties()?))?;
-        Ok(Self { dir: dir.to_owned(), temp, month, class, parquet, bounds: None })
+        Ok(Self {
+            dir: dir.to_owned(),
+            temp,
+            month,
+            class,
+            parquet,
+            bounds: None,
+        })
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -199,10 +229,16 @@ impl FileWriter {
         let sink = self.parquet.into_inner()?;
         let (bytes, checksum) = (sink.bytes, sink.hash.finalize().to_hex().to_string());
         let file = sink.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all().with_context(|| format!("cannot sync {}", self.temp.display()))?;
+        file.sync_all()
+            .with_context(|| format!("cannot sync {}", self.temp.display()))?;
         // The name is made from the content: writing the same events again gives the same file, not a second one.
         let class = self.class.as_str();
-        let name = format!("{class}-{}-{}-{}.parquet", bounds.seq.0, bounds.seq.1, &checksum[..16]);
+        let name = format!(
+            "{class}-{}-{}-{}.parquet",
+            bounds.seq.0,
+            bounds.seq.1,
+            &checksum[..16]
+        );
         let folder = self.dir.join(self.month.to_string());
         fs::rename(&self.temp, folder.join(&name))
             .with_context(|| format!("cannot rename {} to {name}", self.temp.display()))?;
@@ -234,7 +270,8 @@ impl FileWriter {
 /// Names the file and what differs.
 pub fn verify(dir: &Path, meta: &FileMeta) -> Result<()> {
     let path = dir.join(&meta.path);
-    let mut file = File::open(&path).with_context(|| format!("sealed file {} cannot be opened", path.display()))?;
+    let mut file =
+        File::open(&path).with_context(|| format!("sealed file {} cannot be opened", path.display()))?;
     let mut hash = blake3::Hasher::new();
     let mut buffer = vec![0; 1 << 20];
     let mut bytes = 0u64;
@@ -247,7 +284,11 @@ pub fn verify(dir: &Path, meta: &FileMeta) -> Result<()> {
         hash.update(&buffer[..n]);
     }
     let shown = path.display();
-    ensure!(bytes == meta.bytes, "sealed file {shown} has {bytes} bytes; the manifest says {}", meta.bytes);
+    ensure!(
+        bytes == meta.bytes,
+        "sealed file {shown} has {bytes} bytes; the manifest says {}",
+        meta.bytes
+    );
     let found = hash.finalize().to_hex().to_string();
     ensure!(
         found == meta.checksum,
@@ -255,7 +296,11 @@ pub fn verify(dir: &Path, meta: &FileMeta) -> Result<()> {
         meta.checksum
     );
     let rows = crate::import::read_parquet(&path)?.total_rows();
-    ensure!(rows == meta.rows, "sealed file {shown} holds {rows} rows; the manifest says {}", meta.rows);
+    ensure!(
+        rows == meta.rows,
+        "sealed file {shown} holds {rows} rows; the manifest says {}",
+        meta.rows
+    );
     Ok(())
 }
 
@@ -269,7 +314,10 @@ pub fn orphans(dir: &Path, manifest: &[FileMeta]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for folder in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
         let folder = folder?;
-        let is_month = folder.file_name().to_str().is_some_and(|name| name.parse::<i32>().is_ok());
+        let is_month = folder
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.parse::<i32>().is_ok());
         if !is_month || !folder.file_type()?.is_dir() {
             continue;
         }
@@ -290,7 +338,11 @@ fn properties() -> Result<WriterProperties> {
     let mut sorting = Vec::with_capacity(SORT_COLUMNS.len());
     for name in SORT_COLUMNS {
         let column_idx = i32::try_from(schema.index_of(name)?)?;
-        sorting.push(SortingColumn { column_idx, descending: false, nulls_first: true });
+        sorting.push(SortingColumn {
+            column_idx,
+            descending: false,
+            nulls_first: true,
+        });
     }
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
@@ -340,7 +392,9 @@ where
 {
     let values = batch.column(column).as_primitive::<T>().values();
     let (min, max) = (values.iter().min(), values.iter().max());
-    min.zip(max).map(|(a, b)| (*a, *b)).context("an empty batch has no bounds")
+    min.zip(max)
+        .map(|(a, b)| (*a, *b))
+        .context("an empty batch has no bounds")
 }
 
 fn wider<T: Ord>(a: (T, T), b: (T, T)) -> (T, T) {

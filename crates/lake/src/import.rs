@@ -44,7 +44,12 @@ pub fn read_parquet_from(path: &Path, skip: u64) -> Result<ParquetRows> {
         .with_offset(skip)
         .build()
         .with_context(|| format!("{shown} cannot be read"))?;
-    Ok(ParquetRows { schema, total_rows, reader, path: shown })
+    Ok(ParquetRows {
+        schema,
+        total_rows,
+        reader,
+        path: shown,
+    })
 }
 
 impl ParquetRows {

@@ -23,7 +23,10 @@ impl Pool {
             .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+        Ok(Self {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        })
     }
 
     /// Runs the work on the pool. Dropping the returned future stops the work at its next await.

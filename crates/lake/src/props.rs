@@ -46,13 +46,23 @@ fn string_of(raw: &str) -> Option<std::borrow::Cow<'_, str>> {
 
 /// A finite number, also from a string that holds one and nothing else: senders often quote their numbers.
 fn number_of(raw: &str) -> Option<f64> {
-    let text = if raw.starts_with('"') { string_of(raw)? } else { raw.into() };
+    let text = if raw.starts_with('"') {
+        string_of(raw)?
+    } else {
+        raw.into()
+    };
     let text = text.trim();
-    is_number(text).then(|| text.parse::<f64>().ok())?.filter(|number| number.is_finite())
+    is_number(text)
+        .then(|| text.parse::<f64>().ok())?
+        .filter(|number| number.is_finite())
 }
 
 fn bool_of(raw: &str) -> Option<bool> {
-    let text = if raw.starts_with('"') { string_of(raw)? } else { raw.into() };
+    let text = if raw.starts_with('"') {
+        string_of(raw)?
+    } else {
+        raw.into()
+    };
     match text.trim() {
         t if t.eq_ignore_ascii_case("true") => Some(true),
         t if t.eq_ignore_ascii_case("false") => Some(false),
@@ -220,7 +230,10 @@ struct Prop {
 /// Makes the three functions known to a session.
 pub(crate) fn register(state: &mut SessionState) {
     for want in [Want::Text, Want::Number, Want::Boolean] {
-        let function = Prop { want, signature: Signature::string(2, Volatility::Immutable) };
+        let function = Prop {
+            want,
+            signature: Signature::string(2, Volatility::Immutable),
+        };
         if let Err(error) = state.register_udf(Arc::new(ScalarUDF::new_from_impl(function))) {
             tracing::error!(%error, "a function could not be registered");
         }
@@ -249,7 +262,10 @@ impl ScalarUDFImpl for Prop {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let scalar = arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
+        let scalar = arguments
+            .args
+            .iter()
+            .all(|value| matches!(value, ColumnarValue::Scalar(_)));
         let rows = if scalar { 1 } else { arguments.number_rows };
         let [json, path] = arguments.args.as_slice() else {
             return datafusion::common::exec_err!("{} takes a JSON text and a path", self.name());
@@ -304,13 +320,21 @@ mod tests {
     #[test]
     fn values_are_found_and_typed() {
         let json = r#" { "a" : "x\"y" , "n":-1.5e2, "t":true,"z":null, "o":{"p":{"q":"deep"}, "l":[1,{"}":2}]}, "o.p":"flat", "e\u0061":1, "s":"12", "u":"" } "#;
-        let text = |path| find(json, path).and_then(text_of).map(std::borrow::Cow::into_owned);
+        let text = |path| {
+            find(json, path)
+                .and_then(text_of)
+                .map(std::borrow::Cow::into_owned)
+        };
         assert_eq!(text("a").as_deref(), Some("x\"y"));
         assert_eq!(text("n").as_deref(), Some("-1.5e2"));
         assert_eq!(text("t").as_deref(), Some("true"));
         assert_eq!(text("z"), None);
         assert_eq!(text("u").as_deref(), Some(""));
-        assert_eq!(text("o.p").as_deref(), Some("flat"), "a key with a dot wins over the path");
+        assert_eq!(
+            text("o.p").as_deref(),
+            Some("flat"),
+            "a key with a dot wins over the path"
+        );
         assert_eq!(text("o.p.q").as_deref(), Some("deep"));
         assert_eq!(text("o.l").as_deref(), Some(r#"[1,{"}":2}]"#));
         assert_eq!(text("ea").as_deref(), Some("1"), "an escaped key is the same key");
@@ -318,18 +342,48 @@ mod tests {
             assert_eq!(text(absent), None, "{absent}");
         }
         let number = |path| find(json, path).and_then(number_of);
-        assert_eq!((number("n"), number("s"), number("a"), number("t")), (Some(-150.0), Some(12.0), None, None));
+        assert_eq!(
+            (number("n"), number("s"), number("a"), number("t")),
+            (Some(-150.0), Some(12.0), None, None)
+        );
         let boolean = |path| find(json, path).and_then(bool_of);
-        assert_eq!((boolean("t"), boolean("n"), boolean("z")), (Some(true), None, None));
+        assert_eq!(
+            (boolean("t"), boolean("n"), boolean("z")),
+            (Some(true), None, None)
+        );
     }
 
     #[test]
     fn odd_json_is_null() {
         let cases = [
-            "", " ", "null", "1", "\"a\"", "[]", "[{\"a\":1}]", "{", "{}", "{\"a\"", "{\"a\":", "{\"a\":}", "{a:1}",
-            "{'a':1}", "{\"a\" 1}", "{\"b\":1 \"a\":2}", "{\"a\":1e400}", "{\"a\":NaN}", "{\"a\":0x10}",
-            "{\"a\":01}", "{\"a\":\"\\ud800\"}", "{\"a\":\"unfinished", "{\"a\\", "{\"a\":\"\\", "\u{feff}{\"a\":1}",
-            "{\"a\":1x}", "{\"a\":-}", "{\"a\":1.}",
+            "",
+            " ",
+            "null",
+            "1",
+            "\"a\"",
+            "[]",
+            "[{\"a\":1}]",
+            "{",
+            "{}",
+            "{\"a\"",
+            "{\"a\":",
+            "{\"a\":}",
+            "{a:1}",
+            "{'a':1}",
+            "{\"a\" 1}",
+            "{\"b\":1 \"a\":2}",
+            "{\"a\":1e400}",
+            "{\"a\":NaN}",
+            "{\"a\":0x10}",
+            "{\"a\":01}",
+            "{\"a\":\"\\ud800\"}",
+            "{\"a\":\"unfinished",
+            "{\"a\\",
+            "{\"a\":\"\\",
+            "\u{feff}{\"a\":1}",
+            "{\"a\":1x}",
+            "{\"a\":-}",
+            "{\"a\":1.}",
         ];
         for json in cases {
             assert_eq!(find(json, "a").and_then(number_of), None, "{json}");
@@ -363,7 +417,11 @@ mod tests {
                 let want = object.get(word).filter(|value| !value.is_null());
                 let want_text = want.map(|value| value.as_str().map_or(value.to_string(), str::to_owned));
                 let found = find(&json, word);
-                assert_eq!(found.and_then(text_of).map(|t| t.into_owned()), want_text, "{json} {word}");
+                assert_eq!(
+                    found.and_then(text_of).map(|t| t.into_owned()),
+                    want_text,
+                    "{json} {word}"
+                );
                 let want_number = want.and_then(serde_json::Value::as_f64);
                 assert_eq!(found.and_then(number_of), want_number, "{json} {word}");
             }

@@ -13,7 +13,9 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::config::TableParquetOptions;
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::stats::Precision;
-use datafusion::common::{Column, ColumnStatistics, DFSchema, Result, ScalarValue, Statistics, project_schema};
+use datafusion::common::{
+    Column, ColumnStatistics, DFSchema, Result, ScalarValue, Statistics, project_schema,
+};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::{DataSourceExec, MemorySourceConfig};
@@ -55,14 +57,29 @@ impl EventsTable {
     /// The files that could hold a row for which all filters are true.
     fn prune(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&FileMeta>> {
         let all = || self.snapshot.files.iter().collect();
-        let Some(predicate) = conjunction(filters.iter().cloned()) else { return Ok(all()) };
+        let Some(predicate) = conjunction(filters.iter().cloned()) else {
+            return Ok(all());
+        };
         let schema = event_schema();
         let columns = DFSchema::try_from(Arc::clone(&schema))?;
         // A filter that cannot be planned alone prunes nothing; the query itself will report it if it is wrong.
-        let Ok(physical) = state.create_physical_expr(predicate, &columns) else { return Ok(all()) };
-        let Ok(pruning) = PruningPredicateBuilder::new().with_file_schema(schema).try_build(physical) else { return Ok(all()) };
+        let Ok(physical) = state.create_physical_expr(predicate, &columns) else {
+            return Ok(all());
+        };
+        let Ok(pruning) = PruningPredicateBuilder::new()
+            .with_file_schema(schema)
+            .try_build(physical)
+        else {
+            return Ok(all());
+        };
         let keep = pruning.prune(&Manifest(&self.snapshot.files))?;
-        Ok(self.snapshot.files.iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect())
+        Ok(self
+            .snapshot
+            .files
+            .iter()
+            .zip(keep)
+            .filter_map(|(file, keep)| keep.then_some(file))
+            .collect())
     }
 }
 
@@ -97,10 +114,17 @@ impl TableProvider for EventsTable {
         }
         if self.snapshot.tail.iter().any(|batch| batch.num_rows() > 0) {
             let parts = split_batches(&self.snapshot.tail, partitions);
-            inputs.push(MemorySourceConfig::try_new_exec(&parts, event_schema(), projection.cloned())?);
+            inputs.push(MemorySourceConfig::try_new_exec(
+                &parts,
+                event_schema(),
+                projection.cloned(),
+            )?);
         }
         if inputs.is_empty() {
-            return Ok(Arc::new(EmptyExec::new(project_schema(&event_schema(), projection)?)));
+            return Ok(Arc::new(EmptyExec::new(project_schema(
+                &event_schema(),
+                projection,
+            )?)));
         }
         UnionExec::try_new(inputs)
     }
@@ -116,11 +140,16 @@ pub(crate) fn scan_files(
     let env = state.runtime_env();
     let store = env.object_store(store_url()?)?;
     let reader = CachedParquetFileReaderFactory::new(store, env.cache_manager.get_file_metadata_cache());
-    let options =
-        TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..Default::default() };
+    let options = TableParquetOptions {
+        global: state.config_options().execution.parquet.clone(),
+        ..Default::default()
+    };
     let schema = event_schema();
-    let totals: Vec<&Statistics> =
-        groups.iter().flat_map(FileGroup::iter).filter_map(|file| file.statistics.as_deref()).collect();
+    let totals: Vec<&Statistics> = groups
+        .iter()
+        .flat_map(FileGroup::iter)
+        .filter_map(|file| file.statistics.as_deref())
+        .collect();
     let statistics = Statistics::try_merge_iter(totals, &schema)?;
     let source = ParquetSource::new(schema)
         .with_table_parquet_options(options)
@@ -168,20 +197,26 @@ fn statistics(file: &FileMeta) -> Statistics {
 fn balance(files: &[&FileMeta], partitions: usize) -> Vec<FileGroup> {
     let mut order: Vec<&FileMeta> = files.to_vec();
     order.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
-    let mut groups: Vec<(u64, Vec<PartitionedFile>)> = vec![(0, Vec::new()); partitions.clamp(1, order.len().max(1))];
+    let mut groups: Vec<(u64, Vec<PartitionedFile>)> =
+        vec![(0, Vec::new()); partitions.clamp(1, order.len().max(1))];
     for file in order {
         if let Some(lightest) = groups.iter_mut().min_by_key(|(bytes, _)| *bytes) {
             lightest.0 += file.bytes;
             lightest.1.push(partitioned(file));
         }
     }
-    groups.into_iter().map(|(_, files)| FileGroup::new(files)).collect()
+    groups
+        .into_iter()
+        .map(|(_, files)| FileGroup::new(files))
+        .collect()
 }
 
 /// Deals batches out to at most `partitions` parts; small tables stay in one.
 pub(crate) fn split_batches(batches: &[RecordBatch], partitions: usize) -> Vec<Vec<RecordBatch>> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let parts = (rows / TAIL_PARTITION_ROWS + 1).min(partitions.max(1)).min(batches.len().max(1));
+    let parts = (rows / TAIL_PARTITION_ROWS + 1)
+        .min(partitions.max(1))
+        .min(batches.len().max(1));
     let mut split = vec![Vec::new(); parts];
     for (number, batch) in batches.iter().enumerate() {
         split[number % parts].push(batch.clone());
@@ -197,7 +232,9 @@ impl Manifest<'_> {
         let pick = |low: i64, high: i64| if max { high } else { low };
         let files = || self.0.iter();
         Some(match column {
-            "seq" => Arc::new(Int64Array::from_iter_values(files().map(|f| pick(f.min_seq, f.max_seq)))),
+            "seq" => Arc::new(Int64Array::from_iter_values(
+                files().map(|f| pick(f.min_seq, f.max_seq)),
+            )),
             "account_no" => Arc::new(Int64Array::from_iter_values(
                 files().map(|f| pick(f.min_account_no, f.max_account_no)),
             )),
@@ -243,20 +280,34 @@ impl PruningStatistics for Manifest<'_> {
         None
     }
 
-    #[expect(clippy::allow_attributes, clippy::mutable_key_type, reason = "the trait prescribes this type")]
+    #[expect(
+        clippy::allow_attributes,
+        clippy::mutable_key_type,
+        reason = "the trait prescribes this type"
+    )]
     fn contained(&self, column: &Column, values: &HashSet<ScalarValue>) -> Option<BooleanArray> {
         if column.name != "kind" {
             return None;
         }
-        let product = values.iter().any(|value| value.try_as_str().flatten() == Some(PRODUCT_KIND));
-        let others = values.iter().any(|value| value.try_as_str().flatten() != Some(PRODUCT_KIND));
+        let product = values
+            .iter()
+            .any(|value| value.try_as_str().flatten() == Some(PRODUCT_KIND));
+        let others = values
+            .iter()
+            .any(|value| value.try_as_str().flatten() != Some(PRODUCT_KIND));
         // true: every row is one of the values; false: none is; null: some may be.
         Some(
             self.0
                 .iter()
                 .map(|file| match file.class {
                     Class::Product => Some(product),
-                    Class::Other => if others { None } else { Some(false) },
+                    Class::Other => {
+                        if others {
+                            None
+                        } else {
+                            Some(false)
+                        }
+                    }
                 })
                 .collect(),
         )

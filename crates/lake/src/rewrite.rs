@@ -47,14 +47,18 @@ impl Erase {
     pub fn may_touch(&self, file: &FileMeta) -> bool {
         !self.account_ids.is_empty()
             || !self.contact_ids.is_empty()
-            || self.account_nos.iter().any(|no| (file.min_account_no..=file.max_account_no).contains(no))
+            || self
+                .account_nos
+                .iter()
+                .any(|no| (file.min_account_no..=file.max_account_no).contains(no))
     }
 
     fn keep(&self, batch: &RecordBatch) -> BooleanArray {
         let numbers = batch.column(2).as_primitive::<Int64Type>().values();
         let accounts = batch.column(3).as_string_view();
         let contacts = batch.column(4).as_string_view();
-        let named = |set: &HashSet<String>, value: Option<&str>| value.is_some_and(|value| set.contains(value));
+        let named =
+            |set: &HashSet<String>, value: Option<&str>| value.is_some_and(|value| set.contains(value));
         let rows = numbers.iter().zip(accounts).zip(contacts);
         rows.map(|((no, account), contact)| {
             let gone = (*no != 0 && self.account_nos.contains(no))
@@ -93,7 +97,11 @@ impl Lake {
         let rows: u64 = files.iter().map(|file| file.rows).sum();
         let merged = self.rewrite(files, Erase::default()).await?;
         let file = merged.file.context("there is nothing to compact")?;
-        ensure!(file.rows == rows, "compaction read {} events; the manifest says {rows}", file.rows);
+        ensure!(
+            file.rows == rows,
+            "compaction read {} events; the manifest says {rows}",
+            file.rows
+        );
         Ok(file)
     }
 
@@ -104,7 +112,10 @@ impl Lake {
     /// When the file cannot be read or the disk refuses.
     pub async fn rewrite_without(&self, file: &FileMeta, erase: &Erase) -> Result<Rewritten> {
         if !erase.may_touch(file) {
-            return Ok(Rewritten { file: Some(file.clone()), removed: 0 });
+            return Ok(Rewritten {
+                file: Some(file.clone()),
+                removed: 0,
+            });
         }
         let done = self.rewrite(std::slice::from_ref(file), erase.clone()).await?;
         if done.removed == 0 {
@@ -114,28 +125,53 @@ impl Lake {
             {
                 std::fs::remove_file(self.dir().join(&copy.path))?;
             }
-            return Ok(Rewritten { file: Some(file.clone()), removed: 0 });
+            return Ok(Rewritten {
+                file: Some(file.clone()),
+                removed: 0,
+            });
         }
         Ok(done)
     }
 
     async fn rewrite(&self, files: &[FileMeta], erase: Erase) -> Result<Rewritten> {
-        let Some(first) = files.first().cloned() else { bail!("no file was given to rewrite") };
-        if let Some(other) = files.iter().find(|f| (f.month, f.class) != (first.month, first.class)) {
-            bail!("files of different months or classes cannot be merged: {} and {}", first.path, other.path);
+        let Some(first) = files.first().cloned() else {
+            bail!("no file was given to rewrite")
+        };
+        if let Some(other) = files
+            .iter()
+            .find(|f| (f.month, f.class) != (first.month, first.class))
+        {
+            bail!(
+                "files of different months or classes cannot be merged: {} and {}",
+                first.path,
+                other.path
+            );
         }
         let plan = merge_plan(self, files)?;
         let stream = execute_stream(plan, self.state().task_ctx())?;
         let writer = FileWriter::create(self.dir(), first.month, first.class)?;
-        self.pool().run(copy(stream, writer, erase)).await.context("the rewriting task ended early")?
+        self.pool()
+            .run(copy(stream, writer, erase))
+            .await
+            .context("the rewriting task ended early")?
     }
 
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        self.pool().run(async move { work() }).await.context("the lake's task ended early")?
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.pool()
+            .run(async move { work() })
+            .await
+            .context("the lake's task ended early")?
     }
 }
 
-async fn copy(mut stream: SendableRecordBatchStream, mut writer: FileWriter, erase: Erase) -> Result<Rewritten> {
+async fn copy(
+    mut stream: SendableRecordBatchStream,
+    mut writer: FileWriter,
+    erase: Erase,
+) -> Result<Rewritten> {
     let (mut read, mut kept) = (0u64, 0u64);
     while let Some(batch) = stream.next().await {
         let batch = batch?;
@@ -144,7 +180,10 @@ async fn copy(mut stream: SendableRecordBatchStream, mut writer: FileWriter, era
         kept += rest.num_rows() as u64;
         writer.write(&rest)?;
     }
-    Ok(Rewritten { file: writer.finish()?, removed: read - kept })
+    Ok(Rewritten {
+        file: writer.finish()?,
+        removed: read - kept,
+    })
 }
 
 fn merge_plan(lake: &Lake, files: &[FileMeta]) -> Result<Arc<dyn ExecutionPlan>> {
@@ -154,7 +193,10 @@ fn merge_plan(lake: &Lake, files: &[FileMeta]) -> Result<Arc<dyn ExecutionPlan>>
         keys.push(PhysicalSortExpr::new_default(expressions::col(name, &schema)?));
     }
     let ordering = LexOrdering::new(keys).context("files have no order")?;
-    let groups = files.iter().map(|file| FileGroup::new(vec![partitioned(file)])).collect();
+    let groups = files
+        .iter()
+        .map(|file| FileGroup::new(vec![partitioned(file)]))
+        .collect();
     let scan = scan_files(lake.state(), groups, None, Some(ordering.clone()))?;
     Ok(Arc::new(SortPreservingMergeExec::new(ordering, scan)))
 }

@@ -9,7 +9,10 @@ use std::task::{Context as TaskContext, Poll};
 use anyhow::{Context as _, Result};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::catalog::{MemTable, MemoryCatalogProviderList};
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemTable, MemoryCatalogProvider, MemoryCatalogProviderList,
+    MemorySchemaProvider, SchemaProvider,
+};
 use datafusion::common::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -28,6 +31,10 @@ use crate::pool::{AbortOnDrop, Pool};
 use crate::provider::{EventsTable, split_batches, store_url};
 use crate::snapshot::Snapshot;
 
+/// Where the tables of a context stand; readers see both in `information_schema`.
+const CATALOG: &str = "tenure";
+const SCHEMA: &str = "public";
+
 /// What a lake may use.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -42,7 +49,11 @@ pub struct Options {
 impl Default for Options {
     /// Two threads, 1 GiB, 8192 rows.
     fn default() -> Self {
-        Self { threads: 2, memory_limit: 1 << 30, batch_size: 8192 }
+        Self {
+            threads: 2,
+            memory_limit: 1 << 30,
+            batch_size: 8192,
+        }
     }
 }
 
@@ -74,7 +85,8 @@ impl Lake {
     /// When the folder cannot be created or threads cannot be started.
     pub fn open(dir: impl Into<PathBuf>, options: Options) -> Result<Self> {
         let dir: PathBuf = dir.into();
-        fs::create_dir_all(&dir).with_context(|| format!("cannot create the lake's folder {}", dir.display()))?;
+        fs::create_dir_all(&dir)
+            .with_context(|| format!("cannot create the lake's folder {}", dir.display()))?;
         let dir = dir.canonicalize()?;
         // What a killed process had spilled may hold personal data and is of no use to anyone.
         let spill = dir.join("spill");
@@ -87,10 +99,21 @@ impl Lake {
             .with_memory_pool(Arc::new(FairSpillPool::new(options.memory_limit)))
             .with_disk_manager_builder(disk)
             .build_arc()?;
-        env.register_object_store(store_url()?.as_ref(), Arc::new(LocalFileSystem::new_with_prefix(&dir)?));
+        env.register_object_store(
+            store_url()?.as_ref(),
+            Arc::new(LocalFileSystem::new_with_prefix(&dir)?),
+        );
         let state = base_state(&options, env);
         let pool = Pool::new(options.threads).context("cannot start the lake's threads")?;
-        Ok(Self { inner: Arc::new(Inner { dir, options, pool, state, in_use: Mutex::default() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                dir,
+                options,
+                pool,
+                state,
+                in_use: Mutex::default(),
+            }),
+        })
     }
 
     /// The folder of the sealed files.
@@ -109,15 +132,25 @@ impl Lake {
     /// A context over one snapshot, with `events` and the functions `prop`, `prop_num`, `prop_bool`.
     pub fn context(&self, snapshot: &Snapshot) -> Context {
         self.note(snapshot);
-        let state = SessionStateBuilder::new_from_existing(self.inner.state.clone())
-            .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
-            .build();
-        let session = SessionContext::new_with_state(state);
-        let context = Context { lake: self.clone(), session, snapshot: snapshot.clone() };
-        if let Err(error) = context.session.register_table("events", Arc::new(EventsTable::new(snapshot.clone()))) {
+        let tables = Arc::new(MemorySchemaProvider::new());
+        let (catalogs, catalog) = (MemoryCatalogProviderList::new(), MemoryCatalogProvider::new());
+        let events = Arc::new(EventsTable::new(snapshot.clone()));
+        let done = tables
+            .register_table("events".into(), events)
+            .and(catalog.register_schema(SCHEMA, tables));
+        if let Err(error) = done {
             tracing::error!(%error, "a fresh catalog refused the table events");
         }
-        context
+        catalogs.register_catalog(CATALOG.into(), Arc::new(catalog));
+        let state = SessionStateBuilder::new_from_existing(self.inner.state.clone())
+            .with_catalog_list(Arc::new(catalogs))
+            .build();
+        let session = SessionContext::new_with_state(state);
+        Context {
+            lake: self.clone(),
+            session,
+            snapshot: snapshot.clone(),
+        }
     }
 
     /// Gives up files that the manifest no longer names. Each is deleted as soon as no context reads it;
@@ -133,7 +166,10 @@ impl Lake {
         in_use.manifests.retain(|manifest| manifest.strong_count() > 0);
         let live: Vec<Arc<Vec<FileMeta>>> = in_use.manifests.iter().filter_map(Weak::upgrade).collect();
         in_use.retired.retain(|file| {
-            if live.iter().any(|manifest| manifest.iter().any(|other| other.path == file.path)) {
+            if live
+                .iter()
+                .any(|manifest| manifest.iter().any(|other| other.path == file.path))
+            {
                 return true;
             }
             match fs::remove_file(self.inner.dir.join(&file.path)) {
@@ -151,7 +187,10 @@ impl Lake {
     fn note(&self, snapshot: &Snapshot) {
         let mut in_use = self.lock();
         in_use.manifests.retain(|manifest| manifest.strong_count() > 0);
-        let known = in_use.manifests.iter().any(|m| std::ptr::eq(m.as_ptr(), Arc::as_ptr(&snapshot.files)));
+        let known = in_use
+            .manifests
+            .iter()
+            .any(|m| std::ptr::eq(m.as_ptr(), Arc::as_ptr(&snapshot.files)));
         if !known {
             in_use.manifests.push(Arc::downgrade(&snapshot.files));
         }
@@ -166,6 +205,8 @@ fn base_state(options: &Options, env: Arc<RuntimeEnv>) -> SessionState {
     let mut config = SessionConfig::new()
         .with_target_partitions(options.threads.max(1))
         .with_batch_size(options.batch_size.max(1))
+        .with_default_catalog_and_schema(CATALOG, SCHEMA)
+        .with_create_default_catalog_and_schema(false)
         .with_information_schema(true)
         .with_parquet_pruning(true);
     let settings = config.options_mut();
@@ -174,8 +215,13 @@ fn base_state(options: &Options, env: Arc<RuntimeEnv>) -> SessionState {
     settings.execution.parquet.pushdown_filters = true;
     settings.execution.parquet.reorder_filters = true;
     settings.sql_parser.collect_spans = true;
-    let builder = SessionStateBuilder::new().with_default_features().with_config(config).with_runtime_env(env);
-    let mut state = builder.with_optimizer_rule(Arc::new(crate::distinct::BoundedDistinct::default())).build();
+    let builder = SessionStateBuilder::new()
+        .with_default_features()
+        .with_config(config)
+        .with_runtime_env(env);
+    let mut state = builder
+        .with_optimizer_rule(Arc::new(crate::distinct::BoundedDistinct::default()))
+        .build();
     crate::props::register(&mut state);
     state
 }
@@ -190,7 +236,12 @@ pub struct Context {
 
 impl std::fmt::Debug for Context {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "a context of {} events with tables {:?}", self.snapshot.rows(), self.tables())
+        write!(
+            out,
+            "a context of {} events with tables {:?}",
+            self.snapshot.rows(),
+            self.tables()
+        )
     }
 }
 
@@ -209,7 +260,9 @@ impl Context {
     pub fn add_table(&self, name: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<()> {
         let parts = split_batches(&batches, self.lake.inner.options.threads);
         let table = MemTable::try_new(schema, parts).with_context(|| format!("table '{name}'"))?;
-        self.session.register_table(name, Arc::new(table)).with_context(|| format!("table '{name}'"))?;
+        self.session
+            .register_table(name, Arc::new(table))
+            .with_context(|| format!("table '{name}'"))?;
         Ok(())
     }
 
@@ -219,9 +272,11 @@ impl Context {
     /// When the query is wrong or the name is taken.
     pub async fn add_view(&self, name: &str, sql: &str) -> Result<(), QueryError> {
         let frame = self.plan(sql).await?;
-        let view = datafusion::datasource::ViewTable::new(frame.into_unoptimized_plan(), Some(sql.to_owned()));
+        let view =
+            datafusion::datasource::ViewTable::new(frame.into_unoptimized_plan(), Some(sql.to_owned()));
         let done = self.session.register_table(name, Arc::new(view));
-        done.map(drop).map_err(|error| QueryError::from_engine(&error, sql))
+        done.map(drop)
+            .map_err(|error| QueryError::from_engine(&error, sql))
     }
 
     /// Makes `now()`, `current_timestamp`, `current_date` and `today()` of this context stand at the given
@@ -244,7 +299,10 @@ impl Context {
 
     /// Names of all tables and views.
     pub fn tables(&self) -> Vec<String> {
-        let schema = self.session.catalog("datafusion").and_then(|catalog| catalog.schema("public"));
+        let schema = self
+            .session
+            .catalog(CATALOG)
+            .and_then(|catalog| catalog.schema(SCHEMA));
         let mut names = schema.map(|schema| schema.table_names()).unwrap_or_default();
         names.sort();
         names
@@ -259,9 +317,16 @@ impl Context {
         let (this, sql) = (self.clone(), sql.to_owned());
         let work = async move {
             let frame = this.plan(&sql).await?;
-            frame.collect().await.map_err(|error| QueryError::from_engine(&error, &sql))
+            frame
+                .collect()
+                .await
+                .map_err(|error| QueryError::from_engine(&error, &sql))
         };
-        self.lake.pool().run(work).await.unwrap_or_else(|error| Err(crashed(&error)))
+        self.lake
+            .pool()
+            .run(work)
+            .await
+            .unwrap_or_else(|error| Err(crashed(&error)))
     }
 
     /// The same, batch by batch: for results that may be large.
@@ -272,9 +337,17 @@ impl Context {
         let (this, text) = (self.clone(), sql.to_owned());
         let start = async move {
             let frame = this.plan(&text).await?;
-            frame.execute_stream().await.map_err(|error| QueryError::from_engine(&error, &text))
+            frame
+                .execute_stream()
+                .await
+                .map_err(|error| QueryError::from_engine(&error, &text))
         };
-        let mut stream = self.lake.pool().run(start).await.unwrap_or_else(|error| Err(crashed(&error)))?;
+        let mut stream = self
+            .lake
+            .pool()
+            .run(start)
+            .await
+            .unwrap_or_else(|error| Err(crashed(&error)))?;
         let (schema, text) = (stream.schema(), sql.to_owned());
         let (sender, receiver) = tokio::sync::mpsc::channel(2);
         let task = self.lake.pool().spawn(async move {
@@ -285,7 +358,11 @@ impl Context {
                 }
             }
         });
-        Ok(Batches { schema, receiver, _task: task })
+        Ok(Batches {
+            schema,
+            receiver,
+            _task: task,
+        })
     }
 
     /// The physical plan as text, for `EXPLAIN` in tests and in support.
@@ -298,13 +375,22 @@ impl Context {
             let frame = this.plan(&sql).await?;
             let plan = frame.create_physical_plan().await;
             let plan = plan.map_err(|error| QueryError::from_engine(&error, &sql))?;
-            Ok(datafusion::physical_plan::displayable(plan.as_ref()).indent(true).to_string())
+            Ok(datafusion::physical_plan::displayable(plan.as_ref())
+                .indent(true)
+                .to_string())
         };
-        self.lake.pool().run(work).await.unwrap_or_else(|error| Err(crashed(&error)))
+        self.lake
+            .pool()
+            .run(work)
+            .await
+            .unwrap_or_else(|error| Err(crashed(&error)))
     }
 
     async fn plan(&self, sql: &str) -> Result<DataFrame, QueryError> {
-        self.session.sql(sql).await.map_err(|error| self.explain_error(&error, sql))
+        self.session
+            .sql(sql)
+            .await
+            .map_err(|error| self.explain_error(&error, sql))
     }
 
     /// The engine's error in our words, with nearest names from this context's tables and functions.
@@ -319,7 +405,9 @@ impl Context {
         } else if ours.message.starts_with("the function") {
             let state = self.session.state();
             let scalar = state.scalar_functions().keys();
-            let all = scalar.chain(state.aggregate_functions().keys()).chain(state.window_functions().keys());
+            let all = scalar
+                .chain(state.aggregate_functions().keys())
+                .chain(state.window_functions().keys());
             QueryError::unknown("function", name, all.map(String::as_str))
         } else {
             return ours;

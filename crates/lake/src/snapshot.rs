@@ -27,7 +27,10 @@ impl Snapshot {
         for batch in &tail {
             ensure_schema(batch)?;
         }
-        Ok(Self { files: Arc::new(files), tail: Arc::new(tail) })
+        Ok(Self {
+            files: Arc::new(files),
+            tail: Arc::new(tail),
+        })
     }
 
     /// Number of events.

@@ -1,7 +1,6 @@
 //! What the tests of this crate share.
 
 use crate::event::EventRow;
-use crate::{Lake, Options};
 
 /// An event with everything but the named fields made up from `seq`.
 pub(crate) fn event(seq: i64, account_no: i64, name: &str, at: &str) -> EventRow {
@@ -10,7 +9,9 @@ pub(crate) fn event(seq: i64, account_no: i64, name: &str, at: &str) -> EventRow
 }
 
 pub(crate) fn event_at(seq: i64, account_no: i64, name: &str, micros: i64) -> EventRow {
-    let zoned = jiff::Timestamp::from_microsecond(micros).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+    let zoned = jiff::Timestamp::from_microsecond(micros)
+        .unwrap()
+        .to_zoned(jiff::tz::TimeZone::UTC);
     let kind = match name {
         "login" | "feature_used" => "product",
         "survey_answered" => "survey",
@@ -32,11 +33,4 @@ pub(crate) fn event_at(seq: i64, account_no: i64, name: &str, micros: i64) -> Ev
         source: "test".into(),
         properties: format!(r#"{{"score":{},"survey":"nps"}}"#, seq.rem_euclid(11)),
     }
-}
-
-/// A lake in a folder that goes away with the first part.
-pub(crate) fn lake() -> (tempfile::TempDir, Lake) {
-    let dir = tempfile::tempdir().unwrap();
-    let lake = Lake::open(dir.path(), Options { memory_limit: 256 << 20, ..Options::default() }).unwrap();
-    (dir, lake)
 }

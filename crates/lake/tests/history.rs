@@ -12,14 +12,21 @@ const DAY: i64 = 86_400_000_000;
 const START: i64 = 1_767_225_600_000_000;
 
 fn event(seq: i64, account_no: i64, name: &str, micros: i64) -> EventRow {
-    let date = jiff::Timestamp::from_microsecond(micros).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+    let date = jiff::Timestamp::from_microsecond(micros)
+        .unwrap()
+        .to_zoned(jiff::tz::TimeZone::UTC);
     EventRow {
         seq,
         message_id: format!("m-{seq}"),
         account_no,
         account_id: (account_no != 0).then(|| format!("acc-{account_no}")),
         contact_id: (seq % 3 == 0).then(|| format!("contact-{}", seq % 7)),
-        kind: if name.starts_with("login") || name == "feature_used" { "product" } else { "survey" }.into(),
+        kind: if name.starts_with("login") || name == "feature_used" {
+            "product"
+        } else {
+            "survey"
+        }
+        .into(),
         name: name.into(),
         occurred_at: micros,
         received_at: micros + 5_000_000,
@@ -36,7 +43,12 @@ fn random_events(seed: u64, count: i64) -> Vec<EventRow> {
     (0..count)
         .map(|seq| {
             let at = START + random.random_range(0..120 * DAY);
-            event(seq, random.random_range(0..20), names[random.random_range(0..names.len())], at)
+            event(
+                seq,
+                random.random_range(0..20),
+                names[random.random_range(0..names.len())],
+                at,
+            )
         })
         .collect()
 }
@@ -48,15 +60,28 @@ fn open() -> (tempfile::TempDir, Lake) {
 }
 
 fn number(batches: &[RecordBatch]) -> i64 {
-    let values: Vec<i64> =
-        batches.iter().flat_map(|b| b.column(0).as_primitive::<Int64Type>().values().to_vec()).collect();
+    let values: Vec<i64> = batches
+        .iter()
+        .flat_map(|b| b.column(0).as_primitive::<Int64Type>().values().to_vec())
+        .collect();
     assert_eq!(values.len(), 1);
     values[0]
 }
 
 async fn ids(lake: &Lake, snapshot: &Snapshot) -> Vec<String> {
-    let batches = lake.context(snapshot).query("SELECT message_id FROM events").await.unwrap();
-    let all = batches.iter().flat_map(|batch| batch.column(0).as_string_view().iter().flatten().map(str::to_owned));
+    let batches = lake
+        .context(snapshot)
+        .query("SELECT message_id FROM events")
+        .await
+        .unwrap();
+    let all = batches.iter().flat_map(|batch| {
+        batch
+            .column(0)
+            .as_string_view()
+            .iter()
+            .flatten()
+            .map(str::to_owned)
+    });
     let mut all: Vec<String> = all.collect();
     all.sort();
     all
@@ -74,7 +99,11 @@ async fn sealed_and_tail_are_seen_once_together() {
     let rows = random_events(1, 5_000);
     let (sealed, tail) = rows.split_at(3_500);
     let files = lake.seal(vec![to_batch(sealed).unwrap()]).await.unwrap();
-    assert_eq!(files.len(), 8 + usize::from(files.len() > 8) * 2, "four or five months, two classes each");
+    assert_eq!(
+        files.len(),
+        8 + usize::from(files.len() > 8) * 2,
+        "four or five months, two classes each"
+    );
     assert_eq!(files.iter().map(|file| file.rows).sum::<u64>(), 3_500);
     let snapshot = Snapshot::new(files, vec![to_batch(tail).unwrap()]).unwrap();
     assert_eq!(ids(&lake, &snapshot).await, expected_ids(&rows));
@@ -94,7 +123,9 @@ async fn aggregates_equal_a_plain_loop() {
     let mut want: BTreeMap<(i32, String), (i64, i64, BTreeSet<String>, i64)> = BTreeMap::new();
     for row in &rows {
         let properties: serde_json::Value = serde_json::from_str(&row.properties).unwrap();
-        let cell = want.entry((row.month, row.name.clone())).or_insert((0, i64::MIN, BTreeSet::new(), 0));
+        let cell = want
+            .entry((row.month, row.name.clone()))
+            .or_insert((0, i64::MIN, BTreeSet::new(), 0));
         cell.0 += 1;
         cell.1 = cell.1.max(row.occurred_at);
         cell.2.insert(properties["feature"].as_str().unwrap().to_owned());
@@ -113,51 +144,105 @@ async fn aggregates_equal_a_plain_loop() {
     for batch in &batches {
         let long = |i: usize| batch.column(i).as_primitive::<Int64Type>();
         for row in 0..batch.num_rows() {
-            let key = (i32::try_from(long(0).value(row)).unwrap(), batch.column(1).as_string_view().value(row).to_owned());
-            got.insert(key, (long(2).value(row), long(3).value(row), long(4).value(row), long(5).value(row)));
+            let key = (
+                i32::try_from(long(0).value(row)).unwrap(),
+                batch.column(1).as_string_view().value(row).to_owned(),
+            );
+            got.insert(
+                key,
+                (
+                    long(2).value(row),
+                    long(3).value(row),
+                    long(4).value(row),
+                    long(5).value(row),
+                ),
+            );
         }
     }
-    let want: BTreeMap<_, _> =
-        want.into_iter().map(|(key, (n, last, features, score))| (key, (n, last, features.len() as i64, score))).collect();
+    let want: BTreeMap<_, _> = want
+        .into_iter()
+        .map(|(key, (n, last, features, score))| (key, (n, last, features.len() as i64, score)))
+        .collect();
     assert_eq!(got, want);
 }
 
 #[tokio::test]
 async fn only_files_that_can_match_are_read() {
     let (_dir, lake) = open();
-    let files = lake.seal(vec![to_batch(&random_events(3, 4_000)).unwrap()]).await.unwrap();
+    let files = lake
+        .seal(vec![to_batch(&random_events(3, 4_000)).unwrap()])
+        .await
+        .unwrap();
     let snapshot = Snapshot::new(files.clone(), vec![]).unwrap();
     let context = lake.context(&snapshot);
     let read = async |filter: &str| -> BTreeSet<String> {
-        let plan = context.explain(&format!("SELECT count(message_id) FROM events WHERE {filter}")).await.unwrap();
-        files.iter().map(|file| file.path.clone()).filter(|path| plan.contains(path.as_str())).collect()
+        let plan = context
+            .explain(&format!("SELECT count(message_id) FROM events WHERE {filter}"))
+            .await
+            .unwrap();
+        files
+            .iter()
+            .map(|file| file.path.clone())
+            .filter(|path| plan.contains(path.as_str()))
+            .collect()
     };
     let matching = |keep: &dyn Fn(&FileMeta) -> bool| -> BTreeSet<String> {
-        files.iter().filter(|file| keep(file)).map(|file| file.path.clone()).collect()
+        files
+            .iter()
+            .filter(|file| keep(file))
+            .map(|file| file.path.clone())
+            .collect()
     };
     let feb = matching(&|f| f.month == 202_602);
     assert_eq!(feb.len(), 2);
     assert_eq!(read("month = 202602").await, feb);
-    assert_eq!(read("day BETWEEN DATE '2026-02-03' AND DATE '2026-02-20'").await, feb);
-    assert_eq!(read("occurred_at >= TIMESTAMP '2026-02-01' AND occurred_at < TIMESTAMP '2026-03-01'").await, feb);
+    assert_eq!(
+        read("day BETWEEN DATE '2026-02-03' AND DATE '2026-02-20'").await,
+        feb
+    );
+    assert_eq!(
+        read("occurred_at >= TIMESTAMP '2026-02-01' AND occurred_at < TIMESTAMP '2026-03-01'").await,
+        feb
+    );
     let product = matching(&|f| f.class == Class::Product);
     assert_eq!(read("kind = 'product'").await, product);
-    assert_eq!(read("kind IN ('survey', 'meeting')").await, matching(&|f| f.class == Class::Other));
+    assert_eq!(
+        read("kind IN ('survey', 'meeting')").await,
+        matching(&|f| f.class == Class::Other)
+    );
     assert_eq!(read("kind IN ('survey', 'product')").await.len(), files.len());
-    assert_eq!(read("kind <> 'product'").await, matching(&|f| f.class == Class::Other));
+    assert_eq!(
+        read("kind <> 'product'").await,
+        matching(&|f| f.class == Class::Other)
+    );
     assert_eq!(read("account_no = 7777").await.len(), 0);
     assert_eq!(read("month = 202602 AND name IN ('login')").await, feb);
-    assert_eq!(read("month = 202602 OR prop(properties, 'x') = '1'").await.len(), files.len());
-    let plan = context.explain("SELECT name FROM events WHERE kind = 'product' AND account_no = 3").await.unwrap();
-    assert!(plan.contains("projection=[name]"), "only what is asked for is decoded:\n{plan}");
-    assert!(plan.contains("predicate="), "the filter runs inside the scan:\n{plan}");
+    assert_eq!(
+        read("month = 202602 OR prop(properties, 'x') = '1'").await.len(),
+        files.len()
+    );
+    let plan = context
+        .explain("SELECT name FROM events WHERE kind = 'product' AND account_no = 3")
+        .await
+        .unwrap();
+    assert!(
+        plan.contains("projection=[name]"),
+        "only what is asked for is decoded:\n{plan}"
+    );
+    assert!(
+        plan.contains("predicate="),
+        "the filter runs inside the scan:\n{plan}"
+    );
     assert!(!plan.contains("FilterExec"), "and nowhere else:\n{plan}");
 }
 
 #[tokio::test]
 async fn compaction_keeps_every_event_and_the_order() {
     let (_dir, lake) = open();
-    let rows: Vec<EventRow> = random_events(4, 9_000).into_iter().filter(|r| r.month == 202_601 && r.kind == "product").collect();
+    let rows: Vec<EventRow> = random_events(4, 9_000)
+        .into_iter()
+        .filter(|r| r.month == 202_601 && r.kind == "product")
+        .collect();
     let mut files = Vec::new();
     for chunk in rows.chunks(300) {
         files.extend(lake.seal(vec![to_batch(chunk).unwrap()]).await.unwrap());
@@ -170,7 +255,12 @@ async fn compaction_keeps_every_event_and_the_order() {
     assert_eq!(ids(&lake, &snapshot).await, expected_ids(&rows));
     let mut keys = Vec::new();
     for batch in tenure_lake::read_parquet(&lake.dir().join(&one.path)).unwrap() {
-        keys.extend(tenure_lake::from_batch(&batch.unwrap()).unwrap().into_iter().map(|r| (r.account_no, r.occurred_at)));
+        keys.extend(
+            tenure_lake::from_batch(&batch.unwrap())
+                .unwrap()
+                .into_iter()
+                .map(|r| (r.account_no, r.occurred_at)),
+        );
     }
     assert!(keys.is_sorted());
     // A query that started before still finds its files; afterwards they are gone.
@@ -178,10 +268,21 @@ async fn compaction_keeps_every_event_and_the_order() {
     let context = lake.context(&old);
     drop(old);
     assert_eq!(lake.retire(files.clone()), files.len());
-    assert_eq!(number(&context.query("SELECT count(message_id) FROM events").await.unwrap()), rows.len() as i64);
+    assert_eq!(
+        number(
+            &context
+                .query("SELECT count(message_id) FROM events")
+                .await
+                .unwrap()
+        ),
+        rows.len() as i64
+    );
     drop(context);
     assert_eq!(lake.sweep(), 0);
-    assert_eq!(files::orphans(lake.dir(), &[one]).unwrap(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(
+        files::orphans(lake.dir(), &[one]).unwrap(),
+        Vec::<std::path::PathBuf>::new()
+    );
 }
 
 #[tokio::test]
@@ -211,16 +312,33 @@ async fn erasure_leaves_no_byte() {
     assert_eq!(removed, (rows.len() - left.len()) as u64);
     let snapshot = Snapshot::new(kept.clone(), vec![]).unwrap();
     assert_eq!(ids(&lake, &snapshot).await, expected_ids(&left));
-    assert_eq!(files::orphans(lake.dir(), &kept).unwrap(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(
+        files::orphans(lake.dir(), &kept).unwrap(),
+        Vec::<std::path::PathBuf>::new()
+    );
     let again = lake.rewrite_without(&kept[0], &erase).await.unwrap();
     assert_eq!((again.file.as_ref(), again.removed), (Some(&kept[0]), 0));
-    let all = Erase { account_nos: (1..20).collect(), ..Erase::default() };
-    let unattributed = rows.iter().filter(|row| row.account_no == 0 && row.contact_id.as_deref() != Some("contact-3"));
+    let all = Erase {
+        account_nos: (1..20).collect(),
+        ..Erase::default()
+    };
+    let unattributed = rows
+        .iter()
+        .filter(|row| row.account_no == 0 && row.contact_id.as_deref() != Some("contact-3"));
     let mut rest = 0;
     for file in &kept {
-        rest += lake.rewrite_without(file, &all).await.unwrap().file.map_or(0, |file| file.rows);
+        rest += lake
+            .rewrite_without(file, &all)
+            .await
+            .unwrap()
+            .file
+            .map_or(0, |file| file.rows);
     }
-    assert_eq!(rest, unattributed.count() as u64, "events of no account are nobody's");
+    assert_eq!(
+        rest,
+        unattributed.count() as u64,
+        "events of no account are nobody's"
+    );
 }
 
 #[tokio::test]
@@ -230,26 +348,41 @@ async fn sealing_twice_gives_the_same_file_and_damage_is_found() {
     let first = lake.seal(vec![batch.clone()]).await.unwrap();
     let half = batch.slice(1_000, 1_000);
     let second = lake.seal(vec![half, batch.slice(0, 1_000)]).await.unwrap();
-    assert_eq!(first, second, "neither the order nor the cut of the batches matters");
+    assert_eq!(
+        first, second,
+        "neither the order nor the cut of the batches matters"
+    );
     let path = lake.dir().join(&first[0].path);
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&path, &bytes).unwrap();
     let error = lake.verify(&first[0]).await.unwrap_err().to_string();
-    assert!(error.contains("was changed") && error.contains(&first[0].path), "{error}");
+    assert!(
+        error.contains("was changed") && error.contains(&first[0].path),
+        "{error}"
+    );
     std::fs::write(&path, &bytes[..middle]).unwrap();
     let error = lake.verify(&first[0]).await.unwrap_err().to_string();
     assert!(error.contains("bytes"), "{error}");
     std::fs::remove_file(&path).unwrap();
-    assert!(lake.verify(&first[0]).await.unwrap_err().to_string().contains("cannot be opened"));
+    assert!(
+        lake.verify(&first[0])
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("cannot be opened")
+    );
 }
 
 #[tokio::test]
 async fn an_empty_history_answers() {
     let (_dir, lake) = open();
     let context = lake.context(&Snapshot::default());
-    assert_eq!(number(&context.query("SELECT count(*) FROM events").await.unwrap()), 0);
+    assert_eq!(
+        number(&context.query("SELECT count(*) FROM events").await.unwrap()),
+        0
+    );
     assert!(lake.seal(vec![]).await.unwrap().is_empty());
     assert!(lake.compact(&[]).await.is_err());
 }
@@ -259,7 +392,8 @@ async fn the_clock_of_a_context_is_the_callers() {
     let (_dir, lake) = open();
     let context = lake.context(&Snapshot::default());
     context.set_now(START + 1);
-    let sql = "SELECT CASE WHEN now() = TIMESTAMP '2026-01-01T00:00:00.000001' AND current_date = DATE '2026-01-01'
+    let sql =
+        "SELECT CASE WHEN now() = TIMESTAMP '2026-01-01T00:00:00.000001' AND current_date = DATE '2026-01-01'
                AND current_timestamp = now() AND today() = current_date THEN 1 ELSE 0 END";
     assert_eq!(number(&context.query(sql).await.unwrap()), 1);
 }
@@ -270,12 +404,31 @@ async fn tables_and_views_of_the_caller_are_read() {
     let context = lake.context(&Snapshot::default());
     let batch = to_batch(&random_events(7, 100)).unwrap();
     context.add_table("more", batch.schema(), vec![batch]).unwrap();
-    context.add_view("logins", "SELECT * FROM more WHERE name = 'login'").await.unwrap();
-    context.add_view("twice", "SELECT * FROM logins UNION ALL SELECT * FROM logins").await.unwrap();
-    let want = 2 * random_events(7, 100).iter().filter(|row| row.name == "login").count() as i64;
-    assert_eq!(number(&context.query("SELECT count(*) FROM twice").await.unwrap()), want);
+    context
+        .add_view("logins", "SELECT * FROM more WHERE name = 'login'")
+        .await
+        .unwrap();
+    context
+        .add_view("twice", "SELECT * FROM logins UNION ALL SELECT * FROM logins")
+        .await
+        .unwrap();
+    let want = 2 * random_events(7, 100)
+        .iter()
+        .filter(|row| row.name == "login")
+        .count() as i64;
+    assert_eq!(
+        number(&context.query("SELECT count(*) FROM twice").await.unwrap()),
+        want
+    );
     let error = context.query("SELECT count(*)\nFROM login").await.unwrap_err();
     assert_eq!((error.line, error.column), (Some(2), Some(6)));
-    assert_eq!((error.name.as_deref(), error.nearest.as_deref()), (Some("login"), Some("logins")));
-    assert!(context.add_table("more", to_batch(&[]).unwrap().schema(), vec![]).is_err());
+    assert_eq!(
+        (error.name.as_deref(), error.nearest.as_deref()),
+        (Some("login"), Some("logins"))
+    );
+    assert!(
+        context
+            .add_table("more", to_batch(&[]).unwrap().schema(), vec![])
+            .is_err()
+    );
 }

@@ -1,0 +1,466 @@
+//! SQL that a reader typed: it may only read, and may not take the process down.
+//!
+//! One statement, `SELECT`, `WITH` or `EXPLAIN`; a memory pool of its own; a limit of time and of rows. Names are
+//! checked before planning, because there every one still has its place. Distinct counts of text under `GROUP BY`,
+//! which escape the engine's memory limit, are replaced for every query of the lake (see `distinct`).
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionState;
+use datafusion::prelude::{DataFrame, SQLOptions};
+use datafusion::sql::parser::{DFParserBuilder, Statement};
+use datafusion::sql::sqlparser::ast::{
+    Expr, ObjectName, ObjectNamePart, Spanned, Statement as SqlStatement, TableFactor, Visit, Visitor,
+};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use futures::StreamExt;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::error::{Problem, QueryError};
+use crate::expr::Type;
+use crate::json_rows::json_rows;
+use crate::session::{Context, crashed};
+
+/// Longest query, in bytes.
+pub const MAX_SQL: usize = 64 * 1024;
+const MAX_TOKENS: usize = 10_000;
+const MAX_NESTING: usize = 64;
+
+/// What one query may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows of the answer; more are cut off and the answer says so.
+    pub rows: usize,
+    /// Time from start to last row.
+    pub time: Duration,
+    /// Bytes that the query's operators may hold, and at most a quarter of it for the answer.
+    pub memory: usize,
+}
+
+impl Default for Limits {
+    /// 10,000 rows, 30 seconds, 512 MiB.
+    fn default() -> Self {
+        Self {
+            rows: 10_000,
+            time: Duration::from_secs(30),
+            memory: 512 << 20,
+        }
+    }
+}
+
+/// Runs queries within limits.
+#[derive(Debug, Clone, Default)]
+pub struct Guard {
+    limits: Limits,
+}
+
+/// One column of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// number, integer, text, boolean, date, timestamp, or `other` for lists and the like.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+}
+
+/// The rows of a query, ready for JSON.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// The columns, in order.
+    pub columns: Vec<Column>,
+    /// The rows, each by column name.
+    pub rows: Vec<Map<String, Value>>,
+    /// Whether rows were left out because of the limit.
+    pub truncated: bool,
+}
+
+impl Guard {
+    /// A guard with these limits.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits }
+    }
+
+    /// Checks and runs one query.
+    ///
+    /// # Errors
+    /// In our words, with place, name, nearest name and remedy.
+    pub async fn run(&self, context: &Context, sql: &str) -> Result<Answer, QueryError> {
+        let (schema, batches, truncated) = self.batches(context, sql).await?;
+        let columns = schema.fields().iter().map(|field| Column {
+            name: field.name().clone(),
+            kind: kind_word(Type::of_arrow(field.data_type())),
+        });
+        let mut rows = Vec::new();
+        for batch in &batches {
+            rows.extend(json_rows(batch));
+        }
+        Ok(Answer {
+            columns: columns.collect(),
+            rows,
+            truncated,
+        })
+    }
+
+    /// The same as batches, for exports: schema, batches, and whether rows were left out.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn batches(
+        &self,
+        context: &Context,
+        sql: &str,
+    ) -> Result<(SchemaRef, Vec<RecordBatch>, bool), QueryError> {
+        let limits = self.limits.clone();
+        let (context, sql) = (context.clone(), sql.to_owned());
+        let lake = context.lake().clone();
+        let work = async move { collect(&context, &sql, &limits).await };
+        // Dropping the pool's future at the time limit aborts the query.
+        match tokio::time::timeout(self.limits.time, lake.pool().run(work)).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(error)) => Err(crashed(&error)),
+            Err(_) => Err(QueryError::new(
+                Problem::Timeout,
+                format!(
+                    "the query was stopped after {} seconds",
+                    self.limits.time.as_secs()
+                ),
+                "Narrow it by day, month or account, or ask for fewer groups.",
+            )),
+        }
+    }
+
+    /// Checks a query without running it: that it only reads, and that names and types fit.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn check(&self, context: &Context, sql: &str) -> Result<(), QueryError> {
+        let limits = self.limits.clone();
+        let (context, sql) = (context.clone(), sql.to_owned());
+        let lake = context.lake().clone();
+        let work = async move {
+            let frame = plan(&context, &sql, &limits).await?;
+            frame
+                .create_physical_plan()
+                .await
+                .map(drop)
+                .map_err(|error| context.explain_error(&error, &sql))
+        };
+        lake.pool()
+            .run(work)
+            .await
+            .unwrap_or_else(|error| Err(crashed(&error)))
+    }
+}
+
+type Collected = (SchemaRef, Vec<RecordBatch>, bool);
+
+async fn collect(context: &Context, sql: &str, limits: &Limits) -> Result<Collected, QueryError> {
+    let wrong = |error: &_| context.explain_error(error, sql);
+    let frame = plan(context, sql, limits).await?;
+    let mut stream = frame.execute_stream().await.map_err(|error| wrong(&error))?;
+    let schema = stream.schema();
+    let (mut batches, mut rows, mut bytes) = (Vec::new(), 0usize, 0usize);
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(|error| wrong(&error))?;
+        let room = limits.rows - rows;
+        if batch.num_rows() > room {
+            batches.push(batch.slice(0, room));
+            return Ok((schema, batches, true));
+        }
+        rows += batch.num_rows();
+        bytes += batch.get_array_memory_size();
+        if bytes > limits.memory / 4 {
+            return Err(QueryError::new(
+                Problem::Memory,
+                format!("the answer is larger than {} MB", limits.memory / 4 / 1_000_000),
+                "Ask for fewer columns or rows, or export it in parts.",
+            ));
+        }
+        batches.push(batch);
+    }
+    Ok((schema, batches, false))
+}
+
+async fn plan(context: &Context, sql: &str, limits: &Limits) -> Result<DataFrame, QueryError> {
+    let statement = parse(sql)?;
+    let wrong = |error: &_| context.explain_error(error, sql);
+    let state = context.session.state();
+    let explain = matches!(statement, Statement::Explain(_));
+    check_names(&statement, sql, context, &state)?;
+    let env = RuntimeEnvBuilder::from_runtime_env(state.runtime_env())
+        .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory)))
+        .build_arc()
+        .map_err(|error| wrong(&error))?;
+    let mut state = SessionStateBuilder::new_from_existing(state)
+        .with_runtime_env(env)
+        .build();
+    let plan = state
+        .statement_to_plan(statement)
+        .await
+        .map_err(|error| wrong(&error))?;
+    let read_only = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
+    read_only.verify_plan(&plan).map_err(|_| only_reading(sql))?;
+    state.mark_start_execution();
+    let frame = DataFrame::new(state, plan);
+    if explain {
+        return Ok(frame);
+    }
+    // One more than is shown, to know whether there are more.
+    frame
+        .limit(0, Some(limits.rows.saturating_add(1)))
+        .map_err(|error| wrong(&error))
+}
+
+fn parse(sql: &str) -> Result<Statement, QueryError> {
+    if sql.len() > MAX_SQL {
+        return Err(too_large(format!(
+            "the query has {} bytes; at most {MAX_SQL} are allowed",
+            sql.len()
+        )));
+    }
+    let tokens = Tokenizer::new(&GenericDialect, sql)
+        .tokenize_with_location()
+        .map_err(|error| {
+            let what = format!("this cannot be read: {}", error.message);
+            QueryError::new(
+                Problem::Syntax,
+                what,
+                "Close every quote, and write text in single quotes.",
+            )
+            .at(sql, error.location.line, error.location.column)
+        })?;
+    let count = tokens
+        .iter()
+        .filter(|token| !matches!(token.token, Token::Whitespace(_)))
+        .count();
+    if count > MAX_TOKENS {
+        return Err(too_large(format!(
+            "the query has {count} words and signs; at most {MAX_TOKENS} are allowed"
+        )));
+    }
+    let second = tokens
+        .iter()
+        .skip_while(|token| token.token != Token::SemiColon)
+        .find(|token| !matches!(token.token, Token::SemiColon | Token::Whitespace(_) | Token::EOF));
+    if let Some(second) = second {
+        let place = second.span.start;
+        let what = "there is more than one statement";
+        return Err(QueryError::new(
+            Problem::Forbidden,
+            what,
+            "Send one query, without what follows ';'.",
+        )
+        .at(sql, place.line, place.column));
+    }
+    let wrong = |error| QueryError::from_engine(&error, sql);
+    let mut parser = DFParserBuilder::new(sql)
+        .with_dialect(&GenericDialect)
+        .with_recursion_limit(MAX_NESTING)
+        .build()
+        .map_err(wrong)?;
+    let mut statements = parser.parse_statements().map_err(|error| {
+        // A statement of another kind is refused as such, even when this parser cannot read it.
+        if starts_a_query(sql) {
+            QueryError::from_engine(&error, sql)
+        } else {
+            only_reading(sql)
+        }
+    })?;
+    let Some(statement) = statements.pop_front() else {
+        return Err(
+            QueryError::new(Problem::Syntax, "the query is empty", "Write SELECT … FROM ….").at(sql, 1, 1),
+        );
+    };
+    if reads_only(&statement) {
+        Ok(statement)
+    } else {
+        Err(only_reading(sql))
+    }
+}
+
+fn starts_a_query(sql: &str) -> bool {
+    let first = sql.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+    let word: String = first.chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+    ["select", "with", "explain", "values", "describe", "--"].contains(&word.to_lowercase().as_str())
+        || word.is_empty()
+}
+
+fn reads_only(statement: &Statement) -> bool {
+    match statement {
+        Statement::Statement(statement) => matches!(statement.as_ref(), SqlStatement::Query(_)),
+        Statement::Explain(explain) => {
+            !matches!(explain.statement.as_ref(), Statement::Explain(_)) && reads_only(&explain.statement)
+        }
+        _ => false,
+    }
+}
+
+fn only_reading(sql: &str) -> QueryError {
+    QueryError::new(
+        Problem::Forbidden,
+        "only queries that read are allowed",
+        "Begin with SELECT, WITH or EXPLAIN; change data through the program or an import.",
+    )
+    .at(sql, 1, 1)
+}
+
+fn too_large(what: String) -> QueryError {
+    QueryError::new(
+        Problem::TooLarge,
+        what,
+        "Write long lists as a join, or split the query.",
+    )
+}
+
+fn kind_word(kind: Option<Type>) -> &'static str {
+    match kind {
+        Some(Type::Number) => "number",
+        Some(Type::Integer) => "integer",
+        Some(Type::Text) => "text",
+        Some(Type::Boolean) => "boolean",
+        Some(Type::Date) => "date",
+        Some(Type::Timestamp) => "timestamp",
+        None => "other",
+    }
+}
+
+/// Finds functions and tables that do not exist, with their places.
+fn check_names(
+    statement: &Statement,
+    sql: &str,
+    context: &Context,
+    state: &SessionState,
+) -> Result<(), QueryError> {
+    let query = match statement {
+        Statement::Explain(explain) => return check_names(&explain.statement, sql, context, state),
+        Statement::Statement(query) => query,
+        _ => return Ok(()),
+    };
+    let mut known = Known {
+        sql,
+        state,
+        tables: context.tables().into_iter().collect(),
+        aliases: BTreeSet::new(),
+    };
+    known.aliases = common_tables(query);
+    match query.visit(&mut known) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(*error),
+    }
+}
+
+/// Names that WITH gives anywhere in the query; where they may be used is for the planner to say.
+fn common_tables(query: &SqlStatement) -> BTreeSet<String> {
+    struct Collect(BTreeSet<String>);
+    impl Visitor for Collect {
+        type Break = ();
+        fn pre_visit_query(&mut self, query: &datafusion::sql::sqlparser::ast::Query) -> ControlFlow<()> {
+            let with = query.with.iter().flat_map(|with| &with.cte_tables);
+            self.0
+                .extend(with.map(|table| table.alias.name.value.to_lowercase()));
+            ControlFlow::Continue(())
+        }
+    }
+    let mut collect = Collect(BTreeSet::new());
+    let _ = query.visit(&mut collect);
+    collect.0
+}
+
+struct Known<'a> {
+    sql: &'a str,
+    state: &'a SessionState,
+    tables: BTreeSet<String>,
+    aliases: BTreeSet<String>,
+}
+
+/// Table functions that make rows out of nothing else than their arguments.
+const TABLE_FUNCTIONS: [&str; 2] = ["generate_series", "range"];
+
+impl Known<'_> {
+    fn unknown<'k>(
+        &self,
+        what: &str,
+        name: &ObjectName,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> ControlFlow<Box<QueryError>> {
+        let start = name.span().start;
+        let error = QueryError::unknown(what, &name.to_string(), known);
+        ControlFlow::Break(Box::new(error.at(self.sql, start.line, start.column)))
+    }
+}
+
+impl Visitor for Known<'_> {
+    type Break = Box<QueryError>;
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Self::Break> {
+        let (name, is_call) = match factor {
+            TableFactor::Table { name, args, .. } => (name, args.is_some()),
+            TableFactor::Function { name, .. } => (name, true),
+            TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } | TableFactor::UNNEST { .. } => {
+                return ControlFlow::Continue(());
+            }
+            other => {
+                let what = format!("'{other}' is not allowed here");
+                let error = QueryError::new(Problem::Forbidden, what, "Read tables, views and queries only.");
+                return ControlFlow::Break(Box::new(error.at_word(self.sql, &other.to_string())));
+            }
+        };
+        // Longer names (information_schema.tables) are the planner's to find.
+        let [ObjectNamePart::Identifier(ident)] = name.0.as_slice() else {
+            return ControlFlow::Continue(());
+        };
+        let folded = if ident.quote_style.is_some() {
+            ident.value.clone()
+        } else {
+            ident.value.to_lowercase()
+        };
+        if is_call {
+            if TABLE_FUNCTIONS.contains(&folded.as_str()) {
+                return ControlFlow::Continue(());
+            }
+            return self.unknown("table function", name, TABLE_FUNCTIONS);
+        }
+        if self.tables.contains(&folded) || self.aliases.contains(&ident.value.to_lowercase()) {
+            return ControlFlow::Continue(());
+        }
+        self.unknown(
+            "table",
+            name,
+            self.tables.iter().chain(&self.aliases).map(String::as_str),
+        )
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Self::Break> {
+        let Expr::Function(call) = expr else {
+            return ControlFlow::Continue(());
+        };
+        let name = call.name.to_string().to_lowercase();
+        let state = self.state;
+        let exists = state.scalar_functions().contains_key(&name)
+            || state.aggregate_functions().contains_key(&name)
+            || state.window_functions().contains_key(&name)
+            || state.higher_order_functions().contains_key(&name);
+        if exists {
+            return ControlFlow::Continue(());
+        }
+        let scalar = state.scalar_functions().keys();
+        let all = scalar
+            .chain(state.aggregate_functions().keys())
+            .chain(state.window_functions().keys());
+        self.unknown("function", &call.name, all.map(String::as_str))
+    }
+}
