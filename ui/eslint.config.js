@@ -18,10 +18,7 @@ export default ts.config(
           message: "Text from accounts and events is shown as text, never as markup.",
         },
       ],
-      "no-restricted-globals": [
-        "error",
-        { name: "fetch", message: "Use the typed client in src/api/client.ts." },
-      ],
+      "no-restricted-globals": ["error", { name: "fetch", message: "Use the typed client in src/api/client.ts." }],
     },
   },
   {

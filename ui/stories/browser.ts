@@ -8,7 +8,10 @@ const password = required("TENURE_PASSWORD");
 
 function required(name: string): string {
   const value = process.env[name];
-  if (!value) throw new Error(`Set ${name}: the stories drive a running server (TENURE_URL) as a person (TENURE_EMAIL, TENURE_PASSWORD).`);
+  if (!value)
+    throw new Error(
+      `Set ${name}: the stories drive a running server (TENURE_URL) as a person (TENURE_EMAIL, TENURE_PASSWORD).`,
+    );
   return value;
 }
 
@@ -21,7 +24,10 @@ export class Stage {
 
   /** Starts the browser and signs in once; every page opened later is signed in. */
   async start(): Promise<void> {
-    this.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+    this.browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: ["--no-sandbox"],
+    });
     const context = await this.browser.newContext();
     const page = await context.newPage();
     await page.goto(base);
@@ -62,8 +68,16 @@ export class Stage {
 
 /** The breaches of WCAG 2.2 AA that a machine can find, one line each. */
 export async function breaches(page: Page): Promise<string[]> {
-  const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]).analyze();
-  return found.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target.join(" ")} (${n.failureSummary?.split("\n").at(1)?.trim() ?? ""})`).join("; ")}`);
+  const found = await new AxeBuilder({ page })
+    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
+    .analyze();
+  return found.violations.map(
+    (v) =>
+      `${v.id}: ${v.nodes
+        .slice(0, 3)
+        .map((n) => `${n.target.join(" ")} (${n.failureSummary?.split("\n").at(1)?.trim() ?? ""})`)
+        .join("; ")}`,
+  );
 }
 
 /** What the API answers to the signed-in person. */
@@ -74,4 +88,5 @@ export async function ask<T>(page: Page, path: string): Promise<T> {
 }
 
 /** How far the page is wider than the screen. */
-export const overflow = (page: Page): Promise<number> => page.evaluate("document.documentElement.scrollWidth - window.innerWidth") as Promise<number>;
+export const overflow = (page: Page): Promise<number> =>
+  page.evaluate("document.documentElement.scrollWidth - window.innerWidth") as Promise<number>;

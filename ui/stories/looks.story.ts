@@ -16,9 +16,24 @@ afterAll(() => stage.stop());
 const LOOKS: [string, Look][] = [
   ["on a desk", { width: 1440 }],
   ["on a desk in the dark", { width: 1440, dark: true }],
-    ["on a phone", { width: 390, height: 844 }],
+  ["on a phone", { width: 390, height: 844 }],
 ];
-const PAGES = ["/", "/accounts", "ACCOUNT", "/segments", "/targets", "/data", "/data?tab=imports", "/data?tab=rejects", "/data?tab=sql", "/settings", "/settings?tab=keys", "/settings?tab=program", "/settings?tab=audit", "/settings?tab=you"];
+const PAGES = [
+  "/",
+  "/accounts",
+  "ACCOUNT",
+  "/segments",
+  "/targets",
+  "/data",
+  "/data?tab=imports",
+  "/data?tab=rejects",
+  "/data?tab=sql",
+  "/settings",
+  "/settings?tab=keys",
+  "/settings?tab=program",
+  "/settings?tab=audit",
+  "/settings?tab=you",
+];
 
 describe.each(LOOKS)("%s", (_, look) => {
   it.each(PAGES)("%s can be read by everybody, without a word from the console", async (path) => {

@@ -23,8 +23,18 @@ describe("Overview", () => {
     const { page, context, problems } = await stage.open("/");
     const { kpis } = await ask<KpisAnswer>(page, "/kpis?by=segment");
     expect(kpis.length).toBeGreaterThan(5);
-    for (const label of new Set(kpis.map((k) => k.label))) await page.getByRole("button", { name: label, exact: true }).waitFor();
-    const share = kpis.find((k) => k.unit === "ratio" && k.scope === "all" && k.value !== null && k.numerator !== null && k.denominator !== null && k.denominator < 1000 && Number.isInteger(k.numerator));
+    for (const label of new Set(kpis.map((k) => k.label)))
+      await page.getByRole("button", { name: label, exact: true }).waitFor();
+    const share = kpis.find(
+      (k) =>
+        k.unit === "ratio" &&
+        k.scope === "all" &&
+        k.value !== null &&
+        k.numerator !== null &&
+        k.denominator !== null &&
+        k.denominator < 1000 &&
+        Number.isInteger(k.numerator),
+    );
     if (share) await page.getByText(`${share.numerator} of ${share.denominator}`).first().waitFor();
     expect(problems).toEqual([]);
     await context.close();
@@ -33,11 +43,16 @@ describe("Overview", () => {
   it("opens a figure into its history and the accounts behind it", async () => {
     const { page, context } = await stage.open("/");
     const { kpis } = await ask<KpisAnswer>(page, "/kpis?by=segment");
-    const known = kpis.find((k) => k.scope === "all" && k.value !== null && k.unit === "ratio" && (k.numerator ?? 0) > 0);
+    const known = kpis.find(
+      (k) => k.scope === "all" && k.value !== null && k.unit === "ratio" && (k.numerator ?? 0) > 0,
+    );
     if (!known) throw new Error("The data has no share to open.");
     await page.getByRole("button", { name: known.label, exact: true }).click();
     const drawer = page.getByRole("dialog");
-    await drawer.getByRole("img", { name: /by month and segment/ }).locator("svg").waitFor();
+    await drawer
+      .getByRole("img", { name: /by month and segment/ })
+      .locator("svg")
+      .waitFor();
     const first = drawer.getByRole("table", { name: "Accounts in the numerator" }).getByRole("link").first();
     const name = await first.textContent();
     await first.click();
@@ -91,7 +106,10 @@ describe("Accounts", () => {
     const field = page.getByLabel("Filter expression");
     await field.fill("no_such_column > 3");
     await field.press("Enter");
-    await page.locator("form", { has: field }).getByText(/no_such_column/).waitFor();
+    await page
+      .locator("form", { has: field })
+      .getByText(/no_such_column/)
+      .waitFor();
     await field.fill("mrr > 0");
     await field.press("Enter");
     await page.getByRole("table", { name: "Accounts" }).getByRole("link").first().waitFor();

@@ -13,7 +13,15 @@ type AsOf = { as_of?: string };
 type Cursor = { cursor?: string; limit?: number };
 
 export type AccountsQuery = AsOf &
-  Cursor & { q?: string; segment?: string; owner?: string; active?: string; filter?: string; sort?: string; columns?: string };
+  Cursor & {
+    q?: string;
+    segment?: string;
+    owner?: string;
+    active?: string;
+    filter?: string;
+    sort?: string;
+    columns?: string;
+  };
 export type TimelineQuery = AsOf & { kind?: string; q?: string; before?: string; limit?: number };
 export type SeriesQuery = { grain?: string; from?: string; to?: string; by?: string };
 export type KpiAccountsQuery = AsOf & Cursor & { scope?: string; side?: Side };
@@ -24,7 +32,8 @@ type NewImport = { path: string; kind?: string; map?: string; dry_run: boolean }
 
 /** The routes of the API that the browser uses. */
 export interface paths {
-  "/api/v1/setup": Get<{ needed: boolean; code_needed: boolean }> & Post<T.Session, { email: string; name: string; password: string; code?: string }>;
+  "/api/v1/setup": Get<{ needed: boolean; code_needed: boolean }> &
+    Post<T.Session, { email: string; name: string; password: string; code?: string }>;
   "/api/v1/session": Get<T.Session> & Post<T.Session, { email: string; password: string }> & { delete: Op<unknown> };
   "/api/v1/session/password": { put: Op<T.Session, never, never, { current: string; password: string }> };
   "/api/v1/sessions": Get<{ sessions: T.OwnSession[] }>;
@@ -38,7 +47,8 @@ export interface paths {
   "/api/v1/accounts/{id}/timeline": Get<T.TimelinePage, TimelineQuery, Id>;
   "/api/v1/segments": Get<T.SegmentsAnswer, AsOf>;
   "/api/v1/segments/preview": Post<T.PreviewAnswer, { segments: T.SegmentRule[]; unclassified?: string }>;
-  "/api/v1/users": Get<{ users: T.User[] }> & Post<T.Added, { email: string; name?: string; role: T.Role; password?: string }>;
+  "/api/v1/users": Get<{ users: T.User[] }> &
+    Post<T.Added, { email: string; name?: string; role: T.Role; password?: string }>;
   "/api/v1/users/{id}": { patch: Op<T.User, never, Id, { role?: T.Role; disabled?: boolean }> };
   "/api/v1/users/{id}/password": Post<T.Added, { password?: string }, Id>;
   "/api/v1/keys": Get<{ keys: T.Key[] }> & Post<T.AddedKey, { name: string; scope: T.Key["scope"] }>;

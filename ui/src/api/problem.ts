@@ -10,7 +10,14 @@ export class ApiProblem extends Error {
   readonly errors: FieldProblem[];
   readonly requestId: string | null;
 
-  constructor(from: { status: number; code?: string; title?: string; detail?: string; errors?: FieldProblem[]; requestId?: string | null }) {
+  constructor(from: {
+    status: number;
+    code?: string;
+    title?: string;
+    detail?: string;
+    errors?: FieldProblem[];
+    requestId?: string | null;
+  }) {
     super(from.detail ?? from.title ?? `Status ${from.status}`);
     this.name = "ApiProblem";
     this.status = from.status;

@@ -202,7 +202,13 @@ export type SegmentsAnswer = {
 export type SegmentRule = { id: string; label?: string; rule: string };
 export type MoveSample = { account_id: string; name: string; mrr: number | null; why: string };
 export type SegmentMove = { from: string; to: string; accounts: number; mrr: number; sample: MoveSample[] };
-export type PreviewAnswer = { moves: SegmentMove[]; counts: Record<string, number>; unclassified: number; undecided: number; total: number };
+export type PreviewAnswer = {
+  moves: SegmentMove[];
+  counts: Record<string, number>;
+  unclassified: number;
+  undecided: number;
+  total: number;
+};
 
 export type Role = "admin" | "manager" | "csm" | "viewer";
 export type User = {
@@ -216,7 +222,14 @@ export type User = {
   seen_at: string | null;
 };
 export type Added = { user: User; password: string | null };
-export type OwnSession = { id: string; current: boolean; created_at: string; seen_at: string; expires_at: string; user_agent: string | null };
+export type OwnSession = {
+  id: string;
+  current: boolean;
+  created_at: string;
+  seen_at: string;
+  expires_at: string;
+  user_agent: string | null;
+};
 export type Session = { user: User; csrf: string };
 export type Key = {
   id: string;
@@ -229,7 +242,15 @@ export type Key = {
   revoked_at: string | null;
 };
 export type AddedKey = { key: Key; secret: string };
-export type AuditRow = { seq: number; at: string; actor: string; action: string; subject: string; detail: unknown; request_id: string | null };
+export type AuditRow = {
+  seq: number;
+  at: string;
+  actor: string;
+  action: string;
+  subject: string;
+  detail: unknown;
+  request_id: string | null;
+};
 
 export type Source = {
   source: string;
@@ -278,7 +299,12 @@ export type Import = {
   error: string | null;
   note: string | null;
 };
-export type SqlAnswer = { columns: { name: string; type: string }[]; rows: Scalar[][]; truncated: boolean; elapsed_ms: number };
+export type SqlAnswer = {
+  columns: { name: string; type: string }[];
+  rows: Scalar[][];
+  truncated: boolean;
+  elapsed_ms: number;
+};
 export type Computing = { done: number; total: number; up_to: number; newest: number };
 
 export type ProgramInfo = {
@@ -290,7 +316,13 @@ export type ProgramInfo = {
   applied_at: string | null;
   applied_by: string | null;
 };
-export type ProgramVersion = { version: number; hash: string; applied_at: string; applied_by: string; note: string | null };
+export type ProgramVersion = {
+  version: number;
+  hash: string;
+  applied_at: string;
+  applied_by: string;
+  note: string | null;
+};
 export type Placed = {
   severity: "error" | "warning";
   file: string;
@@ -303,5 +335,10 @@ export type Placed = {
   remedy: string;
 };
 export type CheckAnswer = { ok: boolean; problems: Placed[]; hash: string };
-export type Change = { kind: "added" | "removed" | "changed"; what: string; id: string; fields: { field: string; old: unknown; new: unknown }[] };
+export type Change = {
+  kind: "added" | "removed" | "changed";
+  what: string;
+  id: string;
+  fields: { field: string; old: unknown; new: unknown }[];
+};
 export type PlanAnswer = { changes: Change[]; segments: PreviewAnswer | null; warnings: Placed[]; hash: string };

@@ -1,6 +1,6 @@
 import { Button, Popover, TextInput } from "@mantine/core";
 import { useState } from "react";
-import { day, isDay, monthEnd } from "@/shared/format";
+import { day, isDay, monthEnd } from "@/shared/days";
 import { Icon } from "@/shared/ui/Icon";
 import { useAsOf } from "./asOf";
 import css from "./shell.module.css";
@@ -35,7 +35,12 @@ export function AsOfPicker() {
   return (
     <Popover opened={opened} onChange={setOpened} position="bottom-end" width={320} trapFocus returnFocus shadow="md">
       <Popover.Target>
-        <button type="button" className={`${css.asOf} ${asOf ? css.asOfSet : ""}`} onClick={open} aria-label={asOf ? `As of ${day(asOf)}. Change the day` : "Live. Change the day"}>
+        <button
+          type="button"
+          className={`${css.asOf} ${asOf ? css.asOfSet : ""}`}
+          onClick={open}
+          aria-label={asOf ? `As of ${day(asOf)}. Change the day` : "Live. Change the day"}
+        >
           <Icon name="calendar" /> {asOf ? day(asOf) : "Live"}
         </button>
       </Popover.Target>
@@ -46,16 +51,28 @@ export function AsOfPicker() {
             if (isDay(draft)) choose(draft);
           }}
         >
-          <TextInput type="date" label="Show every figure as of" description="With what is known now, in the segments of that day."
-            value={draft} max={today()} onChange={(e) => setDraft(e.currentTarget.value)} />
+          <TextInput
+            type="date"
+            label="Show every figure as of"
+            description="With what is known now, in the segments of that day."
+            value={draft}
+            max={today()}
+            onChange={(e) => setDraft(e.currentTarget.value)}
+          />
           <div className={css.presets}>
             {presets().map((p) => (
-              <Button key={p.label} size="xs" variant="default" onClick={() => choose(p.day)}>{p.label}</Button>
+              <Button key={p.label} size="xs" variant="default" onClick={() => choose(p.day)}>
+                {p.label}
+              </Button>
             ))}
           </div>
           <div className={css.presets}>
-            <Button type="submit" size="xs" disabled={!isDay(draft) || draft > today()}>Show this day</Button>
-            <Button size="xs" variant="subtle" onClick={() => choose(undefined)} disabled={!asOf}>Back to live</Button>
+            <Button type="submit" size="xs" disabled={!isDay(draft) || draft > today()}>
+              Show this day
+            </Button>
+            <Button size="xs" variant="subtle" onClick={() => choose(undefined)} disabled={!asOf}>
+              Back to live
+            </Button>
           </div>
         </form>
       </Popover.Dropdown>
@@ -70,8 +87,12 @@ export function AsOfBanner() {
   return (
     <div className={css.banner} role="status">
       <Icon name="clock" />
-      <span>Everything here is shown <strong>as of {day(asOf, "long")}</strong>, with what is known now.</span>
-      <button type="button" onClick={() => setAsOf(undefined)}>Back to live</button>
+      <span>
+        Everything here is shown <strong>as of {day(asOf, "long")}</strong>, with what is known now.
+      </span>
+      <button type="button" onClick={() => setAsOf(undefined)}>
+        Back to live
+      </button>
     </div>
   );
 }

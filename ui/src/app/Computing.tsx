@@ -15,7 +15,9 @@ export function Computing() {
   if (!data || data.total === 0) return null;
   return (
     <div className={css.computing} role="status">
-      <span>Figures are being computed again: {number(data.done, 0)} of {number(data.total, 0)} accounts</span>
+      <span>
+        Figures are being computed again: {number(data.done, 0)} of {number(data.total, 0)} accounts
+      </span>
       <Progress value={(data.done / data.total) * 100} size="sm" aria-label="Accounts computed" />
     </div>
   );

@@ -16,7 +16,11 @@ export function Help({ opened, close, shortcuts }: { opened: boolean; close: () 
       <dl className={css.keys}>
         {[...shortcuts, ...IN_TABLES].map((s) => (
           <div key={s.keys} style={{ display: "contents" }}>
-            <dt>{s.keys.split(" ").map((k) => <kbd key={k}>{k}</kbd>)}</dt>
+            <dt>
+              {s.keys.split(" ").map((k) => (
+                <kbd key={k}>{k}</kbd>
+              ))}
+            </dt>
             <dd>{s.label}</dd>
           </div>
         ))}

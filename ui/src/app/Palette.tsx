@@ -4,7 +4,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState, type KeyboardEvent } from "react";
 import { searchAccounts } from "@/features/accounts/queries";
-import { day, isDay, money, monthEnd } from "@/shared/format";
+import { day, isDay, monthEnd } from "@/shared/days";
+import { money } from "@/shared/format";
 import { Icon, type IconName } from "@/shared/ui/Icon";
 import { useAsOf } from "./asOf";
 import css from "./palette.module.css";
@@ -25,20 +26,55 @@ export function Palette({ close, openHelp }: { close: () => void; openHelp: () =
   const choices = useMemo<Choice[]>(() => {
     const now = new Date().toISOString().slice(0, 10);
     const fixed: Choice[] = PAGES.map((p) => ({
-      id: p.to, group: "Go to", label: p.label, hint: p.keys, icon: p.icon, run: () => void navigate({ to: p.to }),
+      id: p.to,
+      group: "Go to",
+      label: p.label,
+      hint: p.keys,
+      icon: p.icon,
+      run: () => void navigate({ to: p.to }),
     }));
     const actions: Choice[] = [
-      { id: "theme", group: "Actions", label: colorScheme === "dark" ? "Light colours" : "Dark colours", hint: "t d", icon: colorScheme === "dark" ? "sun" : "moon", run: () => setColorScheme(colorScheme === "dark" ? "light" : "dark") },
-      { id: "month", group: "Actions", label: `As of the end of last month, ${day(monthEnd(now, 1))}`, icon: "calendar", run: () => setAsOf(monthEnd(now, 1)) },
+      {
+        id: "theme",
+        group: "Actions",
+        label: colorScheme === "dark" ? "Light colours" : "Dark colours",
+        hint: "t d",
+        icon: colorScheme === "dark" ? "sun" : "moon",
+        run: () => setColorScheme(colorScheme === "dark" ? "light" : "dark"),
+      },
+      {
+        id: "month",
+        group: "Actions",
+        label: `As of the end of last month, ${day(monthEnd(now, 1))}`,
+        icon: "calendar",
+        run: () => setAsOf(monthEnd(now, 1)),
+      },
       { id: "keys", group: "Actions", label: "Show the keys", hint: "?", icon: "keyboard", run: openHelp },
     ];
-    if (asOf) actions.unshift({ id: "live", group: "Actions", label: "Back to live", icon: "clock", run: () => setAsOf(undefined) });
+    if (asOf)
+      actions.unshift({
+        id: "live",
+        group: "Actions",
+        label: "Back to live",
+        icon: "clock",
+        run: () => setAsOf(undefined),
+      });
     const typed = text.trim();
-    if (isDay(typed)) actions.unshift({ id: "asof", group: "Actions", label: `Show everything as of ${day(typed, "long")}`, icon: "calendar", run: () => setAsOf(typed) });
+    if (isDay(typed))
+      actions.unshift({
+        id: "asof",
+        group: "Actions",
+        label: `Show everything as of ${day(typed, "long")}`,
+        icon: "calendar",
+        run: () => setAsOf(typed),
+      });
     const words = typed.toLowerCase();
     const match = (c: Choice) => words === "" || c.id === "asof" || c.label.toLowerCase().includes(words);
     const accounts: Choice[] = (typed === "" ? [] : (found.data?.items ?? [])).map((a) => ({
-      id: `account:${a.account_id}`, group: "Accounts", label: a.name, icon: "account",
+      id: `account:${a.account_id}`,
+      group: "Accounts",
+      label: a.name,
+      icon: "account",
       hint: [a.segment, money(a.mrr, a.currency)].filter(Boolean).join(" · "),
       run: () => void navigate({ to: "/accounts/$id", params: { id: a.account_id } }),
     }));
@@ -65,26 +101,64 @@ export function Palette({ close, openHelp }: { close: () => void; openHelp: () =
   };
 
   return (
-    <Modal opened onClose={close} withCloseButton={false} padding={0} size={560} yOffset="12vh" aria-label="Find an account, a page or an action">
+    <Modal
+      opened
+      onClose={close}
+      withCloseButton={false}
+      padding={0}
+      size={560}
+      yOffset="12vh"
+      aria-label="Find an account, a page or an action"
+    >
       <div className={css.head}>
         <Icon name="search" />
-        <input data-autofocus type="text" role="combobox" aria-expanded="true" aria-controls="choices" aria-autocomplete="list"
-          aria-activedescendant={choices.length ? `choice-${chosen}` : undefined} aria-label="Account, page, action or day"
-          placeholder="Account, page, action, or a day such as 2026-06-30" value={text} onKeyDown={keys}
-          onChange={(e) => { setText(e.currentTarget.value); setAt(0); }} />
+        <input
+          data-autofocus
+          type="text"
+          role="combobox"
+          aria-expanded="true"
+          aria-controls="choices"
+          aria-autocomplete="list"
+          aria-activedescendant={choices.length ? `choice-${chosen}` : undefined}
+          aria-label="Account, page, action or day"
+          placeholder="Account, page, action, or a day such as 2026-06-30"
+          value={text}
+          onKeyDown={keys}
+          onChange={(e) => {
+            setText(e.currentTarget.value);
+            setAt(0);
+          }}
+        />
       </div>
       <div role="listbox" id="choices" aria-label="Results" className={css.list}>
         {choices.map((c, i) => (
           <div key={c.id} role="presentation">
-            {choices[i - 1]?.group !== c.group ? <div className={css.group} role="presentation">{c.group}</div> : null}
-            <div id={`choice-${i}`} role="option" tabIndex={-1} aria-selected={i === chosen} className={css.choice}
-              onClick={() => run(c)} onKeyDown={keys} onPointerMove={() => setAt(i)}>
-              <Icon name={c.icon} /> <span className="ellipsis">{c.label}</span> {c.hint ? <small>{c.hint}</small> : null}
+            {choices[i - 1]?.group !== c.group ? (
+              <div className={css.group} role="presentation">
+                {c.group}
+              </div>
+            ) : null}
+            <div
+              id={`choice-${i}`}
+              role="option"
+              tabIndex={-1}
+              aria-selected={i === chosen}
+              className={css.choice}
+              onClick={() => run(c)}
+              onKeyDown={keys}
+              onPointerMove={() => setAt(i)}
+            >
+              <Icon name={c.icon} /> <span className="ellipsis">{c.label}</span>{" "}
+              {c.hint ? <small>{c.hint}</small> : null}
             </div>
           </div>
         ))}
       </div>
-      {choices.length === 0 ? <p className={css.none} role="status">{found.isFetching ? "Searching…" : `Nothing is called “${text}”.`}</p> : null}
+      {choices.length === 0 ? (
+        <p className={css.none} role="status">
+          {found.isFetching ? "Searching…" : `Nothing is called “${text}”.`}
+        </p>
+      ) : null}
     </Modal>
   );
 }

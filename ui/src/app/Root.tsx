@@ -9,14 +9,23 @@ import { Shell } from "./Shell";
 /** Lets in whoever is signed in; everybody else gets the sign-in or, once, the first-run set-up. */
 export function Root() {
   const session = useQuery(sessionQuery);
-  const signedOut = session.error instanceof ApiProblem && (session.error.status === 401 || session.error.status === 403);
+  const signedOut =
+    session.error instanceof ApiProblem && (session.error.status === 401 || session.error.status === 403);
   const setup = useQuery({ ...setupQuery, enabled: signedOut });
 
   if (session.data && !signedOut) return <Shell session={session.data} />;
   if (session.error && !signedOut) {
-    return <main style={{ padding: 24 }}><Problem error={session.error} retry={() => void session.refetch()} /></main>;
+    return (
+      <main style={{ padding: 24 }}>
+        <Problem error={session.error} retry={() => void session.refetch()} />
+      </main>
+    );
   }
   if (setup.data?.needed) return <SetUp />;
   if (signedOut && !setup.isPending) return <SignIn />;
-  return <main style={{ padding: 24 }} aria-busy="true"><Skeleton lines={6} height={20} /></main>;
+  return (
+    <main style={{ padding: 24 }} aria-busy="true">
+      <Skeleton lines={6} height={20} />
+    </main>
+  );
 }

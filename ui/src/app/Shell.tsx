@@ -12,7 +12,12 @@ import css from "./shell.module.css";
 import { UserMenu } from "./UserMenu";
 import { useShortcuts } from "./useShortcuts";
 
-export const PAGES: { to: "/" | "/accounts" | "/segments" | "/targets" | "/data" | "/settings"; label: string; icon: IconName; keys: string }[] = [
+export const PAGES: {
+  to: "/" | "/accounts" | "/segments" | "/targets" | "/data" | "/settings";
+  label: string;
+  icon: IconName;
+  keys: string;
+}[] = [
   { to: "/", label: "Overview", icon: "overview", keys: "g o" },
   { to: "/accounts", label: "Accounts", icon: "accounts", keys: "g a" },
   { to: "/segments", label: "Segments", icon: "segments", keys: "g s" },
@@ -71,14 +76,29 @@ export function Shell({ session }: { session: Session }) {
 
   return (
     <div className={css.shell}>
-      <a className={css.skip} href="#main">Skip to the content</a>
+      <a className={css.skip} href="#main">
+        Skip to the content
+      </a>
       <header className={css.top}>
-        <button type="button" className={css.burger} aria-expanded={open} aria-controls="nav" onClick={() => setOpen(!open)}>
+        <button
+          type="button"
+          className={css.burger}
+          aria-expanded={open}
+          aria-controls="nav"
+          onClick={() => setOpen(!open)}
+        >
           <Icon name={open ? "close" : "menu"} size={20} />
           <span className="sr">{open ? "Close the navigation" : "Open the navigation"}</span>
         </button>
-        <Link to="/" className={css.logo} aria-label="Tenure, to the Overview"><Mark /> <span>Tenure</span></Link>
-        <button type="button" className={css.find} aria-label="Find an account or a page" onClick={() => setPalette(true)}>
+        <Link to="/" className={css.logo} aria-label="Tenure, to the Overview">
+          <Mark /> <span>Tenure</span>
+        </Link>
+        <button
+          type="button"
+          className={css.find}
+          aria-label="Find an account or a page"
+          onClick={() => setPalette(true)}
+        >
           <Icon name="search" /> <span>Find an account or a page</span> <kbd>Ctrl K</kbd>
         </button>
         <div className={css.grow} />
@@ -87,8 +107,14 @@ export function Shell({ session }: { session: Session }) {
       </header>
       <nav id="nav" className={`${css.nav} ${open ? css.navOpen : ""}`} aria-label="Main">
         {PAGES.map((p) => (
-          <Link key={p.to} to={p.to} className={css.item} activeProps={{ className: css.active, "aria-current": "page" }}
-            activeOptions={{ exact: p.to === "/", includeSearch: false }} onClick={() => setOpen(false)}>
+          <Link
+            key={p.to}
+            to={p.to}
+            className={css.item}
+            activeProps={{ className: css.active, "aria-current": "page" }}
+            activeOptions={{ exact: p.to === "/", includeSearch: false }}
+            onClick={() => setOpen(false)}
+          >
             <Icon name={p.icon} size={18} /> {p.label}
           </Link>
         ))}

@@ -22,25 +22,43 @@ export function UserMenu({ session, openHelp }: { session: Session; openHelp: ()
     },
   });
   const name = session.user.name || session.user.email;
-  const initials = name.split(/[\s.@]+/).slice(0, 2).map((w) => w.charAt(0).toUpperCase()).join("");
+  const initials = name
+    .split(/[\s.@]+/)
+    .slice(0, 2)
+    .map((w) => w.charAt(0).toUpperCase())
+    .join("");
   return (
     <Menu position="bottom-end" width={220} shadow="md">
       <Menu.Target>
-        <button type="button" className={css.user} aria-label={`Signed in as ${name}`}>{initials}</button>
+        <button type="button" className={css.user} aria-label={`Signed in as ${name}`}>
+          {initials}
+        </button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>{name} · {(session.user.role === "csm" ? "CSM" : words(session.user.role))}</Menu.Label>
+        <Menu.Label>
+          {name} · {session.user.role === "csm" ? "CSM" : words(session.user.role)}
+        </Menu.Label>
         <Menu.Divider />
         {(["light", "dark", "auto"] as const).map((scheme) => (
-          <Menu.Item key={scheme} leftSection={<Icon name={scheme === "light" ? "sun" : scheme === "dark" ? "moon" : "system"} />}
-            rightSection={colorScheme === scheme ? <Icon name="check" size={14} /> : null} onClick={() => setColorScheme(scheme)}>
+          <Menu.Item
+            key={scheme}
+            leftSection={<Icon name={scheme === "light" ? "sun" : scheme === "dark" ? "moon" : "system"} />}
+            rightSection={colorScheme === scheme ? <Icon name="check" size={14} /> : null}
+            onClick={() => setColorScheme(scheme)}
+          >
             {scheme === "auto" ? "As the system" : words(scheme)}
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item leftSection={<Icon name="keyboard" />} onClick={openHelp}>Keys</Menu.Item>
-        <Menu.Item leftSection={<Icon name="settings" />} onClick={() => void navigate({ to: "/settings" })}>Settings</Menu.Item>
-        <Menu.Item leftSection={<Icon name="out" />} onClick={() => signOut.mutate()}>Sign out</Menu.Item>
+        <Menu.Item leftSection={<Icon name="keyboard" />} onClick={openHelp}>
+          Keys
+        </Menu.Item>
+        <Menu.Item leftSection={<Icon name="settings" />} onClick={() => void navigate({ to: "/settings" })}>
+          Settings
+        </Menu.Item>
+        <Menu.Item leftSection={<Icon name="out" />} onClick={() => signOut.mutate()}>
+          Sign out
+        </Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

@@ -1,11 +1,18 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, retainSearchParams } from "@tanstack/react-router";
-import { isDay } from "@/shared/format";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  retainSearchParams,
+} from "@tanstack/react-router";
+import { isDay } from "@/shared/days";
 import { Problem, Skeleton } from "@/shared/ui/State";
 import { NotFound } from "./NotFound";
 import { Root } from "./Root";
 
 type Raw = Record<string, unknown>;
-const text = (v: unknown): string | undefined => (typeof v === "string" && v !== "" ? v : typeof v === "number" ? String(v) : undefined);
+const text = (v: unknown): string | undefined =>
+  typeof v === "string" && v !== "" ? v : typeof v === "number" ? String(v) : undefined;
 
 /** Search parameter of every page: the day that its figures speak of. */
 type Shared = { as_of?: string };
@@ -25,13 +32,26 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import("@/features/kpis/Overview"), "Overview"),
 });
 
-export type AccountsSearch = { q?: string; segment?: string; owner?: string; active?: string; filter?: string; sort?: string; columns?: string };
+export type AccountsSearch = {
+  q?: string;
+  segment?: string;
+  owner?: string;
+  active?: string;
+  filter?: string;
+  sort?: string;
+  columns?: string;
+};
 const accounts = createRoute({
   getParentRoute: () => root,
   path: "/accounts",
   validateSearch: (s: Raw): AccountsSearch => ({
-    q: text(s.q), segment: text(s.segment), owner: text(s.owner), active: text(s.active),
-    filter: text(s.filter), sort: text(s.sort), columns: text(s.columns),
+    q: text(s.q),
+    segment: text(s.segment),
+    owner: text(s.owner),
+    active: text(s.active),
+    filter: text(s.filter),
+    sort: text(s.sort),
+    columns: text(s.columns),
   }),
   component: lazyRouteComponent(() => import("@/features/accounts/Accounts"), "Accounts"),
 });

@@ -10,7 +10,12 @@ export const SEQUENCE_MS = 1200;
  * Decides what a pressed key means: it may finish a sequence, be a shortcut alone, or begin a
  * sequence. Returns the shortcut to run, if any, and what is pending afterwards.
  */
-export function press(key: string, now: number, pending: Pending, shortcuts: Shortcut[]): { run: Shortcut | null; pending: Pending } {
+export function press(
+  key: string,
+  now: number,
+  pending: Pending,
+  shortcuts: Shortcut[],
+): { run: Shortcut | null; pending: Pending } {
   if (pending && now - pending.at <= SEQUENCE_MS) {
     const both = shortcuts.find((s) => s.keys === `${pending.key} ${key}`);
     if (both) return { run: both, pending: null };

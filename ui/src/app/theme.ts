@@ -1,10 +1,28 @@
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
 
 const petrol: MantineColorsTuple = [
-  "#e9f4f7", "#d3e6ec", "#a6ccd9", "#76b1c5", "#4f9ab4", "#2f7f9a", "#1b6880", "#12566b", "#0d4556", "#083442",
+  "#e9f4f7",
+  "#d3e6ec",
+  "#a6ccd9",
+  "#76b1c5",
+  "#4f9ab4",
+  "#2f7f9a",
+  "#1b6880",
+  "#12566b",
+  "#0d4556",
+  "#083442",
 ];
 const slate: MantineColorsTuple = [
-  "#e8eef0", "#b4c1c7", "#94a3aa", "#5f6f77", "#3a4a52", "#29363d", "#1d282e", "#172025", "#10171b", "#0b1013",
+  "#e8eef0",
+  "#b4c1c7",
+  "#94a3aa",
+  "#5f6f77",
+  "#3a4a52",
+  "#29363d",
+  "#1d282e",
+  "#172025",
+  "#10171b",
+  "#0b1013",
 ];
 
 /** The product's theme: petrol for what can be pressed, slate for the dark ground, system fonts. */
@@ -26,6 +44,14 @@ export const theme = createTheme({
     Select: { defaultProps: { size: "sm" } },
     Textarea: { defaultProps: { size: "sm" } },
     Button: { defaultProps: { size: "sm" } },
-    Tooltip: { defaultProps: { withArrow: true, openDelay: 250, multiline: true, maw: 340, events: { hover: true, focus: true, touch: true } } },
+    Tooltip: {
+      defaultProps: {
+        withArrow: true,
+        openDelay: 250,
+        multiline: true,
+        maw: 340,
+        events: { hover: true, focus: true, touch: true },
+      },
+    },
   },
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ago, bytes, change, day, figure, isDay, money, monthEnd, monthStart, scalar, seconds, sides, words } from "./format";
+import { ago, day, isDay, monthEnd, monthStart } from "./days";
+import { bytes, change, figure, money, scalar, seconds, sides, words } from "./format";
 
 const plain = (s: string | null | undefined) => (s ?? "").replace(/\u00a0|\u202f/g, " ");
 

@@ -1,5 +1,5 @@
-/** How figures, money, dates and durations are written. Pure; the locale is the reader's. */
-
+/** How figures, money and durations are written; days and instants stand in `days.ts`. Pure; the locale is the reader's. */
+import { day, isDay } from "./days";
 
 const cache = new Map<string, Intl.NumberFormat>();
 
@@ -25,9 +25,10 @@ export function number(value: number | null | undefined, digits = 1): string {
 export function money(value: number | null | undefined, currency: string | null | undefined, compact = false): string {
   if (value === null || value === undefined) return "–";
   const cents = Math.abs(value) < 1000 && !Number.isInteger(value) ? 2 : 0;
-  const options: Intl.NumberFormatOptions = compact && Math.abs(value) >= 10_000
-    ? { notation: "compact", maximumFractionDigits: 2 }
-    : { maximumFractionDigits: cents, minimumFractionDigits: cents };
+  const options: Intl.NumberFormatOptions =
+    compact && Math.abs(value) >= 10_000
+      ? { notation: "compact", maximumFractionDigits: 2 }
+      : { maximumFractionDigits: cents, minimumFractionDigits: cents };
   if (!currency) return numberFormat(options).format(value);
   try {
     return numberFormat({ style: "currency", currency, ...options }).format(value);
@@ -44,7 +45,11 @@ export function percent(value: number | null | undefined, digits = 1): string {
 }
 
 /** A figure in its unit, as the reader should see it. */
-export function figure(value: number | null | undefined, unit: string | null | undefined, currency?: string | null): string {
+export function figure(
+  value: number | null | undefined,
+  unit: string | null | undefined,
+  currency?: string | null,
+): string {
   if (value === null || value === undefined) return NO_DATA;
   switch (unit) {
     case "ratio":
@@ -78,7 +83,12 @@ export type Change = { text: string; spoken: string; direction: "up" | "down" | 
  * The change between two figures, in the words that fit the unit: shares change in percentage
  * points, NPS in points, everything else in relative percent.
  */
-export function change(now: number | null | undefined, before: number | null | undefined, unit: string, better: "up" | "down"): Change | null {
+export function change(
+  now: number | null | undefined,
+  before: number | null | undefined,
+  unit: string,
+  better: "up" | "down",
+): Change | null {
   if (now === null || now === undefined || before === null || before === undefined) return null;
   const delta = now - before;
   const tiny = unit === "ratio" ? 0.0005 : unit === "points" ? 0.05 : Math.abs(before) * 0.0005;
@@ -94,49 +104,9 @@ export function change(now: number | null | undefined, before: number | null | u
     return { ...of(number(Math.abs(delta) * 100, 1), "pp"), spoken: "percentage points" };
   }
   if (unit === "points") return { ...of(number(Math.abs(delta), 1), "pts"), spoken: "points" };
-  if (before === 0) return { ...of(number(Math.abs(delta), 1), unit === "number" || unit === "money" ? "" : unit), spoken: unit };
+  if (before === 0)
+    return { ...of(number(Math.abs(delta), 1), unit === "number" || unit === "money" ? "" : unit), spoken: unit };
   return { ...of(number((Math.abs(delta) / Math.abs(before)) * 100, 1), "%"), spoken: "percent" };
-}
-
-/** A calendar day ("2026-06-30"), written without moving it through a time zone. */
-export function day(value: string | null | undefined, style: "long" | "short" | "month" = "short"): string {
-  if (!value) return "–";
-  const at = new Date(`${value.slice(0, 10)}T00:00:00Z`);
-  if (Number.isNaN(at.getTime())) return value;
-  const month = style === "long" ? "long" : "short";
-  return new Intl.DateTimeFormat(undefined, {
-    timeZone: "UTC",
-    year: "numeric",
-    month,
-    ...(style === "month" ? {} : { day: "numeric" }),
-  }).format(at);
-}
-
-/** An instant in the reader's own zone. */
-export function instant(value: string | null | undefined): string {
-  if (!value) return "–";
-  const at = new Date(value);
-  if (Number.isNaN(at.getTime())) return value;
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(at);
-}
-
-/** The time of day of an instant, in the reader's zone. */
-export function clock(value: string): string {
-  return new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(new Date(value));
-}
-
-/** "3 min ago": how long before `now` an instant lies. */
-export function ago(value: string | null | undefined, now: number): string {
-  if (!value) return "never";
-  const at = Date.parse(value);
-  if (Number.isNaN(at)) return value;
-  const seconds = Math.round((now - at) / 1000);
-  if (seconds < -60) return instant(value);
-  if (seconds < 45) return "just now";
-  if (seconds < 3600) return `${Math.max(1, Math.round(seconds / 60))} min ago`;
-  if (seconds < 86_400) return `${Math.round(seconds / 3600)} h ago`;
-  const days = Math.round(seconds / 86_400);
-  return days < 60 ? `${days} ${days === 1 ? "day" : "days"} ago` : instant(value);
 }
 
 /** A length of time in seconds, in its largest sensible unit. */
@@ -159,26 +129,6 @@ export function bytes(value: number): string {
     at += 1;
   }
   return `${number(n, at === 0 ? 0 : 1)} ${units[at] ?? ""}`;
-}
-
-
-/** The last day of the month that lies `back` months before the month of `value`. */
-export function monthEnd(value: string, back: number): string {
-  const [y, m] = value.split("-").map(Number);
-  return new Date(Date.UTC(y ?? 1970, (m ?? 1) - back, 0)).toISOString().slice(0, 10);
-}
-
-/** The first day of the month that lies `back` months before the month of `value`. */
-export function monthStart(value: string, back: number): string {
-  const [y, m] = value.split("-").map(Number);
-  return new Date(Date.UTC(y ?? 1970, (m ?? 1) - 1 - back, 1)).toISOString().slice(0, 10);
-}
-
-/** Whether a text is an existing calendar day in the form 2026-06-30. */
-export function isDay(value: unknown): value is string {
-  if (typeof value !== "string" || !/^\d{4}-\d{2}-\d{2}$/.test(value)) return false;
-  const at = new Date(`${value}T00:00:00Z`);
-  return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === value;
 }
 
 /** Any known value of an attribute or metric, in its unit. */

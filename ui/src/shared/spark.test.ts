@@ -2,7 +2,12 @@ import { expect, it } from "vitest";
 import { spark } from "./spark";
 
 it("spreads the values over the box, highest on top", () => {
-  expect(spark([0, 5, 10], [], 100, 20)).toMatchObject({ lines: ["M0 20 L50 10 L100 0"], last: [100, 0], min: 0, max: 10 });
+  expect(spark([0, 5, 10], [], 100, 20)).toMatchObject({
+    lines: ["M0 20 L50 10 L100 0"],
+    last: [100, 0],
+    min: 0,
+    max: 10,
+  });
 });
 
 it("breaks the line where a value is missing", () => {

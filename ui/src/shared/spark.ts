@@ -1,12 +1,23 @@
 /** The geometry of a sparkline. Pure. */
 
-export type SparkShape = { lines: string[]; last: [number, number] | null; target: string | null; min: number; max: number };
+export type SparkShape = {
+  lines: string[];
+  last: [number, number] | null;
+  target: string | null;
+  min: number;
+  max: number;
+};
 
 /**
  * Lays values out in a box. Gaps (null) break the line instead of being drawn as zero, and the
  * targets share the scale, so that the distance between line and target is true.
  */
-export function spark(values: (number | null)[], targets: (number | null)[], width: number, height: number): SparkShape {
+export function spark(
+  values: (number | null)[],
+  targets: (number | null)[],
+  width: number,
+  height: number,
+): SparkShape {
   const known = [...values, ...targets].filter((v): v is number => v !== null);
   const min = known.length ? Math.min(...known) : 0;
   const max = known.length ? Math.max(...known) : 1;

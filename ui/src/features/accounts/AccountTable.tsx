@@ -11,8 +11,15 @@ import css from "./accounts.module.css";
 import { isTextual, nextSort, sortOf } from "./rules";
 
 type Props = {
-  rows: AccountRow[]; total: number; columns: Column[]; chosen: string[]; sort: string; currency: string | null;
-  setSort: (sort: string | undefined) => void; more: (() => void) | null; stale: boolean;
+  rows: AccountRow[];
+  total: number;
+  columns: Column[];
+  chosen: string[];
+  sort: string;
+  currency: string | null;
+  setSort: (sort: string | undefined) => void;
+  more: (() => void) | null;
+  stale: boolean;
 };
 const FIXED: { id: string; label: string; text: boolean }[] = [
   { id: "name", label: "Account", text: true },
@@ -28,7 +35,12 @@ export function AccountTable({ rows, total, columns, chosen, currency, sort, set
   const [at, setAt] = useState(-1);
   const height = narrow ? 68 : 34;
   // eslint-disable-next-line react-hooks/incompatible-library -- the project does not use the React compiler, which is what this rule guards.
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => height, overscan: 12 });
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => height,
+    overscan: 12,
+  });
   const items = virtual.getVirtualItems();
   const lastShown = items.at(-1)?.index ?? 0;
   const extra = chosen.map((id) => columns.find((c) => c.id === id)).filter((c): c is Column => c !== undefined);
@@ -39,7 +51,15 @@ export function AccountTable({ rows, total, columns, chosen, currency, sort, set
   }, [lastShown, rows.length, more]);
   useEffect(() => {
     const listen = (e: KeyboardEvent) => {
-      if ((e.key !== "j" && e.key !== "k") || e.ctrlKey || e.metaKey || e.altKey || isWriting(e.target) || document.querySelector('[role="dialog"]')) return;
+      if (
+        (e.key !== "j" && e.key !== "k") ||
+        e.ctrlKey ||
+        e.metaKey ||
+        e.altKey ||
+        isWriting(e.target) ||
+        document.querySelector('[role="dialog"]')
+      )
+        return;
       e.preventDefault();
       setAt((was) => Math.max(0, Math.min(rows.length - 1, was + (e.key === "j" ? 1 : -1))));
     };
@@ -50,7 +70,9 @@ export function AccountTable({ rows, total, columns, chosen, currency, sort, set
     if (at < 0) return;
     virtual.scrollToIndex(at);
     // The row may be drawn only after the scroll.
-    const frame = requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${at}"] a`)?.focus({ preventScroll: true }));
+    const frame = requestAnimationFrame(() =>
+      box.current?.querySelector<HTMLElement>(`[data-index="${at}"] a`)?.focus({ preventScroll: true }),
+    );
     return () => cancelAnimationFrame(frame);
   }, [at, virtual]);
 
@@ -68,7 +90,15 @@ export function AccountTable({ rows, total, columns, chosen, currency, sort, set
   };
   return (
     <div className={css.frame}>
-      <div ref={box} className={css.box} role="table" aria-label="Accounts" aria-rowcount={total + 1} aria-busy={stale} tabIndex={-1}>
+      <div
+        ref={box}
+        className={css.box}
+        role="table"
+        aria-label="Accounts"
+        aria-rowcount={total + 1}
+        aria-busy={stale}
+        tabIndex={-1}
+      >
         <div style={narrow ? undefined : { minWidth }}>
           <div role="rowgroup" className={css.sticky}>
             <div role="row" aria-rowindex={1} className={css.headRow} style={{ gridTemplateColumns: template }}>
@@ -76,23 +106,60 @@ export function AccountTable({ rows, total, columns, chosen, currency, sort, set
               {extra.map((c) => head(c.id, c.label || words(c.id), isTextual(c)))}
             </div>
           </div>
-          <div role="rowgroup" className={stale ? css.stale : undefined} style={{ height: virtual.getTotalSize(), position: "relative" }}>
+          <div
+            role="rowgroup"
+            className={stale ? css.stale : undefined}
+            style={{ height: virtual.getTotalSize(), position: "relative" }}
+          >
             {items.map((item) => {
               const row = rows[item.index];
               if (!row) return null;
               return (
-                <div key={row.account_id} role="row" aria-rowindex={item.index + 2} data-index={item.index} className={`${css.row} ${item.index === at ? css.at : ""}`}
-                  style={{ gridTemplateColumns: template, height, transform: `translateY(${item.start}px)` }}>
+                <div
+                  key={row.account_id}
+                  role="row"
+                  aria-rowindex={item.index + 2}
+                  data-index={item.index}
+                  className={`${css.row} ${item.index === at ? css.at : ""}`}
+                  style={{ gridTemplateColumns: template, height, transform: `translateY(${item.start}px)` }}
+                >
                   <div role="cell" className={css.nameCell}>
-                    <Link to="/accounts/$id" params={{ id: row.account_id }} className="ellipsis" onFocus={() => setAt(item.index)}>{row.name}</Link>
-                    {row.flags > 0 ? <span className={css.flagged} title={`${row.flags} ${row.flags === 1 ? "doubt" : "doubts"} about its data`}><Icon name="flag" size={13} /><span className="sr">{row.flags} doubts about its data</span></span> : null}
-                  {row.active ? null : <span className={css.churned}>churned</span>}
+                    <Link
+                      to="/accounts/$id"
+                      params={{ id: row.account_id }}
+                      className="ellipsis"
+                      onFocus={() => setAt(item.index)}
+                    >
+                      {row.name}
+                    </Link>
+                    {row.flags > 0 ? (
+                      <span
+                        className={css.flagged}
+                        title={`${row.flags} ${row.flags === 1 ? "doubt" : "doubts"} about its data`}
+                      >
+                        <Icon name="flag" size={13} />
+                        <span className="sr">{row.flags} doubts about its data</span>
+                      </span>
+                    ) : null}
+                    {row.active ? null : <span className={css.churned}>churned</span>}
                   </div>
-                  <div role="cell"><SegmentChip id={row.segment} /></div>
-                  <div role="cell" className="ellipsis dim" title={row.owner ?? undefined}>{row.owner ?? "no owner"}</div>
-                  <div role="cell" className="num">{money(row.mrr, row.currency ?? currency)}</div>
+                  <div role="cell">
+                    <SegmentChip id={row.segment} />
+                  </div>
+                  <div role="cell" className="ellipsis dim" title={row.owner ?? undefined}>
+                    {row.owner ?? "no owner"}
+                  </div>
+                  <div role="cell" className="num">
+                    {money(row.mrr, row.currency ?? currency)}
+                  </div>
                   {extra.map((c) => (
-                    <div key={c.id} role="cell" className={isTextual(c) ? "ellipsis" : "num"} data-label={c.label}>{scalar(row.values[c.id], c.unit ?? (c.type === "money" ? "money" : null), row.currency ?? currency)}</div>
+                    <div key={c.id} role="cell" className={isTextual(c) ? "ellipsis" : "num"} data-label={c.label}>
+                      {scalar(
+                        row.values[c.id],
+                        c.unit ?? (c.type === "money" ? "money" : null),
+                        row.currency ?? currency,
+                      )}
+                    </div>
                   ))}
                 </div>
               );
@@ -101,7 +168,9 @@ export function AccountTable({ rows, total, columns, chosen, currency, sort, set
         </div>
       </div>
       <div className={css.foot} role="status">
-        {more || rows.length < total ? `${number(rows.length, 0)} of ${number(total, 0)} loaded` : `All ${number(total, 0)} shown`}
+        {more || rows.length < total
+          ? `${number(rows.length, 0)} of ${number(total, 0)} loaded`
+          : `All ${number(total, 0)} shown`}
       </div>
     </div>
   );

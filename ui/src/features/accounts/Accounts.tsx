@@ -30,32 +30,76 @@ export function Accounts() {
   const first = pages.data?.pages[0];
   const rows = useMemo(() => pages.data?.pages.flatMap((p) => p.items) ?? [], [pages.data]);
   // A filter that the server cannot read is shown at the filter; everything else replaces the table.
-  const filterProblem = pages.error instanceof ApiProblem && search.filter && pages.error.status >= 400 && pages.error.status < 500 ? pages.error : null;
-  const owners = useMemo(() => [...new Set(rows.map((r) => r.owner).filter((o): o is string => o !== null))].sort(), [rows]);
+  const filterProblem =
+    pages.error instanceof ApiProblem && search.filter && pages.error.status >= 400 && pages.error.status < 500
+      ? pages.error
+      : null;
+  const owners = useMemo(
+    () => [...new Set(rows.map((r) => r.owner).filter((o): o is string => o !== null))].sort(),
+    [rows],
+  );
   const filtered = Boolean(search.q || search.segment || search.owner || search.filter);
 
   return (
     <>
-      <PageHead title="Accounts" sub={first ? (
-        <span role="status">
-          {number(first.total, 0)} {search.active === "no" ? "churned" : search.active === "any" ? "accounts, churned ones too" : "active accounts"}{filtered ? " that match" : ""}
-          {` · ${money(first.mrr_total, first.currency_default)} MRR · `}<Fresh at={first.computed_at} />
-        </span>
-      ) : filterProblem ? "The filter cannot be read" : "Loading"}>
+      <PageHead
+        title="Accounts"
+        sub={
+          first ? (
+            <span role="status">
+              {number(first.total, 0)}{" "}
+              {search.active === "no"
+                ? "churned"
+                : search.active === "any"
+                  ? "accounts, churned ones too"
+                  : "active accounts"}
+              {filtered ? " that match" : ""}
+              {` · ${money(first.mrr_total, first.currency_default)} MRR · `}
+              <Fresh at={first.computed_at} />
+            </span>
+          ) : filterProblem ? (
+            "The filter cannot be read"
+          ) : (
+            "Loading"
+          )
+        }
+      >
         <ColumnChooser columns={known} chosen={chosen} choose={(c) => change({ columns: writeColumns(c, known) })} />
       </PageHead>
-      <Filters search={search} change={change} segments={segments.data?.segments ?? []} owners={owners} problem={filterProblem} />
+      <Filters
+        search={search}
+        change={change}
+        segments={segments.data?.segments ?? []}
+        owners={owners}
+        problem={filterProblem}
+      />
       {filterProblem ? null : (
         <Loaded of={{ ...pages, error: pages.error ?? columns.error }} lines={14}>
-          {() => rows.length === 0 ? (
-            filtered
-              ? <Empty title="No account matches">Churned accounts are shown only when asked for. Change the search or the filters above.</Empty>
-              : <Empty title="There are no accounts yet">Import them on the Data page, or send events with an account id: each unknown account is created.</Empty>
-          ) : (
-            <AccountTable rows={rows} total={first?.total ?? rows.length} columns={known} chosen={chosen} currency={first?.currency_default ?? null}
-              sort={search.sort ?? DEFAULT_SORT} setSort={(sort) => change({ sort })} stale={pages.isPlaceholderData}
-              more={pages.hasNextPage && !pages.isFetchingNextPage ? () => void pages.fetchNextPage() : null} />
-          )}
+          {() =>
+            rows.length === 0 ? (
+              filtered ? (
+                <Empty title="No account matches">
+                  Churned accounts are shown only when asked for. Change the search or the filters above.
+                </Empty>
+              ) : (
+                <Empty title="There are no accounts yet">
+                  Import them on the Data page, or send events with an account id: each unknown account is created.
+                </Empty>
+              )
+            ) : (
+              <AccountTable
+                rows={rows}
+                total={first?.total ?? rows.length}
+                columns={known}
+                chosen={chosen}
+                currency={first?.currency_default ?? null}
+                sort={search.sort ?? DEFAULT_SORT}
+                setSort={(sort) => change({ sort })}
+                stale={pages.isPlaceholderData}
+                more={pages.hasNextPage && !pages.isFetchingNextPage ? () => void pages.fetchNextPage() : null}
+              />
+            )
+          }
         </Loaded>
       )}
     </>

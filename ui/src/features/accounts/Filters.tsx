@@ -7,7 +7,13 @@ import { Icon } from "@/shared/ui/Icon";
 import css from "./accounts.module.css";
 import type { Search } from "./rules";
 
-type Props = { search: Search; change: (next: Search) => void; segments: Segment[]; owners: string[]; problem: ApiProblem | null };
+type Props = {
+  search: Search;
+  change: (next: Search) => void;
+  segments: Segment[];
+  owners: string[];
+  problem: ApiProblem | null;
+};
 
 /** Everything that narrows the list; each part is kept in the address. */
 export function Filters({ search, change, segments, owners, problem }: Props) {
@@ -16,29 +22,102 @@ export function Filters({ search, change, segments, owners, problem }: Props) {
   const [owner, setOwner] = useDraft(search.owner ?? "");
   const searchSoon = useDebouncedCallback((value: string) => change({ q: value.trim() || undefined }), 200);
 
-  const message = problem ? [problem.errors[0]?.problem ?? problem.detail ?? problem.title, problem.errors[0]?.remedy].filter(Boolean).join(" ") : null;
+  const message = problem
+    ? [problem.errors[0]?.problem ?? problem.detail ?? problem.title, problem.errors[0]?.remedy]
+        .filter(Boolean)
+        .join(" ")
+    : null;
   const any = search.q || search.segment || search.owner || search.active || search.filter;
   return (
     <div className={css.filters}>
-      <TextInput type="search" aria-label="Search by name, id or domain" placeholder="Search name, id or domain" leftSection={<Icon name="search" />} value={q} className={css.search}
-        onChange={(e) => { setQ(e.currentTarget.value); searchSoon(e.currentTarget.value); }}
-        onKeyDown={(e) => { if (e.key === "Escape") e.currentTarget.blur(); }} />
-      <Select aria-label="Segment" placeholder="Any segment" clearable value={search.segment ?? null} className={css.pick}
+      <TextInput
+        type="search"
+        aria-label="Search by name, id or domain"
+        placeholder="Search name, id or domain"
+        leftSection={<Icon name="search" />}
+        value={q}
+        className={css.search}
+        onChange={(e) => {
+          setQ(e.currentTarget.value);
+          searchSoon(e.currentTarget.value);
+        }}
+        onKeyDown={(e) => {
+          if (e.key === "Escape") e.currentTarget.blur();
+        }}
+      />
+      <Select
+        aria-label="Segment"
+        placeholder="Any segment"
+        clearable
+        value={search.segment ?? null}
+        className={css.pick}
         clearButtonProps={{ "aria-label": "Any segment" }}
-        data={[...segments.map((s) => ({ value: s.id, label: s.label })), { value: "unclassified", label: "Unclassified" }]}
-        onChange={(v) => change({ segment: v ?? undefined })} />
-      <Autocomplete aria-label="Owner" placeholder="Any owner" clearable value={owner} data={[...owners, "(none)"]} className={css.pick}
+        data={[
+          ...segments.map((s) => ({ value: s.id, label: s.label })),
+          { value: "unclassified", label: "Unclassified" },
+        ]}
+        onChange={(v) => change({ segment: v ?? undefined })}
+      />
+      <Autocomplete
+        aria-label="Owner"
+        placeholder="Any owner"
+        clearable
+        value={owner}
+        data={[...owners, "(none)"]}
+        className={css.pick}
         clearButtonProps={{ "aria-label": "Any owner" }}
-        onChange={(v) => { setOwner(v); if (v === "" || v === "(none)" || owners.includes(v)) change({ owner: v || undefined }); }}
-        onKeyDown={(e) => { if (e.key === "Enter") change({ owner: owner.trim() || undefined }); }} />
-      <SegmentedControl size="sm" aria-label="State" value={search.active ?? "yes"} onChange={(v) => change({ active: v === "yes" ? undefined : v })}
-        data={[{ value: "yes", label: "Active" }, { value: "no", label: "Churned" }, { value: "any", label: "Both" }]} />
-      <form className={css.expression} onSubmit={(e) => { e.preventDefault(); change({ filter: filter.trim() || undefined }); }}>
-        <TextInput aria-label="Filter expression" placeholder="Filter, e.g. mrr > 500 and logins_30d = 0" value={filter} error={message} spellCheck={false} autoComplete="off"
-          leftSection={<Icon name="filter" />} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: "0.75rem" } }}
-          onChange={(e) => setFilter(e.currentTarget.value)} onBlur={() => { if (filter.trim() === "" && search.filter) change({ filter: undefined }); }} />
+        onChange={(v) => {
+          setOwner(v);
+          if (v === "" || v === "(none)" || owners.includes(v)) change({ owner: v || undefined });
+        }}
+        onKeyDown={(e) => {
+          if (e.key === "Enter") change({ owner: owner.trim() || undefined });
+        }}
+      />
+      <SegmentedControl
+        size="sm"
+        aria-label="State"
+        value={search.active ?? "yes"}
+        onChange={(v) => change({ active: v === "yes" ? undefined : v })}
+        data={[
+          { value: "yes", label: "Active" },
+          { value: "no", label: "Churned" },
+          { value: "any", label: "Both" },
+        ]}
+      />
+      <form
+        className={css.expression}
+        onSubmit={(e) => {
+          e.preventDefault();
+          change({ filter: filter.trim() || undefined });
+        }}
+      >
+        <TextInput
+          aria-label="Filter expression"
+          placeholder="Filter, e.g. mrr > 500 and logins_30d = 0"
+          value={filter}
+          error={message}
+          spellCheck={false}
+          autoComplete="off"
+          leftSection={<Icon name="filter" />}
+          styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: "0.75rem" } }}
+          onChange={(e) => setFilter(e.currentTarget.value)}
+          onBlur={() => {
+            if (filter.trim() === "" && search.filter) change({ filter: undefined });
+          }}
+        />
       </form>
-      {any ? <Button variant="subtle" onClick={() => { setQ(""); change({ q: undefined, segment: undefined, owner: undefined, active: undefined, filter: undefined }); }}>Clear</Button> : null}
+      {any ? (
+        <Button
+          variant="subtle"
+          onClick={() => {
+            setQ("");
+            change({ q: undefined, segment: undefined, owner: undefined, active: undefined, filter: undefined });
+          }}
+        >
+          Clear
+        </Button>
+      ) : null}
     </div>
   );
 }

@@ -11,21 +11,47 @@ export function Metrics({ metrics, currency }: { metrics: Metric[]; currency: st
     <table className={ui.table}>
       <caption className="sr">Metrics</caption>
       <thead>
-        <tr><th scope="col">Metric</th><th scope="col">Window</th><th scope="col" className={ui.num}>Value</th></tr>
+        <tr>
+          <th scope="col">Metric</th>
+          <th scope="col">Window</th>
+          <th scope="col" className={ui.num}>
+            Value
+          </th>
+        </tr>
       </thead>
       {groupMetrics(metrics).map((g) => (
         <tbody key={g.title}>
-          <tr className={css.groupRow}><th scope="rowgroup" colSpan={3}>{g.title}</th></tr>
+          <tr className={css.groupRow}>
+            <th scope="rowgroup" colSpan={3}>
+              {g.title}
+            </th>
+          </tr>
           {g.metrics.map((m) => (
             <tr key={m.id}>
               <td>
                 <details className={css.explained}>
                   <summary title={m.explained}>{m.label}</summary>
-                  <div className="small dim">{m.description ? <>{m.description}<br /></> : null}{m.explained}<br /><code>{m.id}</code></div>
+                  <div className="small dim">
+                    {m.description ? (
+                      <>
+                        {m.description}
+                        <br />
+                      </>
+                    ) : null}
+                    {m.explained}
+                    <br />
+                    <code>{m.id}</code>
+                  </div>
                 </details>
               </td>
               <td className="dim">{m.window ?? ""}</td>
-              <td className={ui.num}>{m.value === null ? <span className="dim">{NO_DATA}</span> : <strong>{scalar(m.value, m.unit, currency)}</strong>}</td>
+              <td className={ui.num}>
+                {m.value === null ? (
+                  <span className="dim">{NO_DATA}</span>
+                ) : (
+                  <strong>{scalar(m.value, m.unit, currency)}</strong>
+                )}
+              </td>
             </tr>
           ))}
         </tbody>

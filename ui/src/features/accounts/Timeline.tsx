@@ -3,7 +3,8 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { Account, TimelineItem } from "@/api/types";
-import { clock, day, instant, words } from "@/shared/format";
+import { clock, day, instant } from "@/shared/days";
+import { words } from "@/shared/format";
 import { useDraft } from "@/shared/useDraft";
 import { Icon, isIcon, type IconName } from "@/shared/ui/Icon";
 import { Panel } from "@/shared/ui/Panel";
@@ -12,7 +13,20 @@ import css from "./accounts.module.css";
 import { timelineQuery } from "./queries";
 import { tell } from "./sentences";
 
-const KINDS = ["product", "content", "communication", "meeting", "support", "survey", "onboarding", "revenue", "opportunity", "advocacy", "work", "account"];
+const KINDS = [
+  "product",
+  "content",
+  "communication",
+  "meeting",
+  "support",
+  "survey",
+  "onboarding",
+  "revenue",
+  "opportunity",
+  "advocacy",
+  "work",
+  "account",
+];
 const ICONS: Record<string, IconName> = { communication: "mail" };
 const icon = (kind: string): IconName => ICONS[kind] ?? (isIcon(kind) ? kind : "clock");
 
@@ -27,29 +41,61 @@ export function Timeline({ account, asOf }: { account: Account; asOf: string | u
   const { kind, q } = useSearch({ from: "/accounts/$id" });
   const navigate = useNavigate({ from: "/accounts/$id" });
   const [text, setText] = useDraft(q ?? "");
-  const change = (next: { kind?: string; q?: string }) => void navigate({ search: (s) => ({ ...s, ...next }), replace: true });
+  const change = (next: { kind?: string; q?: string }) =>
+    void navigate({ search: (s) => ({ ...s, ...next }), replace: true });
   const searchSoon = useDebouncedCallback((value: string) => change({ q: value.trim() || undefined }), 250);
   const pages = useInfiniteQuery(timelineQuery(account.account_id, { kind, q }, asOf));
   const contacts = new Map(account.contacts.map((c) => [c.contact_id, c.name ?? c.email ?? c.contact_id]));
   return (
     <Panel title="Timeline" flush scroll={false}>
       <div className={css.timelineTools}>
-        <TextInput type="search" aria-label="Search the timeline" placeholder="Search the timeline" leftSection={<Icon name="search" />} value={text}
-          onChange={(e) => { setText(e.currentTarget.value); searchSoon(e.currentTarget.value); }} />
-        <Select aria-label="Kind of event" placeholder="All kinds" clearable value={kind ?? null} data={KINDS.map((k) => ({ value: k, label: words(k) }))}
-          clearButtonProps={{ "aria-label": "All kinds" }} onChange={(v) => change({ kind: v ?? undefined })} w={160} />
+        <TextInput
+          type="search"
+          aria-label="Search the timeline"
+          placeholder="Search the timeline"
+          leftSection={<Icon name="search" />}
+          value={text}
+          onChange={(e) => {
+            setText(e.currentTarget.value);
+            searchSoon(e.currentTarget.value);
+          }}
+        />
+        <Select
+          aria-label="Kind of event"
+          placeholder="All kinds"
+          clearable
+          value={kind ?? null}
+          data={KINDS.map((k) => ({ value: k, label: words(k) }))}
+          clearButtonProps={{ "aria-label": "All kinds" }}
+          onChange={(v) => change({ kind: v ?? undefined })}
+          w={160}
+        />
       </div>
       <Loaded of={pages} lines={10}>
         {(data) => {
           const items = data.pages.flatMap((p) => p.items);
-          if (items.length === 0) return <div style={{ padding: 16 }}><Empty title={kind || q ? "Nothing matches" : "Nothing has happened yet"} /></div>;
+          if (items.length === 0)
+            return (
+              <div style={{ padding: 16 }}>
+                <Empty title={kind || q ? "Nothing matches" : "Nothing has happened yet"} />
+              </div>
+            );
           return (
             <>
               <Days items={items} contacts={contacts} />
               <div className={css.more}>
-                {pages.hasNextPage
-                  ? <Button size="xs" variant="default" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Load older</Button>
-                  : <span className="dim small">That is the beginning.</span>}
+                {pages.hasNextPage ? (
+                  <Button
+                    size="xs"
+                    variant="default"
+                    loading={pages.isFetchingNextPage}
+                    onClick={() => void pages.fetchNextPage()}
+                  >
+                    Load older
+                  </Button>
+                ) : (
+                  <span className="dim small">That is the beginning.</span>
+                )}
               </div>
             </>
           );
@@ -73,7 +119,13 @@ function Days({ items, contacts }: { items: TimelineItem[]; contacts: Map<string
         <section key={d.day} aria-label={day(d.day, "long")}>
           <h3 className={css.dayHead}>{day(d.day, "long")}</h3>
           <ol className={css.timeline}>
-            {d.items.map((item) => <Entry key={item.message_id} item={item} who={item.contact_id ? (contacts.get(item.contact_id) ?? item.contact_id) : null} />)}
+            {d.items.map((item) => (
+              <Entry
+                key={item.message_id}
+                item={item}
+                who={item.contact_id ? (contacts.get(item.contact_id) ?? item.contact_id) : null}
+              />
+            ))}
           </ol>
         </section>
       ))}
@@ -86,16 +138,39 @@ function Entry({ item, who }: { item: TimelineItem; who: string | null }) {
   const late = Date.parse(item.received_at) - Date.parse(item.occurred_at) > 86_400_000;
   return (
     <li className={css.event}>
-      <span className={css.bubble} title={words(item.kind)}><Icon name={icon(item.kind)} size={15} /><span className="sr">{words(item.kind)}: </span></span>
+      <span className={css.bubble} title={words(item.kind)}>
+        <Icon name={icon(item.kind)} size={15} />
+        <span className="sr">{words(item.kind)}: </span>
+      </span>
       <div>
-        <div>{sentence}{who ? <span className="dim"> · {who}</span> : null}</div>
+        <div>
+          {sentence}
+          {who ? <span className="dim"> · {who}</span> : null}
+        </div>
         {quote ? <p className={css.quote}>{quote}</p> : null}
         <details>
-          <summary>{item.source}{late ? `, arrived ${day(item.received_at)}` : ""}</summary>
-          <pre>{JSON.stringify({ name: item.name, message_id: item.message_id, occurred_at: item.occurred_at, received_at: item.received_at, ...item.properties }, null, 2)}</pre>
+          <summary>
+            {item.source}
+            {late ? `, arrived ${day(item.received_at)}` : ""}
+          </summary>
+          <pre>
+            {JSON.stringify(
+              {
+                name: item.name,
+                message_id: item.message_id,
+                occurred_at: item.occurred_at,
+                received_at: item.received_at,
+                ...item.properties,
+              },
+              null,
+              2,
+            )}
+          </pre>
         </details>
       </div>
-      <time className="dim small nowrap" dateTime={item.occurred_at} title={instant(item.occurred_at)}>{clock(item.occurred_at)}</time>
+      <time className="dim small nowrap" dateTime={item.occurred_at} title={instant(item.occurred_at)}>
+        {clock(item.occurred_at)}
+      </time>
     </li>
   );
 }

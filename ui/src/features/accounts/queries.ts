@@ -18,7 +18,8 @@ export const accountsQuery = (query: Omit<AccountsQuery, "cursor" | "limit">) =>
 /** The columns that this program's accounts can be shown with. */
 export const columnsQuery = queryOptions({
   queryKey: ["accounts", "columns"],
-  queryFn: async () => (await take(api.GET("/api/v1/accounts", { params: { query: { limit: 1, active: "any" } } }))).columns,
+  queryFn: async () =>
+    (await take(api.GET("/api/v1/accounts", { params: { query: { limit: 1, active: "any" } } }))).columns,
   staleTime: 300_000,
 });
 
@@ -26,7 +27,8 @@ export const columnsQuery = queryOptions({
 export const searchAccounts = (q: string) =>
   queryOptions({
     queryKey: ["accounts", "search", q],
-    queryFn: ({ signal }) => take(api.GET("/api/v1/accounts", { params: { query: { q, active: "any", limit: 8 } }, signal })),
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/accounts", { params: { query: { q, active: "any", limit: 8 } }, signal })),
     placeholderData: keepPreviousData,
   });
 
@@ -44,7 +46,12 @@ export const timelineQuery = (id: string, filter: TimelineFilter, asOf: string |
   infiniteQueryOptions({
     queryKey: ["accounts", "timeline", id, filter, asOf ?? "live"],
     queryFn: ({ pageParam, signal }) =>
-      take(api.GET("/api/v1/accounts/{id}/timeline", { params: { path: { id }, query: { ...filter, as_of: asOf, before: pageParam, limit: 50 } }, signal })),
+      take(
+        api.GET("/api/v1/accounts/{id}/timeline", {
+          params: { path: { id }, query: { ...filter, as_of: asOf, before: pageParam, limit: 50 } },
+          signal,
+        }),
+      ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,

@@ -1,7 +1,15 @@
 import type { Column } from "@/api/types";
 
 /** What the address of the Accounts page says, turned into the API's query. Pure. */
-export type Search = { q?: string; segment?: string; owner?: string; active?: string; filter?: string; sort?: string; columns?: string };
+export type Search = {
+  q?: string;
+  segment?: string;
+  owner?: string;
+  active?: string;
+  filter?: string;
+  sort?: string;
+  columns?: string;
+};
 
 /** What the list shows until somebody chooses otherwise, as far as the program has it. */
 const USUAL_COLUMNS = ["logins_30d", "tickets_30d", "nps_latest"];
@@ -9,7 +17,12 @@ const USUAL_COLUMNS = ["logins_30d", "tickets_30d", "nps_latest"];
 /** The columns shown until somebody chooses others: the usual ones, else the program's first metrics. */
 export function defaultColumns(known: Column[]): string[] {
   const usual = USUAL_COLUMNS.filter((c) => known.some((k) => k.id === c));
-  return usual.length > 0 ? usual : known.filter((k) => k.unit !== null).slice(0, 3).map((k) => k.id);
+  return usual.length > 0
+    ? usual
+    : known
+        .filter((k) => k.unit !== null)
+        .slice(0, 3)
+        .map((k) => k.id);
 }
 
 /** The chosen columns, without those that the program no longer has; an empty choice ("-") is a choice too. */
@@ -49,7 +62,12 @@ export const isTextual = (column: Column | undefined): boolean => column?.type =
 export function toQuery(s: Search, asOf: string | undefined, known: Column[]) {
   const columns = chosenColumns(s.columns, known);
   return {
-    q: s.q, segment: s.segment, owner: s.owner, filter: s.filter, sort: s.sort ?? DEFAULT_SORT, as_of: asOf,
+    q: s.q,
+    segment: s.segment,
+    owner: s.owner,
+    filter: s.filter,
+    sort: s.sort ?? DEFAULT_SORT,
+    as_of: asOf,
     active: s.active === "any" ? "any" : s.active === "no" ? "false" : "true",
     columns: columns.length ? columns.join(",") : undefined,
   };

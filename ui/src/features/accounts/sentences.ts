@@ -23,7 +23,8 @@ const named = (p: Props, ...keys: string[]): string | null => {
   }
   return null;
 };
-const asset = (p: Props): string => say(text(p, "asset_type") && `the ${text(p, "asset_type")}`, named(p, "title", "asset_id")) || "content";
+const asset = (p: Props): string =>
+  say(text(p, "asset_type") && `the ${text(p, "asset_type")}`, named(p, "title", "asset_id")) || "content";
 const ticket = (p: Props): string => say("Ticket", text(p, "ticket_id"));
 const because = (p: Props): string | null => {
   const r = text(p, "reason");
@@ -60,7 +61,8 @@ const TELL: Record<string, (p: Props) => string> = {
   webinar_watched: (p) => say("Watched a webinar", named(p, "title", "asset_id")),
   email_sent: mail("E-mail sent"),
   email_delivered: mail("E-mail delivered"),
-  email_opened: (p) => say("Opened the e-mail", named(p, "subject", "campaign"), p.machine === true && "(opened by a machine)"),
+  email_opened: (p) =>
+    say("Opened the e-mail", named(p, "subject", "campaign"), p.machine === true && "(opened by a machine)"),
   email_clicked: mail("Clicked in the e-mail"),
   email_replied: mail("Replied to the e-mail"),
   email_bounced: mail("E-mail bounced"),
@@ -73,26 +75,40 @@ const TELL: Record<string, (p: Props) => string> = {
   webinar_attended: (p) => say("Attended a webinar", named(p, "title", "asset_id")),
   qbr_held: () => "Business review held",
   event_attended: (p) => say("Attended an event", named(p, "title")),
-  ticket_opened: (p) => say(ticket(p), "opened", text(p, "priority") && `with priority ${text(p, "priority")}`) + (named(p, "subject") ? `: ${named(p, "subject")}` : ""),
+  ticket_opened: (p) =>
+    say(ticket(p), "opened", text(p, "priority") && `with priority ${text(p, "priority")}`) +
+    (named(p, "subject") ? `: ${named(p, "subject")}` : ""),
   ticket_replied: (p) => say(ticket(p), "answered"),
   ticket_escalated: (p) => say(ticket(p), "escalated", because(p)),
   ticket_resolved: (p) => say(ticket(p), "resolved"),
   ticket_reopened: (p) => say(ticket(p), "opened again"),
   survey_sent: (p) => say("Asked for", survey(p), text(p, "interaction") && `after ${text(p, "interaction")}`),
-  survey_answered: (p) => say("Answered", survey(p), text(p, "score") && `with ${text(p, "score")}`, text(p, "interaction") && `after ${text(p, "interaction")}`),
+  survey_answered: (p) =>
+    say(
+      "Answered",
+      survey(p),
+      text(p, "score") && `with ${text(p, "score")}`,
+      text(p, "interaction") && `after ${text(p, "interaction")}`,
+    ),
   survey_declined: (p) => say("Declined", survey(p)),
   onboarding_started: () => "Onboarding started",
   onboarding_step_completed: (p) => say("Onboarding step done", named(p, "step", "title")),
   onboarding_completed: () => "Onboarding completed",
   first_value: () => "Reached first value",
   subscription_started: (p) => say("Subscription", text(p, "subscription_id"), "started", mrr(p)),
-  mrr_changed: (p) => say("MRR changed", mrr(p), text(p, "reason") && `(${words(text(p, "reason") ?? "").toLowerCase()})`),
+  mrr_changed: (p) =>
+    say("MRR changed", mrr(p), text(p, "reason") && `(${words(text(p, "reason") ?? "").toLowerCase()})`),
   renewed: (p) => say("Renewed", mrr(p)),
   churned: (p) => say("Churned", because(p)),
   churn_notice: (p) => say("Gave notice", because(p)),
   saved: () => "Notice taken back: saved",
   payment_failed: (p) => say("Payment failed", amount(p, "value") && `of ${amount(p, "value")}`),
-  opportunity_opened: (p) => say(words(text(p, "type") ?? "opportunity"), "opportunity opened", amount(p, "value") && `worth ${amount(p, "value")}`),
+  opportunity_opened: (p) =>
+    say(
+      words(text(p, "type") ?? "opportunity"),
+      "opportunity opened",
+      amount(p, "value") && `worth ${amount(p, "value")}`,
+    ),
   opportunity_stage_changed: (p) => say("Opportunity moved to", text(p, "stage") ?? "another stage"),
   opportunity_won: (p) => say("Opportunity won", amount(p, "value") && `worth ${amount(p, "value")}`),
   opportunity_lost: (p) => say("Opportunity lost", because(p)),
@@ -109,7 +125,13 @@ const TELL: Record<string, (p: Props) => string> = {
   playbook_exited: (p) => say("Left the playbook", named(p, "playbook")),
   sponsor_met: () => "Sponsor met",
   account_updated: changes,
-  segment_changed: (p) => say("Segment changed from", words(text(p, "from") ?? "none").toLowerCase(), "to", words(text(p, "to") ?? "none").toLowerCase()),
+  segment_changed: (p) =>
+    say(
+      "Segment changed from",
+      words(text(p, "from") ?? "none").toLowerCase(),
+      "to",
+      words(text(p, "to") ?? "none").toLowerCase(),
+    ),
   owner_changed: (p) => say("Owner changed from", text(p, "from") ?? "nobody", "to", text(p, "to") ?? "nobody"),
 };
 

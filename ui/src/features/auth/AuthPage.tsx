@@ -3,7 +3,17 @@ import { Mark } from "@/shared/ui/Icon";
 import css from "./auth.module.css";
 
 /** The quiet page on which somebody signs in or sets up. */
-export function AuthPage({ title, sub, submit, children }: { title: string; sub?: string; submit: () => void; children: ReactNode }) {
+export function AuthPage({
+  title,
+  sub,
+  submit,
+  children,
+}: {
+  title: string;
+  sub?: string;
+  submit: () => void;
+  children: ReactNode;
+}) {
   return (
     <main className={css.page}>
       <form
@@ -13,7 +23,9 @@ export function AuthPage({ title, sub, submit, children }: { title: string; sub?
           submit();
         }}
       >
-        <div className={css.brand}><Mark size={36} /> Tenure</div>
+        <div className={css.brand}>
+          <Mark size={36} /> Tenure
+        </div>
         <h1>{title}</h1>
         {sub ? <p className={css.sub}>{sub}</p> : null}
         {children}

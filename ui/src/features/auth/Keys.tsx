@@ -30,18 +30,37 @@ export function Keys() {
       <NewKey />
       {revoke.error ? <Problem inline error={revoke.error} /> : null}
       <Loaded of={keys} lines={5}>
-        {(data) => data.keys.length === 0 ? <Empty title="There is no key yet" /> : (
-          <Panel title="Keys" flush>
-            <DataTable caption="Keys" rows={data.keys} rowKey={(k) => k.id} cols={[
-              { label: "Name", show: (k) => <strong>{k.name}</strong> },
-              { label: "Scope", show: (k) => k.scope },
-              { label: "Begins with", show: (k) => <code>{k.prefix}…</code> },
-              { label: "Made", show: (k) => <Ago at={k.created_at} /> },
-              { label: "Last used", show: (k) => <Ago at={k.used_at} /> },
-              { label: "State", show: (k) => (k.revoked_at ? <span className="dim">revoked <Ago at={k.revoked_at} /></span> : <Revoke name={k.name} run={() => revoke.mutate(k.id)} />) },
-            ]} />
-          </Panel>
-        )}
+        {(data) =>
+          data.keys.length === 0 ? (
+            <Empty title="There is no key yet" />
+          ) : (
+            <Panel title="Keys" flush>
+              <DataTable
+                caption="Keys"
+                rows={data.keys}
+                rowKey={(k) => k.id}
+                cols={[
+                  { label: "Name", show: (k) => <strong>{k.name}</strong> },
+                  { label: "Scope", show: (k) => k.scope },
+                  { label: "Begins with", show: (k) => <code>{k.prefix}…</code> },
+                  { label: "Made", show: (k) => <Ago at={k.created_at} /> },
+                  { label: "Last used", show: (k) => <Ago at={k.used_at} /> },
+                  {
+                    label: "State",
+                    show: (k) =>
+                      k.revoked_at ? (
+                        <span className="dim">
+                          revoked <Ago at={k.revoked_at} />
+                        </span>
+                      ) : (
+                        <Revoke name={k.name} run={() => revoke.mutate(k.id)} />
+                      ),
+                  },
+                ]}
+              />
+            </Panel>
+          )
+        }
       </Loaded>
     </div>
   );
@@ -50,11 +69,26 @@ export function Keys() {
 /** Asks once more before a key is taken from a machine that may be using it. */
 function Revoke({ name, run }: { name: string; run: () => void }) {
   const [sure, setSure] = useState(false);
-  if (!sure) return <Button size="compact-xs" variant="subtle" color="red" onClick={() => setSure(true)} aria-label={`Revoke ${name}`}>Revoke</Button>;
+  if (!sure)
+    return (
+      <Button
+        size="compact-xs"
+        variant="subtle"
+        color="red"
+        onClick={() => setSure(true)}
+        aria-label={`Revoke ${name}`}
+      >
+        Revoke
+      </Button>
+    );
   return (
     <span className="nowrap">
-      <Button size="compact-xs" color="red" onClick={run} aria-label={`Yes, revoke ${name} for ever`}>Yes, for ever</Button>{" "}
-      <Button size="compact-xs" variant="subtle" onClick={() => setSure(false)}>Keep</Button>
+      <Button size="compact-xs" color="red" onClick={run} aria-label={`Yes, revoke ${name} for ever`}>
+        Yes, for ever
+      </Button>{" "}
+      <Button size="compact-xs" variant="subtle" onClick={() => setSure(false)}>
+        Keep
+      </Button>
     </span>
   );
 }
@@ -72,17 +106,40 @@ function NewKey() {
   });
   return (
     <Panel title="Make a key">
-      <form onSubmit={(e) => { e.preventDefault(); make.mutate(); }}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          make.mutate();
+        }}
+      >
         <div className={css.row}>
-          <TextInput label="Name" description="What uses it" required value={name} onChange={(e) => setName(e.currentTarget.value)} autoComplete="off" />
-          <Select label="Scope" description="What it may do" allowDeselect={false} value={scope} data={SCOPES} onChange={(v) => setScope(SCOPES.find((s) => s.value === v)?.value ?? "read")} />
-          <Button type="submit" loading={make.isPending}>Make the key</Button>
+          <TextInput
+            label="Name"
+            description="What uses it"
+            required
+            value={name}
+            onChange={(e) => setName(e.currentTarget.value)}
+            autoComplete="off"
+          />
+          <Select
+            label="Scope"
+            description="What it may do"
+            allowDeselect={false}
+            value={scope}
+            data={SCOPES}
+            onChange={(v) => setScope(SCOPES.find((s) => s.value === v)?.value ?? "read")}
+          />
+          <Button type="submit" loading={make.isPending}>
+            Make the key
+          </Button>
         </div>
       </form>
       {make.error ? <Problem inline error={make.error} /> : null}
       {make.data ? (
         <div role="status" style={{ marginTop: 12 }}>
-          <p style={{ margin: "0 0 6px" }}>This is the only time that the key “{make.data.key.name}” is shown. Copy it now.</p>
+          <p style={{ margin: "0 0 6px" }}>
+            This is the only time that the key “{make.data.key.name}” is shown. Copy it now.
+          </p>
           <Secret value={make.data.secret} />
         </div>
       ) : null}

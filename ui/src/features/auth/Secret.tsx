@@ -9,7 +9,14 @@ export function Secret({ value }: { value: string }) {
       <code>{value}</code>
       <CopyButton value={value}>
         {({ copied, copy }) => (
-          <Button size="xs" variant="default" leftSection={<Icon name={copied ? "check" : "copy"} size={14} />} onClick={copy}>{copied ? "Copied" : "Copy"}</Button>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<Icon name={copied ? "check" : "copy"} size={14} />}
+            onClick={copy}
+          >
+            {copied ? "Copied" : "Copy"}
+          </Button>
         )}
       </CopyButton>
     </div>

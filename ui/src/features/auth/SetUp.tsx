@@ -13,7 +13,12 @@ export function SetUp() {
   const codeNeeded = useQuery(setupQuery).data?.code_needed ?? false;
   const [form, setForm] = useState({ name: "", email: "", password: "", code: "" });
   const create = useMutation({
-    mutationFn: () => take(api.POST("/api/v1/setup", { body: { ...form, email: form.email.trim(), code: codeNeeded ? form.code.trim() : undefined } })),
+    mutationFn: () =>
+      take(
+        api.POST("/api/v1/setup", {
+          body: { ...form, email: form.email.trim(), code: codeNeeded ? form.code.trim() : undefined },
+        }),
+      ),
     onSuccess: async (session) => {
       // The answer may already be the session; asking for it covers a server that only sets the cookie.
       if (session?.csrf) setCsrf(session.csrf);
@@ -32,17 +37,57 @@ export function SetUp() {
   };
   const short = form.password.length > 0 && form.password.length < 12;
   return (
-    <AuthPage title="Set up Tenure" sub="This installation is empty. Create its first administrator; this page is shown once." submit={() => create.mutate()}>
-      <TextInput label="Your name" name="name" autoComplete="name" required value={form.name} onChange={set("name")} error={about("name")} />
-      <TextInput label="E-mail" type="email" name="email" autoComplete="username" required value={form.email} onChange={set("email")} error={about("email")} />
-      <PasswordInput label="Password" description="At least 12 characters; a sentence is best." name="password" autoComplete="new-password" required minLength={12}
-        value={form.password} onChange={set("password")} error={about("password") ?? (short ? `${12 - form.password.length} more characters` : undefined)} />
+    <AuthPage
+      title="Set up Tenure"
+      sub="This installation is empty. Create its first administrator; this page is shown once."
+      submit={() => create.mutate()}
+    >
+      <TextInput
+        label="Your name"
+        name="name"
+        autoComplete="name"
+        required
+        value={form.name}
+        onChange={set("name")}
+        error={about("name")}
+      />
+      <TextInput
+        label="E-mail"
+        type="email"
+        name="email"
+        autoComplete="username"
+        required
+        value={form.email}
+        onChange={set("email")}
+        error={about("email")}
+      />
+      <PasswordInput
+        label="Password"
+        description="At least 12 characters; a sentence is best."
+        name="password"
+        autoComplete="new-password"
+        required
+        minLength={12}
+        value={form.password}
+        onChange={set("password")}
+        error={about("password") ?? (short ? `${12 - form.password.length} more characters` : undefined)}
+      />
       {codeNeeded ? (
-        <TextInput label="Set-up code" description="The server wrote it to its log when it started: it shows that this installation is yours." name="code" autoComplete="one-time-code" required
-          value={form.code} onChange={set("code")} error={about("code")} />
+        <TextInput
+          label="Set-up code"
+          description="The server wrote it to its log when it started: it shows that this installation is yours."
+          name="code"
+          autoComplete="one-time-code"
+          required
+          value={form.code}
+          onChange={set("code")}
+          error={about("code")}
+        />
       ) : null}
       {problem && problem.errors.length === 0 ? <Problem inline error={problem} /> : null}
-      <Button type="submit" loading={create.isPending} fullWidth>Create the administrator</Button>
+      <Button type="submit" loading={create.isPending} fullWidth>
+        Create the administrator
+      </Button>
     </AuthPage>
   );
 }

@@ -17,7 +17,11 @@ export function Settings() {
   return (
     <>
       <PageHead title="Settings" />
-      <Tabs value={tab} onChange={(t) => void navigate({ search: (s) => ({ ...s, tab: t ?? undefined }) })} keepMounted={false}>
+      <Tabs
+        value={tab}
+        onChange={(t) => void navigate({ search: (s) => ({ ...s, tab: t ?? undefined }) })}
+        keepMounted={false}
+      >
         <Tabs.List mb="lg">
           {admin ? <Tabs.Tab value="users">People</Tabs.Tab> : null}
           {admin ? <Tabs.Tab value="keys">Keys</Tabs.Tab> : null}
@@ -25,11 +29,21 @@ export function Settings() {
           {admin ? <Tabs.Tab value="audit">Audit</Tabs.Tab> : null}
           <Tabs.Tab value="you">You</Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value="users"><Users /></Tabs.Panel>
-        <Tabs.Panel value="keys"><Keys /></Tabs.Panel>
-        <Tabs.Panel value="program"><Program /></Tabs.Panel>
-        <Tabs.Panel value="audit"><Audit /></Tabs.Panel>
-        <Tabs.Panel value="you"><You /></Tabs.Panel>
+        <Tabs.Panel value="users">
+          <Users />
+        </Tabs.Panel>
+        <Tabs.Panel value="keys">
+          <Keys />
+        </Tabs.Panel>
+        <Tabs.Panel value="program">
+          <Program />
+        </Tabs.Panel>
+        <Tabs.Panel value="audit">
+          <Audit />
+        </Tabs.Panel>
+        <Tabs.Panel value="you">
+          <You />
+        </Tabs.Panel>
       </Tabs>
     </>
   );

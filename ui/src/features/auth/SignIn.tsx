@@ -22,11 +22,28 @@ export function SignIn() {
   const wrong = signIn.error instanceof ApiProblem && signIn.error.status === 401;
   return (
     <AuthPage title="Sign in" submit={() => signIn.mutate()}>
-      <TextInput label="E-mail" type="email" name="email" autoComplete="username" required value={email} onChange={(e) => setEmail(e.currentTarget.value)} />
-      <PasswordInput label="Password" name="password" autoComplete="current-password" required value={password}
-        error={wrong ? "E-mail or password is not right." : undefined} onChange={(e) => setPassword(e.currentTarget.value)} />
+      <TextInput
+        label="E-mail"
+        type="email"
+        name="email"
+        autoComplete="username"
+        required
+        value={email}
+        onChange={(e) => setEmail(e.currentTarget.value)}
+      />
+      <PasswordInput
+        label="Password"
+        name="password"
+        autoComplete="current-password"
+        required
+        value={password}
+        error={wrong ? "E-mail or password is not right." : undefined}
+        onChange={(e) => setPassword(e.currentTarget.value)}
+      />
       {signIn.error && !wrong ? <Problem inline error={signIn.error} /> : null}
-      <Button type="submit" loading={signIn.isPending} fullWidth>Sign in</Button>
+      <Button type="submit" loading={signIn.isPending} fullWidth>
+        Sign in
+      </Button>
     </AuthPage>
   );
 }

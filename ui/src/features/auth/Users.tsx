@@ -25,7 +25,8 @@ export function Users() {
   const me = useQuery(sessionQuery).data?.user.id;
   const changed = () => queries.invalidateQueries({ queryKey: ["users"] });
   const change = useMutation({
-    mutationFn: ({ id, ...body }: { id: string; role?: Role; disabled?: boolean }) => take(api.PATCH("/api/v1/users/{id}", { params: { path: { id } }, body })),
+    mutationFn: ({ id, ...body }: { id: string; role?: Role; disabled?: boolean }) =>
+      take(api.PATCH("/api/v1/users/{id}", { params: { path: { id } }, body })),
     onSuccess: changed,
   });
   const reset = useMutation({
@@ -41,20 +42,59 @@ export function Users() {
       <Loaded of={users} lines={6}>
         {(data) => (
           <Panel title="People" flush>
-            <DataTable caption="People" rows={data.users} rowKey={(u) => u.id} cols={[
-              { label: "Name", show: (u) => <strong>{u.name || u.email}</strong> },
-              { label: "E-mail", show: (u) => u.email },
-              { label: "Role", show: (u: User) => (
-                <Select aria-label={`Role of ${u.email}`} size="xs" w={132} allowDeselect={false} value={u.role} data={ROLES}
-                  onChange={(v) => change.mutate({ id: u.id, role: asRole(v) })} />
-              ) },
-              { label: "Last seen", show: (u) => <Ago at={u.seen_at} /> },
-              { label: "Password", show: (u) => <Button size="compact-xs" variant="subtle" onClick={() => reset.mutate(u.id)} aria-label={`New password for ${u.email}`}>New password</Button> },
-              { label: "Access", show: (u) => (
-                u.id === me ? <span className="dim">you</span>
-                  : <Button size="compact-xs" variant="subtle" aria-label={`${u.disabled_at ? "Let in again" : "Lock out"} ${u.email}`} onClick={() => change.mutate({ id: u.id, disabled: !u.disabled_at })}>{u.disabled_at ? "Let in again" : "Lock out"}</Button>
-              ) },
-            ]} />
+            <DataTable
+              caption="People"
+              rows={data.users}
+              rowKey={(u) => u.id}
+              cols={[
+                { label: "Name", show: (u) => <strong>{u.name || u.email}</strong> },
+                { label: "E-mail", show: (u) => u.email },
+                {
+                  label: "Role",
+                  show: (u: User) => (
+                    <Select
+                      aria-label={`Role of ${u.email}`}
+                      size="xs"
+                      w={132}
+                      allowDeselect={false}
+                      value={u.role}
+                      data={ROLES}
+                      onChange={(v) => change.mutate({ id: u.id, role: asRole(v) })}
+                    />
+                  ),
+                },
+                { label: "Last seen", show: (u) => <Ago at={u.seen_at} /> },
+                {
+                  label: "Password",
+                  show: (u) => (
+                    <Button
+                      size="compact-xs"
+                      variant="subtle"
+                      onClick={() => reset.mutate(u.id)}
+                      aria-label={`New password for ${u.email}`}
+                    >
+                      New password
+                    </Button>
+                  ),
+                },
+                {
+                  label: "Access",
+                  show: (u) =>
+                    u.id === me ? (
+                      <span className="dim">you</span>
+                    ) : (
+                      <Button
+                        size="compact-xs"
+                        variant="subtle"
+                        aria-label={`${u.disabled_at ? "Let in again" : "Lock out"} ${u.email}`}
+                        onClick={() => change.mutate({ id: u.id, disabled: !u.disabled_at })}
+                      >
+                        {u.disabled_at ? "Let in again" : "Lock out"}
+                      </Button>
+                    ),
+                },
+              ]}
+            />
           </Panel>
         )}
       </Loaded>
@@ -65,7 +105,9 @@ export function Users() {
 function FirstPassword({ email, password }: { email: string; password: string }) {
   return (
     <div role="status">
-      <p style={{ margin: "0 0 6px" }}>The password of {email}, shown this once. Pass it on; it can be changed after signing in.</p>
+      <p style={{ margin: "0 0 6px" }}>
+        The password of {email}, shown this once. Pass it on; it can be changed after signing in.
+      </p>
       <Secret value={password} />
     </div>
   );
@@ -84,16 +126,50 @@ function NewUser() {
   });
   return (
     <Panel title="Add a person" aside={<span className="dim">A first password is made and shown once.</span>}>
-      <form onSubmit={(e) => { e.preventDefault(); add.mutate(); }}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          add.mutate();
+        }}
+      >
         <div className={css.row}>
-          <TextInput label="Name" required value={form.name} onChange={(e) => setForm({ ...form, name: e.currentTarget.value })} autoComplete="off" />
-          <TextInput label="E-mail" type="email" required value={form.email} onChange={(e) => setForm({ ...form, email: e.currentTarget.value })} autoComplete="off" />
-          <Select label="Role" allowDeselect={false} value={form.role} data={ROLES.map((r) => ({ value: r.value, label: `${r.label}: ${r.may}` }))} onChange={(v) => setForm({ ...form, role: asRole(v) })} />
-          <Button type="submit" loading={add.isPending}>Add</Button>
+          <TextInput
+            label="Name"
+            required
+            value={form.name}
+            onChange={(e) => setForm({ ...form, name: e.currentTarget.value })}
+            autoComplete="off"
+          />
+          <TextInput
+            label="E-mail"
+            type="email"
+            required
+            value={form.email}
+            onChange={(e) => setForm({ ...form, email: e.currentTarget.value })}
+            autoComplete="off"
+          />
+          <Select
+            label="Role"
+            allowDeselect={false}
+            value={form.role}
+            data={ROLES.map((r) => ({ value: r.value, label: `${r.label}: ${r.may}` }))}
+            onChange={(v) => setForm({ ...form, role: asRole(v) })}
+          />
+          <Button type="submit" loading={add.isPending}>
+            Add
+          </Button>
         </div>
       </form>
-      {add.error ? <div style={{ marginTop: 12 }}><Problem inline error={add.error} /></div> : null}
-      {add.data?.password ? <div style={{ marginTop: 12 }}><FirstPassword email={add.data.user.email} password={add.data.password} /></div> : null}
+      {add.error ? (
+        <div style={{ marginTop: 12 }}>
+          <Problem inline error={add.error} />
+        </div>
+      ) : null}
+      {add.data?.password ? (
+        <div style={{ marginTop: 12 }}>
+          <FirstPassword email={add.data.user.email} password={add.data.password} />
+        </div>
+      ) : null}
     </Panel>
   );
 }

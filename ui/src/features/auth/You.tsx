@@ -35,11 +35,31 @@ function Password() {
   });
   return (
     <Panel title="Your password">
-      <form onSubmit={(e) => { e.preventDefault(); change.mutate(); }}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          change.mutate();
+        }}
+      >
         <div className={css.row}>
-          <PasswordInput label="Password now" required value={current} onChange={(e) => setCurrent(e.currentTarget.value)} autoComplete="current-password" />
-          <PasswordInput label="New password" required minLength={12} value={password} onChange={(e) => setPassword(e.currentTarget.value)} autoComplete="new-password" />
-          <Button type="submit" loading={change.isPending}>Change</Button>
+          <PasswordInput
+            label="Password now"
+            required
+            value={current}
+            onChange={(e) => setCurrent(e.currentTarget.value)}
+            autoComplete="current-password"
+          />
+          <PasswordInput
+            label="New password"
+            required
+            minLength={12}
+            value={password}
+            onChange={(e) => setPassword(e.currentTarget.value)}
+            autoComplete="new-password"
+          />
+          <Button type="submit" loading={change.isPending}>
+            Change
+          </Button>
         </div>
       </form>
       <div role="status" style={{ marginTop: 8 }}>
@@ -63,12 +83,27 @@ function Sessions() {
       <Loaded of={sessions} lines={3}>
         {(data) => (
           <Panel title="Where you are signed in" flush>
-            <DataTable caption="Sessions" rows={data.sessions} rowKey={(s) => s.id} cols={[
-              { label: "Browser", show: (s) => <span>{s.user_agent ?? "unknown"}</span> },
-              { label: "Since", show: (s) => <Ago at={s.created_at} /> },
-              { label: "Last seen", show: (s) => <Ago at={s.seen_at} /> },
-              { label: "End", show: (s) => (s.current ? <span className="dim">this one</span> : <Button size="compact-xs" variant="subtle" onClick={() => end.mutate(s.id)}>Sign out there</Button>) },
-            ]} />
+            <DataTable
+              caption="Sessions"
+              rows={data.sessions}
+              rowKey={(s) => s.id}
+              cols={[
+                { label: "Browser", show: (s) => <span>{s.user_agent ?? "unknown"}</span> },
+                { label: "Since", show: (s) => <Ago at={s.created_at} /> },
+                { label: "Last seen", show: (s) => <Ago at={s.seen_at} /> },
+                {
+                  label: "End",
+                  show: (s) =>
+                    s.current ? (
+                      <span className="dim">this one</span>
+                    ) : (
+                      <Button size="compact-xs" variant="subtle" onClick={() => end.mutate(s.id)}>
+                        Sign out there
+                      </Button>
+                    ),
+                },
+              ]}
+            />
           </Panel>
         )}
       </Loaded>

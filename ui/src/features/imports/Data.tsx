@@ -16,17 +16,31 @@ export function Data() {
   return (
     <>
       <PageHead title="Data" sub="Where it comes from, how fresh it is, and what was refused." />
-      <Tabs value={tab} onChange={(t) => void navigate({ search: (s) => ({ ...s, tab: t ?? undefined, import: undefined }) })} keepMounted={false}>
+      <Tabs
+        value={tab}
+        onChange={(t) => void navigate({ search: (s) => ({ ...s, tab: t ?? undefined, import: undefined }) })}
+        keepMounted={false}
+      >
         <Tabs.List mb="lg">
           <Tabs.Tab value="sources">Sources</Tabs.Tab>
           <Tabs.Tab value="imports">Imports</Tabs.Tab>
           <Tabs.Tab value="rejects">Rejects</Tabs.Tab>
           <Tabs.Tab value="sql">SQL</Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value="sources"><Sources /></Tabs.Panel>
-        <Tabs.Panel value="imports"><Imports /></Tabs.Panel>
-        <Tabs.Panel value="rejects"><Rejects importId={importId} /></Tabs.Panel>
-        <Tabs.Panel value="sql"><Suspense fallback={<Skeleton />}><Sql /></Suspense></Tabs.Panel>
+        <Tabs.Panel value="sources">
+          <Sources />
+        </Tabs.Panel>
+        <Tabs.Panel value="imports">
+          <Imports />
+        </Tabs.Panel>
+        <Tabs.Panel value="rejects">
+          <Rejects importId={importId} />
+        </Tabs.Panel>
+        <Tabs.Panel value="sql">
+          <Suspense fallback={<Skeleton />}>
+            <Sql />
+          </Suspense>
+        </Tabs.Panel>
       </Tabs>
     </>
   );

@@ -18,21 +18,49 @@ export function Imports() {
     <div className={css.stack}>
       <NewImport />
       <Loaded of={imports} lines={6}>
-        {(data) => data.items.length === 0 ? <Empty title="Nothing has been imported yet" /> : (
-          <Panel title="Imports" flush>
-            <DataTable caption="Imports" rows={data.items} rowKey={(i) => i.id} cols={[
-              { label: "File", show: (i) => <span className="mono">{i.path}</span> },
-              { label: "Kind", show: (i) => <>{i.kind}{i.dry_run ? <span className="dim"> (only tried)</span> : null}</> },
-              { label: "State", show: (i) => <State row={i} /> },
-              { label: "Rows", num: true, show: (i) => number(i.rows, 0) },
-              { label: "Imported", num: true, show: (i) => number(i.imported, 0) },
-              { label: "Known already", num: true, show: (i) => number(i.duplicates, 0) },
-              { label: "Rejected", num: true, show: (i) => (i.rejected > 0 ? <Link to="/data" search={{ tab: "rejects", import: i.id }}>{number(i.rejected, 0)}</Link> : "0") },
-              { label: "Left out", num: true, show: (i) => number(i.skipped, 0) },
-              { label: "Started", show: (i) => <Ago at={i.started_at} /> },
-            ]} />
-          </Panel>
-        )}
+        {(data) =>
+          data.items.length === 0 ? (
+            <Empty title="Nothing has been imported yet" />
+          ) : (
+            <Panel title="Imports" flush>
+              <DataTable
+                caption="Imports"
+                rows={data.items}
+                rowKey={(i) => i.id}
+                cols={[
+                  { label: "File", show: (i) => <span className="mono">{i.path}</span> },
+                  {
+                    label: "Kind",
+                    show: (i) => (
+                      <>
+                        {i.kind}
+                        {i.dry_run ? <span className="dim"> (only tried)</span> : null}
+                      </>
+                    ),
+                  },
+                  { label: "State", show: (i) => <State row={i} /> },
+                  { label: "Rows", num: true, show: (i) => number(i.rows, 0) },
+                  { label: "Imported", num: true, show: (i) => number(i.imported, 0) },
+                  { label: "Known already", num: true, show: (i) => number(i.duplicates, 0) },
+                  {
+                    label: "Rejected",
+                    num: true,
+                    show: (i) =>
+                      i.rejected > 0 ? (
+                        <Link to="/data" search={{ tab: "rejects", import: i.id }}>
+                          {number(i.rejected, 0)}
+                        </Link>
+                      ) : (
+                        "0"
+                      ),
+                  },
+                  { label: "Left out", num: true, show: (i) => number(i.skipped, 0) },
+                  { label: "Started", show: (i) => <Ago at={i.started_at} /> },
+                ]}
+              />
+            </Panel>
+          )
+        }
       </Loaded>
     </div>
   );
@@ -46,13 +74,28 @@ function State({ row: i }: { row: Import }) {
   });
   if (i.state === "failed") return <span className={css.failed}>failed{i.error ? `: ${i.error}` : ""}</span>;
   if (i.state === "cancelled") return <span>stopped; starting it again goes on</span>;
-  if (i.state === "done") return <span>done in {seconds((Date.parse(i.finished_at ?? i.started_at) - Date.parse(i.started_at)) / 1000)}</span>;
+  if (i.state === "done")
+    return (
+      <span>done in {seconds((Date.parse(i.finished_at ?? i.started_at) - Date.parse(i.started_at)) / 1000)}</span>
+    );
   const done = i.bytes_total > 0 ? i.bytes / i.bytes_total : 0;
   return (
     <div className={css.running}>
       <Progress value={done * 100} aria-label={`Import of ${i.path}`} size="sm" />
-      <span className="small dim">{bytes(i.bytes)} of {bytes(i.bytes_total)}{i.rate === null ? "" : `, ${number(i.rate, 0)} rows/s`}{i.eta_s === null ? "" : `, about ${seconds(i.eta_s)} left`}</span>
-      <Button size="compact-xs" variant="subtle" loading={stop.isPending} onClick={() => stop.mutate()} aria-label={`Stop the import of ${i.path}`}>Stop</Button>
+      <span className="small dim">
+        {bytes(i.bytes)} of {bytes(i.bytes_total)}
+        {i.rate === null ? "" : `, ${number(i.rate, 0)} rows/s`}
+        {i.eta_s === null ? "" : `, about ${seconds(i.eta_s)} left`}
+      </span>
+      <Button
+        size="compact-xs"
+        variant="subtle"
+        loading={stop.isPending}
+        onClick={() => stop.mutate()}
+        aria-label={`Stop the import of ${i.path}`}
+      >
+        Stop
+      </Button>
     </div>
   );
 }

@@ -22,32 +22,100 @@ export function Rejects({ importId }: { importId: string | undefined }) {
   return (
     <div className={css.stack}>
       <div role="status">
-        {replay.data ? <span>{number(replay.data.replayed, 0)} taken in, {number(replay.data.still_rejected, 0)} still rejected, {number(replay.data.left, 0)} left.</span> : null}
+        {replay.data ? (
+          <span>
+            {number(replay.data.replayed, 0)} taken in, {number(replay.data.still_rejected, 0)} still rejected,{" "}
+            {number(replay.data.left, 0)} left.
+          </span>
+        ) : null}
         {replay.error ? <Problem inline error={replay.error} /> : null}
       </div>
       <Loaded of={pages} lines={8}>
         {(data) => {
           const rows = data.pages.flatMap((p) => p.items);
-          if (rows.length === 0) return <Empty title="Nothing is rejected">{importId ? <Link to="/data" search={{ tab: "rejects" }}>Show the rejects of all sources</Link> : "Every row and event that arrived could be read."}</Empty>;
+          if (rows.length === 0)
+            return (
+              <Empty title="Nothing is rejected">
+                {importId ? (
+                  <Link to="/data" search={{ tab: "rejects" }}>
+                    Show the rejects of all sources
+                  </Link>
+                ) : (
+                  "Every row and event that arrived could be read."
+                )}
+              </Empty>
+            );
           return (
-            <Panel title={`${number(data.pages[0]?.total ?? rows.length, 0)} rejected`} flush aside={
-              <div className={css.tools}>
-                {importId ? <Link to="/data" search={{ tab: "rejects" }}>All sources</Link> : null}
-                <Button size="xs" variant="default" loading={replay.isPending} leftSection={<Icon name="refresh" size={14} />}
-                  onClick={() => replay.mutate(importId ? { import: importId } : {})}>
-                  Replay {importId ? "this import" : "all"}
+            <Panel
+              title={`${number(data.pages[0]?.total ?? rows.length, 0)} rejected`}
+              flush
+              aside={
+                <div className={css.tools}>
+                  {importId ? (
+                    <Link to="/data" search={{ tab: "rejects" }}>
+                      All sources
+                    </Link>
+                  ) : null}
+                  <Button
+                    size="xs"
+                    variant="default"
+                    loading={replay.isPending}
+                    leftSection={<Icon name="refresh" size={14} />}
+                    onClick={() => replay.mutate(importId ? { import: importId } : {})}
+                  >
+                    Replay {importId ? "this import" : "all"}
+                  </Button>
+                </div>
+              }
+            >
+              <DataTable
+                caption="Rejected rows"
+                rows={rows}
+                rowKey={(r) => r.id}
+                cols={[
+                  { label: "Where", show: (r) => <Where row={r} /> },
+                  { label: "Field", show: (r) => (r.field ? <code>{r.field}</code> : "–") },
+                  {
+                    label: "Why",
+                    show: (r) => (
+                      <span>
+                        {r.reason} <strong>{r.remedy}</strong>
+                      </span>
+                    ),
+                  },
+                  {
+                    label: "Record",
+                    show: (r) => (
+                      <div className={css.cell}>
+                        <details>
+                          <summary>show</summary>
+                          <pre>{r.record}</pre>
+                        </details>
+                      </div>
+                    ),
+                  },
+                  { label: "When", show: (r) => <Ago at={r.at} /> },
+                  {
+                    label: "Again",
+                    show: (r) => (
+                      <Button size="compact-xs" variant="subtle" onClick={() => replay.mutate({ ids: [r.id] })}>
+                        Replay
+                      </Button>
+                    ),
+                  },
+                ]}
+              />
+              {pages.hasNextPage ? (
+                <Button
+                  m="md"
+                  size="xs"
+                  variant="default"
+                  loading={pages.isFetchingNextPage}
+                  onClick={() => void pages.fetchNextPage()}
+                >
+                  Show more
                 </Button>
-              </div>
-            }>
-              <DataTable caption="Rejected rows" rows={rows} rowKey={(r) => r.id} cols={[
-                { label: "Where", show: (r) => <Where row={r} /> },
-                { label: "Field", show: (r) => (r.field ? <code>{r.field}</code> : "–") },
-                { label: "Why", show: (r) => <span>{r.reason} <strong>{r.remedy}</strong></span> },
-                { label: "Record", show: (r) => <div className={css.cell}><details><summary>show</summary><pre>{r.record}</pre></details></div> },
-                { label: "When", show: (r) => <Ago at={r.at} /> },
-                { label: "Again", show: (r) => <Button size="compact-xs" variant="subtle" onClick={() => replay.mutate({ ids: [r.id] })}>Replay</Button> },
-              ]} />
-              {pages.hasNextPage ? <Button m="md" size="xs" variant="default" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Show more</Button> : null}
+              ) : null}
             </Panel>
           );
         }}
@@ -57,5 +125,18 @@ export function Rejects({ importId }: { importId: string | undefined }) {
 }
 
 function Where({ row }: { row: Reject }) {
-  return <span>{row.source}{row.file ? <><br /><span className="mono">{row.file}{row.line === null ? "" : `:${row.line}`}</span></> : null}</span>;
+  return (
+    <span>
+      {row.source}
+      {row.file ? (
+        <>
+          <br />
+          <span className="mono">
+            {row.file}
+            {row.line === null ? "" : `:${row.line}`}
+          </span>
+        </>
+      ) : null}
+    </span>
+  );
 }

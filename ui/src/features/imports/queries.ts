@@ -11,7 +11,12 @@ export const importsQuery = queryOptions({
 export const rejectsQuery = (importId: string | undefined) =>
   infiniteQueryOptions({
     queryKey: ["rejects", importId ?? "all"],
-    queryFn: ({ pageParam }) => take(api.GET("/api/v1/rejects", { params: { query: { import: importId, state: "open", cursor: pageParam, limit: 50 } } })),
+    queryFn: ({ pageParam }) =>
+      take(
+        api.GET("/api/v1/rejects", {
+          params: { query: { import: importId, state: "open", cursor: pageParam, limit: 50 } },
+        }),
+      ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });

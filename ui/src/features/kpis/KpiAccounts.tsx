@@ -30,7 +30,13 @@ export function KpiAccounts({ line, scope }: { line: Line; scope: string }) {
     <section>
       <h3>Accounts behind it</h3>
       <div className={css.controls}>
-        <SegmentedControl size="xs" aria-label="Side" value={side} onChange={(v) => setSide(SIDES.find((s) => s.value === v)?.value ?? "numerator")} data={SIDES} />
+        <SegmentedControl
+          size="xs"
+          aria-label="Side"
+          value={side}
+          onChange={(v) => setSide(SIDES.find((s) => s.value === v)?.value ?? "numerator")}
+          data={SIDES}
+        />
         {pages.data ? <span className="dim">{number(pages.data.pages[0]?.total ?? 0)} accounts</span> : null}
       </div>
       <Loaded of={pages} lines={6}>
@@ -39,13 +45,38 @@ export function KpiAccounts({ line, scope }: { line: Line; scope: string }) {
           if (rows.length === 0) return <Empty title={"No account is here"} />;
           return (
             <>
-              <DataTable caption={SIDES.find((s) => s.value === side)?.caption ?? ""} rows={rows} rowKey={(r) => r.account_id} cols={[
-                { label: "Account", show: (r) => (r.account_id ? <Link to="/accounts/$id" params={{ id: r.account_id }}>{r.name}</Link> : r.name) },
-                { label: "Segment", show: (r) => <SegmentChip id={r.segment || null} /> },
-                { label: "Numerator", num: true, show: (r) => show(r.numerator) },
-                { label: "Denominator", num: true, show: (r) => show(r.denominator) },
-              ]} />
-              {pages.hasNextPage ? <Button mt="sm" size="xs" variant="default" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Show more</Button> : null}
+              <DataTable
+                caption={SIDES.find((s) => s.value === side)?.caption ?? ""}
+                rows={rows}
+                rowKey={(r) => r.account_id}
+                cols={[
+                  {
+                    label: "Account",
+                    show: (r) =>
+                      r.account_id ? (
+                        <Link to="/accounts/$id" params={{ id: r.account_id }}>
+                          {r.name}
+                        </Link>
+                      ) : (
+                        r.name
+                      ),
+                  },
+                  { label: "Segment", show: (r) => <SegmentChip id={r.segment || null} /> },
+                  { label: "Numerator", num: true, show: (r) => show(r.numerator) },
+                  { label: "Denominator", num: true, show: (r) => show(r.denominator) },
+                ]}
+              />
+              {pages.hasNextPage ? (
+                <Button
+                  mt="sm"
+                  size="xs"
+                  variant="default"
+                  loading={pages.isFetchingNextPage}
+                  onClick={() => void pages.fetchNextPage()}
+                >
+                  Show more
+                </Button>
+              ) : null}
             </>
           );
         }}

@@ -1,5 +1,6 @@
 import type { Kpi, TrendPoint } from "@/api/types";
-import { change, day, figure, instant, sides, words } from "@/shared/format";
+import { day, instant } from "@/shared/days";
+import { change, figure, sides, words } from "@/shared/format";
 import { segmentColor } from "@/shared/ui/Segment";
 import { Icon } from "@/shared/ui/Icon";
 import { Spark } from "@/shared/ui/Spark";
@@ -19,20 +20,41 @@ export function KpiLine({ line, trend, segments, open }: Props) {
   return (
     <div className={css.line}>
       <div className={css.name}>
-        <button type="button" data-row onClick={() => open(line)} title={line.description || undefined}>{line.label}</button>
+        <button type="button" data-row onClick={() => open(line)} title={line.description || undefined}>
+          {line.label}
+        </button>
         <span className="dim small">{line.better === "up" ? "higher is better" : "lower is better"}</span>
       </div>
-      <div className={css.value} title={main ? `${day(main.first_day)} to ${day(main.period)}, computed ${instant(main.computed_at)}` : undefined}>
-        <span className={main?.value === null || !main ? css.absent : css.big}>{figure(main?.value, line.unit, currency)}</span>
-        {main?.value === null || !main ? (line.waitsFor ? <span className="dim small">waits for {line.waitsFor}</span> : null) : (
+      <div
+        className={css.value}
+        title={
+          main ? `${day(main.first_day)} to ${day(main.period)}, computed ${instant(main.computed_at)}` : undefined
+        }
+      >
+        <span className={main?.value === null || !main ? css.absent : css.big}>
+          {figure(main?.value, line.unit, currency)}
+        </span>
+        {main?.value === null || !main ? (
+          line.waitsFor ? (
+            <span className="dim small">waits for {line.waitsFor}</span>
+          ) : null
+        ) : (
           <>
             {parts ? <span className="dim small">{parts}</span> : null}
-            {main.interval ? <span className="dim small" title="95 % interval">{range(main.interval, line, currency)}</span> : null}
-            {main.median !== null ? <span className="dim small">median {figure(main.median, line.unit, currency)}</span> : null}
+            {main.interval ? (
+              <span className="dim small" title="95 % interval">
+                {range(main.interval, line, currency)}
+              </span>
+            ) : null}
+            {main.median !== null ? (
+              <span className="dim small">median {figure(main.median, line.unit, currency)}</span>
+            ) : null}
           </>
         )}
       </div>
-      <div className={css.trend}><Trend line={line} points={trend} /></div>
+      <div className={css.trend}>
+        <Trend line={line} points={trend} />
+      </div>
       <div className={css.targets}>
         <Targets rows={line.all} line={line} />
       </div>
@@ -44,7 +66,8 @@ export function KpiLine({ line, trend, segments, open }: Props) {
   );
 }
 
-const range = (interval: number[], line: Line, currency: string | null): string => interval.map((v) => figure(v, line.unit, currency)).join(" to ");
+const range = (interval: number[], line: Line, currency: string | null): string =>
+  interval.map((v) => figure(v, line.unit, currency)).join(" to ");
 
 function Trend({ line, points }: { line: Line; points: TrendPoint[] }) {
   const currency = useCurrency();
@@ -52,12 +75,17 @@ function Trend({ line, points }: { line: Line; points: TrendPoint[] }) {
   const held = line.all.find((r) => r.target_id !== null);
   const delta = change(values.at(-1), values.at(-2), line.unit, line.better);
   const first = points.find((p) => p.value !== null);
-  const label = first ? `${line.label}: ${figure(first.value, line.unit, currency)} in ${day(first.period, "month")}, ${figure(values.at(-1), line.unit, currency)} now` : `${line.label}: no history`;
+  const label = first
+    ? `${line.label}: ${figure(first.value, line.unit, currency)} in ${day(first.period, "month")}, ${figure(values.at(-1), line.unit, currency)} now`
+    : `${line.label}: no history`;
   return (
     <>
       <Spark values={values} targets={points.map((p) => lineOn(held, p.period))} label={label} />
       {delta ? (
-        <span className={`small nowrap ${delta.good === null ? "dim" : delta.good ? css.good : css.bad}`} title={`Against ${day(points.at(-2)?.period, "month")}, in ${delta.spoken || "units"}`}>
+        <span
+          className={`small nowrap ${delta.good === null ? "dim" : delta.good ? css.good : css.bad}`}
+          title={`Against ${day(points.at(-2)?.period, "month")}, in ${delta.spoken || "units"}`}
+        >
           {delta.text}
           <span className="sr">{delta.good === null ? ", unchanged" : delta.good ? ", better" : ", worse"}</span>
         </span>
@@ -68,11 +96,22 @@ function Trend({ line, points }: { line: Line; points: TrendPoint[] }) {
 
 function Targets({ rows, line }: { rows: Kpi[]; line: Line }) {
   const held = rows.filter((r) => r.target_id !== null);
-  if (held.length === 0) return <span className="dim small">{line.scopes.some((x) => x.rows.some((r) => r.target_id)) ? "by segment" : "no target"}</span>;
+  if (held.length === 0)
+    return (
+      <span className="dim small">
+        {line.scopes.some((x) => x.rows.some((r) => r.target_id)) ? "by segment" : "no target"}
+      </span>
+    );
   return (
     <>
-      {held.map((r) => <TargetLine key={r.target_id} row={r} line={line} />)}
-      {held.length > 1 ? <span className={css.conflict}><Icon name="conflict" size={13} /> the sources disagree</span> : null}
+      {held.map((r) => (
+        <TargetLine key={r.target_id} row={r} line={line} />
+      ))}
+      {held.length > 1 ? (
+        <span className={css.conflict}>
+          <Icon name="conflict" size={13} /> the sources disagree
+        </span>
+      ) : null}
     </>
   );
 }
@@ -80,10 +119,16 @@ function Targets({ rows, line }: { rows: Kpi[]; line: Line }) {
 function TargetLine({ row, line }: { row: Kpi; line: Line }) {
   const currency = useCurrency();
   return (
-    <div className={css.target} title={`${row.source ?? "No source"}. Baseline ${figure(row.baseline, line.unit, currency)}.`}>
+    <div
+      className={css.target}
+      title={`${row.source ?? "No source"}. Baseline ${figure(row.baseline, line.unit, currency)}.`}
+    >
       <StatusBadge status={row.status ?? "no_data"} />
       {row.source ? <span className={css.source}>{row.source.split(/[,:]/)[0]}</span> : null}
-      <span className="small nowrap">{row.target === null ? "not frozen yet" : figure(row.target, line.unit, currency)} by {day(row.deadline, "month")}</span>
+      <span className="small nowrap">
+        {row.target === null ? "not frozen yet" : figure(row.target, line.unit, currency)} by{" "}
+        {day(row.deadline, "month")}
+      </span>
     </div>
   );
 }
@@ -93,17 +138,36 @@ function SegmentCell({ scope, rows, line, open }: { scope: string; rows: Kpi[]; 
   const first = rows[0];
   const held = rows.filter((r) => r.target_id !== null);
   return (
-    <button type="button" className={css.segment} onClick={() => open(line, scope)} aria-label={`${line.label}, ${words(scope)}: ${figure(first?.value, line.unit, currency)}`}>
-      <span className={css.segName}><span className={ui.dot} style={{ background: segmentColor(scope) }} /> {words(scope)}</span>
-      <span className={first?.value === null || !first ? css.absent : css.mid}>{figure(first?.value, line.unit, currency)}</span>
+    <button
+      type="button"
+      className={css.segment}
+      onClick={() => open(line, scope)}
+      aria-label={`${line.label}, ${words(scope)}: ${figure(first?.value, line.unit, currency)}`}
+    >
+      <span className={css.segName}>
+        <span className={ui.dot} style={{ background: segmentColor(scope) }} /> {words(scope)}
+      </span>
+      <span className={first?.value === null || !first ? css.absent : css.mid}>
+        {figure(first?.value, line.unit, currency)}
+      </span>
       {held.map((r) => (
-        <span key={r.target_id} className={css.target} title={`${r.source ?? ""} Baseline ${figure(r.baseline, line.unit, currency)}, by ${day(r.deadline)}`}>
+        <span
+          key={r.target_id}
+          className={css.target}
+          title={`${r.source ?? ""} Baseline ${figure(r.baseline, line.unit, currency)}, by ${day(r.deadline)}`}
+        >
           <StatusBadge status={r.status ?? "no_data"} compact />
-          <span className="small dim nowrap">goal {r.target === null ? "open" : figure(r.target, line.unit, currency)}</span>
+          <span className="small dim nowrap">
+            goal {r.target === null ? "open" : figure(r.target, line.unit, currency)}
+          </span>
           {held.length > 1 && r.source ? <span className={css.source}>{r.source.split(/[,:]/)[0]}</span> : null}
         </span>
       ))}
-      {held.length > 1 ? <span className={css.conflict}><Icon name="conflict" size={13} /> disagree</span> : null}
+      {held.length > 1 ? (
+        <span className={css.conflict}>
+          <Icon name="conflict" size={13} /> disagree
+        </span>
+      ) : null}
     </button>
   );
 }

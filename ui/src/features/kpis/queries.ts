@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
 import type { Side } from "@/api/paths";
-import { monthStart } from "@/shared/format";
+import { monthStart } from "@/shared/days";
 
 /** Every KPI in every scope, as of a day or live; a live page looks again each minute. */
 export const kpisQuery = (asOf: string | undefined) =>
@@ -17,7 +17,12 @@ export const seriesQuery = (kpi: string, to: string, months: number) => {
   const from = monthStart(to, months - 1);
   return queryOptions({
     queryKey: ["kpis", "series", kpi, from, to],
-    queryFn: () => take(api.GET("/api/v1/kpis/{id}/series", { params: { path: { id: kpi }, query: { grain: "month", from, to, by: "segment" } } })),
+    queryFn: () =>
+      take(
+        api.GET("/api/v1/kpis/{id}/series", {
+          params: { path: { id: kpi }, query: { grain: "month", from, to, by: "segment" } },
+        }),
+      ),
     staleTime: 120_000,
   });
 };
@@ -27,9 +32,11 @@ export const kpiAccountsQuery = (kpi: string, scope: string, side: Side, asOf: s
   infiniteQueryOptions({
     queryKey: ["kpis", "accounts", kpi, scope, side, asOf ?? "live"],
     queryFn: ({ pageParam }) =>
-      take(api.GET("/api/v1/kpis/{id}/accounts", {
-        params: { path: { id: kpi }, query: { scope, side, as_of: asOf, limit: 50, cursor: pageParam } },
-      })),
+      take(
+        api.GET("/api/v1/kpis/{id}/accounts", {
+          params: { path: { id: kpi }, query: { scope, side, as_of: asOf, limit: 50, cursor: pageParam } },
+        }),
+      ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });

@@ -4,9 +4,33 @@ import { countStatuses, groupKpis, lineOn, newest, segmentOrder } from "./rules"
 import { conflictsOf } from "./targets";
 
 const row = (over: Partial<Kpi>): Kpi => ({
-  kpi: "nps", label: "NPS", group: "", description: "", scope: "all", first_day: "2026-06-01", period: "2026-06-30", value: 30, numerator: null, denominator: null, unit: "points", better: "up",
-  interval: null, median: null, p90: null, baseline: null, baseline_on: null, target: null, expected: null, waits_for: null, target_id: null, deadline: null, status: null, source: null, conflict: false,
-  computed_at: "2026-07-01T00:00:00Z", ...over,
+  kpi: "nps",
+  label: "NPS",
+  group: "",
+  description: "",
+  scope: "all",
+  first_day: "2026-06-01",
+  period: "2026-06-30",
+  value: 30,
+  numerator: null,
+  denominator: null,
+  unit: "points",
+  better: "up",
+  interval: null,
+  median: null,
+  p90: null,
+  baseline: null,
+  baseline_on: null,
+  target: null,
+  expected: null,
+  waits_for: null,
+  target_id: null,
+  deadline: null,
+  status: null,
+  source: null,
+  conflict: false,
+  computed_at: "2026-07-01T00:00:00Z",
+  ...over,
 });
 
 describe("groupKpis", () => {
@@ -28,7 +52,10 @@ describe("groupKpis", () => {
   });
   it("keeps a KPI that it has never heard of", () => {
     const { groups } = groupKpis([row({ kpi: "own_figure" }), row({ kpi: "csat" })]);
-    expect(groups.map((g) => [g.title, g.lines.map((l) => l.kpi)])).toEqual([["Satisfaction", ["csat"]], ["Other figures", ["own_figure"]]]);
+    expect(groups.map((g) => [g.title, g.lines.map((l) => l.kpi)])).toEqual([
+      ["Satisfaction", ["csat"]],
+      ["Other figures", ["own_figure"]],
+    ]);
   });
   it("does not make a column of the accounts without a segment", () => {
     expect(groupKpis([row({ scope: "unclassified" })]).segments).toEqual([]);
@@ -36,7 +63,10 @@ describe("groupKpis", () => {
 });
 
 it("puts a KPI under the heading that the program gives it", () => {
-  expect(groupKpis([row({ group: "North star" }), row({ kpi: "csat" })]).groups.map((g) => g.title)).toEqual(["North star", "Satisfaction"]);
+  expect(groupKpis([row({ group: "North star" }), row({ kpi: "csat" })]).groups.map((g) => g.title)).toEqual([
+    "North star",
+    "Satisfaction",
+  ]);
 });
 
 it("draws the straight line from baseline to goal, flat after the deadline", () => {
@@ -49,26 +79,60 @@ it("draws the straight line from baseline to goal, flat after the deadline", () 
 });
 
 it("counts targets, not figures", () => {
-  const counts = countStatuses([row({ status: "no_data" }), row({ target_id: "a", status: "met" }), row({ target_id: "b", status: "met", scope: "core" })]);
+  const counts = countStatuses([
+    row({ status: "no_data" }),
+    row({ target_id: "a", status: "met" }),
+    row({ target_id: "b", status: "met", scope: "core" }),
+  ]);
   expect(counts).toEqual({ met: 2, on_track: 0, at_risk: 0, behind: 0, no_data: 0 });
 });
 
 it("orders segments as the program speaks of them", () => {
-  expect(["zeta", "digital", "alpha", "core", "strategic"].sort(segmentOrder)).toEqual(["strategic", "core", "digital", "alpha", "zeta"]);
+  expect(["zeta", "digital", "alpha", "core", "strategic"].sort(segmentOrder)).toEqual([
+    "strategic",
+    "core",
+    "digital",
+    "alpha",
+    "zeta",
+  ]);
 });
 
 it("finds the newest computation", () => {
-  expect(newest([row({ computed_at: "2026-01-01T00:00:00Z" }), row({ computed_at: "2026-02-01T00:00:00Z" })])).toBe("2026-02-01T00:00:00Z");
+  expect(newest([row({ computed_at: "2026-01-01T00:00:00Z" }), row({ computed_at: "2026-02-01T00:00:00Z" })])).toBe(
+    "2026-02-01T00:00:00Z",
+  );
   expect(newest([])).toBeNull();
 });
 
 describe("conflictsOf", () => {
   const target = (id: string, conflicts_with: string[]): Target => ({
-    id, label: id, kpi: "nps", kpi_label: "NPS", scope: "all", program: "company", unit: "points", better: "up", baseline: null, baseline_on: "2026-06-30",
-    frozen_at: null, goal: 1, goal_kind: "value", goal_stated: 1, deadline: "2027-06-30", source: "S1", document: "S1", description: "", value: null, status: "no_data", expected: null, conflicts_with,
+    id,
+    label: id,
+    kpi: "nps",
+    kpi_label: "NPS",
+    scope: "all",
+    program: "company",
+    unit: "points",
+    better: "up",
+    baseline: null,
+    baseline_on: "2026-06-30",
+    frozen_at: null,
+    goal: 1,
+    goal_kind: "value",
+    goal_stated: 1,
+    deadline: "2027-06-30",
+    source: "S1",
+    document: "S1",
+    description: "",
+    value: null,
+    status: "no_data",
+    expected: null,
+    conflicts_with,
   });
   it("shows each pair once, whichever side names it", () => {
-    expect(conflictsOf([target("a", ["b"]), target("b", ["a"]), target("c", [])]).map((g) => g.map((t) => t.id))).toEqual([["a", "b"]]);
+    expect(
+      conflictsOf([target("a", ["b"]), target("b", ["a"]), target("c", [])]).map((g) => g.map((t) => t.id)),
+    ).toEqual([["a", "b"]]);
   });
   it("makes no group of a target whose counterpart is gone", () => {
     expect(conflictsOf([target("a", ["gone"])])).toEqual([]);

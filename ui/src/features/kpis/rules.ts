@@ -19,18 +19,46 @@ export type Group = { title: string; lines: Line[] };
 
 const GROUPS: [string, string[]][] = [
   ["Engagement", ["engagement_rate", "engagement_frequency", "content_consumption", "proactive_saves"]],
-  ["Retention and revenue", ["logo_churn_12m", "logo_churn_month", "revenue_churn_12m", "grr_12m", "nrr_12m", "retention_month", "retention_quarter", "retention_year", "churn_reasons", "arr"]],
+  [
+    "Retention and revenue",
+    [
+      "logo_churn_12m",
+      "logo_churn_month",
+      "revenue_churn_12m",
+      "grr_12m",
+      "nrr_12m",
+      "retention_month",
+      "retention_quarter",
+      "retention_year",
+      "churn_reasons",
+      "arr",
+    ],
+  ],
   ["Onboarding", ["onboarding_completion", "time_to_first_value"]],
   ["Satisfaction", ["nps", "csat", "ces", "survey_response_rate", "survey_coverage"]],
   ["Support", ["ticket_resolution_time"]],
   ["Growth", ["upsell_rate_12m", "pipeline_value", "conversion_rate", "referenceable_customers"]],
-  ["Data and team", ["data_points", "field_completeness", "average_health", "health_accuracy", "velocity_average", "adherence", "training_completion", "growth_area_coverage", "recognition", "tools_live"]],
+  [
+    "Data and team",
+    [
+      "data_points",
+      "field_completeness",
+      "average_health",
+      "health_accuracy",
+      "velocity_average",
+      "adherence",
+      "training_completion",
+      "growth_area_coverage",
+      "recognition",
+      "tools_live",
+    ],
+  ],
 ];
 const SEGMENT_ORDER = ["strategic", "core", "digital"];
 
 /** Sorts segments as the program speaks of them: the known three first, others by name. */
 export function segmentOrder(a: string, b: string): number {
-  const rank = (s: string) => (SEGMENT_ORDER.indexOf(s) + 1 || 99);
+  const rank = (s: string) => SEGMENT_ORDER.indexOf(s) + 1 || 99;
   return rank(a) - rank(b) || a.localeCompare(b);
 }
 
@@ -44,7 +72,18 @@ export function groupKpis(rows: Kpi[]): { groups: Group[]; segments: string[] } 
   for (const row of rows) {
     let line = lines.get(row.kpi);
     if (!line) {
-      line = { kpi: row.kpi, label: row.label, unit: row.unit, better: row.better, description: row.description, waitsFor: row.waits_for, all: [], scopes: [], conflict: false, statuses: new Set() };
+      line = {
+        kpi: row.kpi,
+        label: row.label,
+        unit: row.unit,
+        better: row.better,
+        description: row.description,
+        waitsFor: row.waits_for,
+        all: [],
+        scopes: [],
+        conflict: false,
+        statuses: new Set(),
+      };
       lines.set(row.kpi, line);
     }
     if (row.conflict) line.conflict = true;
@@ -102,7 +141,11 @@ export function newest(rows: Kpi[]): string | null {
 /** What the straight line from baseline to goal asks for on a day; null before the baseline and without one. */
 export function lineOn(row: Kpi | undefined, day: string): number | null {
   if (!row || row.baseline === null || row.target === null || !row.baseline_on || !row.deadline) return null;
-  const [from, to, at] = [row.baseline_on, row.deadline, day].map((d) => Date.parse(`${d}T00:00:00Z`)) as [number, number, number];
+  const [from, to, at] = [row.baseline_on, row.deadline, day].map((d) => Date.parse(`${d}T00:00:00Z`)) as [
+    number,
+    number,
+    number,
+  ];
   if (at < from || to <= from) return null;
   return row.baseline + (row.target - row.baseline) * Math.min(1, (at - from) / (to - from));
 }

@@ -18,11 +18,15 @@ export function Apply() {
   const plan = useMutation({
     mutationFn: async (chosen: Files) => {
       const checked = await take(api.POST("/api/v1/program/check", { body: { files: chosen } }));
-      return { checked, plan: checked.ok ? await take(api.POST("/api/v1/program/plan", { body: { files: chosen } })) : null };
+      return {
+        checked,
+        plan: checked.ok ? await take(api.POST("/api/v1/program/plan", { body: { files: chosen } })) : null,
+      };
     },
   });
   const apply = useMutation({
-    mutationFn: (chosen: Files) => take(api.POST("/api/v1/program/apply", { body: { files: chosen, note: note.trim() || undefined } })),
+    mutationFn: (chosen: Files) =>
+      take(api.POST("/api/v1/program/apply", { body: { files: chosen, note: note.trim() || undefined } })),
     onSuccess: async () => {
       setFiles(null);
       setNote("");
@@ -38,9 +42,16 @@ export function Apply() {
     plan.mutate(read);
   };
   return (
-    <Panel title="Apply a program" aside={<span className="dim">All its YAML files at once; nothing is changed before you say so.</span>}>
+    <Panel
+      title="Apply a program"
+      aside={<span className="dim">All its YAML files at once; nothing is changed before you say so.</span>}
+    >
       <FileButton multiple accept=".yaml,.yml" onChange={(list) => void choose(list)}>
-        {(props) => <Button {...props} variant="default" loading={plan.isPending}>Choose the files</Button>}
+        {(props) => (
+          <Button {...props} variant="default" loading={plan.isPending}>
+            Choose the files
+          </Button>
+        )}
       </FileButton>
       <div className={css.result} role="status">
         {plan.error ? <Problem inline error={plan.error} /> : null}
@@ -50,8 +61,16 @@ export function Apply() {
         {apply.data ? <span>Version {apply.data.version} is in force. Figures are being computed again.</span> : null}
         {files && plan.data?.plan ? (
           <div className={css.row}>
-            <TextInput label="Why (kept with the version)" value={note} onChange={(e) => setNote(e.currentTarget.value)} w={360} maw="100%" />
-            <Button loading={apply.isPending} onClick={() => apply.mutate(files)}>Apply</Button>
+            <TextInput
+              label="Why (kept with the version)"
+              value={note}
+              onChange={(e) => setNote(e.currentTarget.value)}
+              w={360}
+              maw="100%"
+            />
+            <Button loading={apply.isPending} onClick={() => apply.mutate(files)}>
+              Apply
+            </Button>
           </div>
         ) : null}
       </div>
@@ -62,24 +81,75 @@ export function Apply() {
 function Problems({ list }: { list: Placed[] }) {
   if (list.length === 0) return null;
   return (
-    <DataTable caption="Problems in the files" rows={list} rowKey={(p) => `${p.file}:${p.line}:${p.column}:${p.problem}`} cols={[
-      { label: "Where", show: (p) => <span className={`mono ${css.where}`}>{p.file}:{p.line}:{p.column}</span> },
-      { label: "Kind", show: (p) => p.severity },
-      { label: "What", show: (p) => <span>{p.problem}{p.nearest ? <> The nearest name is <code>{p.nearest}</code>.</> : null} <strong>{p.remedy}</strong></span> },
-    ]} />
+    <DataTable
+      caption="Problems in the files"
+      rows={list}
+      rowKey={(p) => `${p.file}:${p.line}:${p.column}:${p.problem}`}
+      cols={[
+        {
+          label: "Where",
+          show: (p) => (
+            <span className={`mono ${css.where}`}>
+              {p.file}:{p.line}:{p.column}
+            </span>
+          ),
+        },
+        { label: "Kind", show: (p) => p.severity },
+        {
+          label: "What",
+          show: (p) => (
+            <span>
+              {p.problem}
+              {p.nearest ? (
+                <>
+                  {" "}
+                  The nearest name is <code>{p.nearest}</code>.
+                </>
+              ) : null}{" "}
+              <strong>{p.remedy}</strong>
+            </span>
+          ),
+        },
+      ]}
+    />
   );
 }
 
 function Planned({ plan }: { plan: PlanAnswer }) {
-  const show = (v: unknown) => (v === null || v === undefined ? "nothing" : typeof v === "string" ? v : JSON.stringify(v));
+  const show = (v: unknown) =>
+    v === null || v === undefined ? "nothing" : typeof v === "string" ? v : JSON.stringify(v);
   return (
     <>
-      {plan.changes.length === 0 ? <Empty title="These files say what is in force already" /> : (
-        <DataTable caption="Changes" rows={plan.changes} rowKey={(c) => `${c.what} ${c.id}`} cols={[
-          { label: "What", show: (c) => <span>{c.what.replace("_", " ")} <code>{c.id}</code></span> },
-          { label: "How", show: (c) => c.kind },
-          { label: "Fields", show: (c) => (c.kind === "changed" ? c.fields.map((f) => <div key={f.field}><code>{f.field}</code>: {show(f.old)} → {show(f.new)}</div>) : null) },
-        ]} />
+      {plan.changes.length === 0 ? (
+        <Empty title="These files say what is in force already" />
+      ) : (
+        <DataTable
+          caption="Changes"
+          rows={plan.changes}
+          rowKey={(c) => `${c.what} ${c.id}`}
+          cols={[
+            {
+              label: "What",
+              show: (c) => (
+                <span>
+                  {c.what.replace("_", " ")} <code>{c.id}</code>
+                </span>
+              ),
+            },
+            { label: "How", show: (c) => c.kind },
+            {
+              label: "Fields",
+              show: (c) =>
+                c.kind === "changed"
+                  ? c.fields.map((f) => (
+                      <div key={f.field}>
+                        <code>{f.field}</code>: {show(f.old)} → {show(f.new)}
+                      </div>
+                    ))
+                  : null,
+            },
+          ]}
+        />
       )}
       {plan.segments && plan.segments.moves.length > 0 ? <Moves answer={plan.segments} currency={null} /> : null}
     </>

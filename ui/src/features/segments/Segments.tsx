@@ -17,42 +17,94 @@ export function Segments() {
   const answer = useQuery(segmentsQuery(asOf));
   return (
     <>
-      <PageHead title="Segments" sub={<>Rules are read in order; the first that is true decides.{answer.data ? <> · <Fresh at={answer.data.computed_at} /></> : null}</>} />
-      <Loaded of={answer} lines={8}>{(data) => <Body data={data} />}</Loaded>
+      <PageHead
+        title="Segments"
+        sub={
+          <>
+            Rules are read in order; the first that is true decides.
+            {answer.data ? (
+              <>
+                {" "}
+                · <Fresh at={answer.data.computed_at} />
+              </>
+            ) : null}
+          </>
+        }
+      />
+      <Loaded of={answer} lines={8}>
+        {(data) => <Body data={data} />}
+      </Loaded>
     </>
   );
 }
 
 function Body({ data }: { data: SegmentsAnswer }) {
   const { unclassified } = data;
-  if (data.segments.length === 0) return <Empty title="No segment is declared">The program that is applied declares no segment.</Empty>;
+  if (data.segments.length === 0)
+    return <Empty title="No segment is declared">The program that is applied declares no segment.</Empty>;
   return (
     <div className={css.page}>
-      <Panel title={`${number(data.total, 0)} active accounts`} flush aside={data.categorized === null ? null : <span className="dim">{percent(data.categorized)} in a segment</span>}>
-        <div className={css.bar} role="img" aria-label={data.segments.map((s) => `${s.label} ${percent(s.share)}`).join(", ")}>
+      <Panel
+        title={`${number(data.total, 0)} active accounts`}
+        flush
+        aside={data.categorized === null ? null : <span className="dim">{percent(data.categorized)} in a segment</span>}
+      >
+        <div
+          className={css.bar}
+          role="img"
+          aria-label={data.segments.map((s) => `${s.label} ${percent(s.share)}`).join(", ")}
+        >
           {data.segments.map((s) => (
             <span key={s.id} style={{ flexGrow: s.active, background: segmentColor(s.id) }} />
           ))}
-          {unclassified.accounts > 0 ? <span style={{ flexGrow: unclassified.accounts, background: segmentColor("unclassified") }} /> : null}
+          {unclassified.accounts > 0 ? (
+            <span style={{ flexGrow: unclassified.accounts, background: segmentColor("unclassified") }} />
+          ) : null}
         </div>
-        <DataTable caption="Segments" rows={data.segments} rowKey={(s) => s.id} cols={[
-          { label: "Segment", show: (s) => <Link to="/accounts" search={{ segment: s.id }}><SegmentChip id={s.id} label={s.label} /></Link> },
-          { label: "Rule", show: (s) => <code>{s.rule}</code> },
-          { label: "Active", num: true, show: (s) => number(s.active, 0) },
-          { label: "With churned", num: true, show: (s) => number(s.accounts, 0) },
-          { label: "MRR", num: true, show: (s) => money(s.mrr, data.currency) },
-          { label: "Share", num: true, show: (s) => percent(s.share) },
-        ]} />
+        <DataTable
+          caption="Segments"
+          rows={data.segments}
+          rowKey={(s) => s.id}
+          cols={[
+            {
+              label: "Segment",
+              show: (s) => (
+                <Link to="/accounts" search={{ segment: s.id }}>
+                  <SegmentChip id={s.id} label={s.label} />
+                </Link>
+              ),
+            },
+            { label: "Rule", show: (s) => <code>{s.rule}</code> },
+            { label: "Active", num: true, show: (s) => number(s.active, 0) },
+            { label: "With churned", num: true, show: (s) => number(s.accounts, 0) },
+            { label: "MRR", num: true, show: (s) => money(s.mrr, data.currency) },
+            { label: "Share", num: true, show: (s) => percent(s.share) },
+          ]}
+        />
         {unclassified.accounts > 0 ? (
           <div className={css.unclassified}>
-            <Link to="/accounts" search={{ segment: "unclassified" }}>{number(unclassified.accounts, 0)} unclassified</Link>
-            <ul>{unclassified.reasons.map((r) => <li key={r.reason}>{r.reason} <span className="dim">({number(r.accounts, 0)})</span></li>)}</ul>
+            <Link to="/accounts" search={{ segment: "unclassified" }}>
+              {number(unclassified.accounts, 0)} unclassified
+            </Link>
+            <ul>
+              {unclassified.reasons.map((r) => (
+                <li key={r.reason}>
+                  {r.reason} <span className="dim">({number(r.accounts, 0)})</span>
+                </li>
+              ))}
+            </ul>
           </div>
         ) : null}
         {data.undecided.length > 0 ? (
           <div className={css.unclassified}>
             <strong>Could change if a missing field were filled</strong>
-            <ul>{data.undecided.map((r) => <li key={r.reason}>{r.reason} <span className="dim">({number(r.accounts, 0)})</span></li>)}</ul>
+            <ul>
+              {data.undecided.map((r) => (
+                <li key={r.reason}>
+                  {r.reason} <span className="dim">({number(r.accounts, 0)})</span>
+                </li>
+              ))}
+            </ul>
           </div>
         ) : null}
       </Panel>

@@ -1,13 +1,22 @@
 import { useComputedColorScheme } from "@mantine/core";
 import { LineChart, type LineSeriesOption } from "echarts/charts";
-import { GridComponent, LegendComponent, TooltipComponent, type GridComponentOption, type LegendComponentOption, type TooltipComponentOption } from "echarts/components";
+import {
+  GridComponent,
+  LegendComponent,
+  TooltipComponent,
+  type GridComponentOption,
+  type LegendComponentOption,
+  type TooltipComponentOption,
+} from "echarts/components";
 import { init, use as register, type ComposeOption } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
 
 register([LineChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
 
-export type Option = ComposeOption<LineSeriesOption | GridComponentOption | LegendComponentOption | TooltipComponentOption>;
+export type Option = ComposeOption<
+  LineSeriesOption | GridComponentOption | LegendComponentOption | TooltipComponentOption
+>;
 
 /** The present value of a colour of the palette, such as `var(--brand)`. */
 export function color(token: string): string {

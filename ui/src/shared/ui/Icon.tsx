@@ -35,11 +35,13 @@ const PATHS = {
   keyboard: "M3 6h18v12H3zM7 10h.01M11 10h.01M15 10h.01M8 14h8",
   clock: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l3.500 2",
   mail: "M3 6h18v12H3zM3 7l9 6.500L21 7",
-  meeting: "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM2.500 19c.5-3.500 2.700-5 5.500-5s5 1.500 5.500 5M16 6a3 3 0 0 1 0 6M17 14c2.500.3 4 1.900 4.500 5",
+  meeting:
+    "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM2.500 19c.5-3.500 2.700-5 5.500-5s5 1.500 5.500 5M16 6a3 3 0 0 1 0 6M17 14c2.500.3 4 1.900 4.500 5",
   support: "M4 5h16v11H10l-4 4v-4H4z",
   survey: "M12 4l2.400 5 5.600.7-4 3.900 1 5.400-5-2.700L7 19l1-5.400-4-3.900L9.600 9z",
   product: "M5 4l14 8-6 1.500L10 20z",
-  revenue: "M12 3v18M16.500 7.500C16 6 14.200 5.200 12 5.200c-2.600 0-4.300 1.200-4.300 3.200 0 4.600 9 2.300 9 7 0 2-1.900 3.400-4.700 3.400-2.500 0-4.400-1-4.900-2.900",
+  revenue:
+    "M12 3v18M16.500 7.500C16 6 14.200 5.200 12 5.200c-2.600 0-4.300 1.200-4.300 3.200 0 4.600 9 2.300 9 7 0 2-1.900 3.400-4.700 3.400-2.500 0-4.400-1-4.900-2.900",
   content: "M5 4h11l3 3v13H5zM9 10h6M9 14h6",
   onboarding: "M4 20V4M4 5h12l-2 4 2 4H4",
   work: "M4 8h16v12H4zM9 8V5h6v3M4 13h16",
@@ -59,8 +61,19 @@ export function isIcon(name: string): name is IconName {
 
 export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
   return (
-    <svg width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth={1.8}
-      strokeLinecap="round" strokeLinejoin="round" aria-hidden="true" focusable="false" style={{ flexShrink: 0 }}>
+    <svg
+      width={size}
+      height={size}
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth={1.8}
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+      focusable="false"
+      style={{ flexShrink: 0 }}
+    >
       <path d={PATHS[name]} />
     </svg>
   );

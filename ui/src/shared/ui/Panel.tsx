@@ -16,7 +16,19 @@ export function PageHead({ title, sub, children }: { title: string; sub?: ReactN
 }
 
 /** A titled area of a page. */
-export function Panel({ title, aside, children, flush = false, scroll = true }: { title: string; aside?: ReactNode; children: ReactNode; flush?: boolean; scroll?: boolean }) {
+export function Panel({
+  title,
+  aside,
+  children,
+  flush = false,
+  scroll = true,
+}: {
+  title: string;
+  aside?: ReactNode;
+  children: ReactNode;
+  flush?: boolean;
+  scroll?: boolean;
+}) {
   return (
     <section className={css.panel} aria-label={title}>
       <div className={css.panelHead}>
@@ -32,18 +44,36 @@ export function Panel({ title, aside, children, flush = false, scroll = true }: 
 export type Col<T> = { label: string; num?: boolean; show: (row: T) => ReactNode };
 
 /** A small table that turns into a readable list on a phone. */
-export function DataTable<T>({ rows, cols, rowKey, caption }: { rows: T[]; cols: Col<T>[]; rowKey: (row: T) => string; caption: string }) {
+export function DataTable<T>({
+  rows,
+  cols,
+  rowKey,
+  caption,
+}: {
+  rows: T[];
+  cols: Col<T>[];
+  rowKey: (row: T) => string;
+  caption: string;
+}) {
   return (
     <table className={`${css.table} ${css.stack}`}>
       <caption className="sr">{caption}</caption>
       <thead>
-        <tr>{cols.map((c) => <th key={c.label} scope="col" className={c.num ? css.num : undefined}>{c.label}</th>)}</tr>
+        <tr>
+          {cols.map((c) => (
+            <th key={c.label} scope="col" className={c.num ? css.num : undefined}>
+              {c.label}
+            </th>
+          ))}
+        </tr>
       </thead>
       <tbody>
         {rows.map((row) => (
           <tr key={rowKey(row)}>
             {cols.map((c) => (
-              <td key={c.label} data-label={c.label} className={c.num ? css.num : undefined}>{c.show(row)}</td>
+              <td key={c.label} data-label={c.label} className={c.num ? css.num : undefined}>
+                {c.show(row)}
+              </td>
             ))}
           </tr>
         ))}

@@ -25,7 +25,11 @@ export function Problem({ error, retry, inline = false }: { error: unknown; retr
           Try again
         </Button>
       ) : null}
-      {p?.requestId ? <p className="small dim">Request <code>{p.requestId}</code></p> : null}
+      {p?.requestId ? (
+        <p className="small dim">
+          Request <code>{p.requestId}</code>
+        </p>
+      ) : null}
     </div>
   );
 }
@@ -54,7 +58,15 @@ export function Skeleton({ lines = 3, height = 16 }: { lines?: number; height?: 
 type Answer<T> = { data: T | undefined; error: unknown; isPending: boolean; refetch: () => unknown };
 
 /** Shows one of loading, failure, or the data; a failed refresh keeps the last good data on the page. */
-export function Loaded<T>({ of, lines, children }: { of: Answer<T>; lines?: number; children: (data: T) => ReactNode }) {
+export function Loaded<T>({
+  of,
+  lines,
+  children,
+}: {
+  of: Answer<T>;
+  lines?: number;
+  children: (data: T) => ReactNode;
+}) {
   if (of.data !== undefined) {
     return (
       <>
