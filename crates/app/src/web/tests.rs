@@ -103,13 +103,14 @@ mod pages {
 
     #[tokio::test]
     async fn any_page_is_the_application_and_a_missing_file_is_missing() {
-        for page in ["/", "/accounts", "/accounts/a%20b/timeline"] {
+        for page in ["/", "/accounts", "/accounts/a%20b/timeline", "/accounts/northgate.example"] {
             let (status, headers, body) = ask("GET", page, None).await;
             assert_eq!((status, headers["content-type"].to_str().expect("text")), (200, "text/html; charset=utf-8"));
             assert_eq!(headers["cache-control"], "no-cache");
             assert!(body.starts_with("<html>"));
         }
         assert_eq!(ask("GET", "/assets/b-2.js", None).await.0, 404);
+        assert_eq!(ask("GET", "/robots.txt", None).await.0, 404);
         assert_eq!(ask("POST", "/accounts", None).await.0, 405);
         assert_eq!(ask("GET", "/api/v1/nothing", None).await.0, 404);
         assert_eq!(ask("GET", "/apiary", None).await.0, 200, "only the interface's own paths are kept from the pages");

@@ -49,8 +49,9 @@ pub async fn serve(source: Option<UiSource>, request: Request) -> Response {
     let name = path.trim_start_matches('/');
     match source(name).filter(|_| !name.is_empty()) {
         Some(file) => file_response(name, file, request.headers()),
-        // A missing file with an extension is missing; anything else is a page of the application.
-        None if name.rsplit('/').next().is_some_and(|last| last.contains('.')) => {
+        // A missing file of the build is missing; anything else is a page of the application. Only the build's own places count as
+        // files, because a page may end like one: an account's id is often its domain.
+        None if name.starts_with("assets/") || (name.contains('.') && !name.contains('/')) => {
             Problem::not_found(format!("there is no file {path}")).into_response()
         }
         None => match source(INDEX) {
