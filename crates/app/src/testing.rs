@@ -76,7 +76,7 @@ impl TestApp {
         let Self { app, router, config, _folder } = self;
         let clock = app.clock.clone();
         drop(router);
-        app.store.clone().close().await;
+        app.shutdown().await;
         drop(app);
         let app = App::open(config.clone(), clock).await.expect("the same data, opened again");
         Self { router: crate::routes::router(app.clone()), app, config, _folder }

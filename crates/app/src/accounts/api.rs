@@ -1,17 +1,15 @@
 //! Handlers: the list of contacts.
 
-use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::store::{self, ContactRow};
 use super::{AccountNo, normalise};
 use crate::App;
 use crate::auth::Viewer;
-use crate::web::{Problem, Result};
+use crate::web::{Json, Problem, Query, Result, routes};
 
 /// The routes of the slice.
 pub fn routes() -> OpenApiRouter<App> {
@@ -41,8 +39,8 @@ struct ContactsPage {
 /// Contacts, ordered by id.
 #[utoipa::path(get, path = "/api/v1/contacts", tag = "accounts", params(ListQuery), responses((status = 200, body = ContactsPage)))]
 async fn list_contacts(
-    State(app): State<App>,
     _viewer: Viewer,
+    State(app): State<App>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<ContactsPage>> {
     let limit = query.limit.unwrap_or(100).clamp(1, 500) as usize;

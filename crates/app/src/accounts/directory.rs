@@ -62,10 +62,13 @@ impl Names {
 /// No such place in the directory.
 const NONE: u32 = u32::MAX;
 
+/// A contact. Its aliases point at it, not at its id: the id may later be given to somebody else, and its aliases stay.
 #[derive(Clone, Copy)]
-struct Link {
-    /// The contact that this id stands for: itself, or the one that it became an alias of.
-    to: u32,
+struct Node {
+    /// The place of its id.
+    id: u32,
+    /// The contact that it was merged into; itself while it lives.
+    into: u32,
     account: AccountNo,
 }
 
@@ -75,7 +78,9 @@ struct Inner {
     numbers: Vec<AccountNo>,
     by_number: Vec<u32>,
     contacts: Names,
-    links: Vec<Link>,
+    /// The contact that each id stands for.
+    nodes_of: Vec<u32>,
+    nodes: Vec<Node>,
 }
 
 impl Inner {
@@ -94,29 +99,51 @@ impl Inner {
         }
     }
 
-    fn contact_place(&mut self, id: &str) -> u32 {
-        let index = self.contacts.intern(id);
-        if index as usize >= self.links.len() {
-            self.links.push(Link {
-                to: index,
-                account: AccountNo::NONE,
-            });
+    /// The contact that an id stands for, alive; the id becomes a contact of its own when it is new.
+    fn node(&mut self, id: &str) -> u32 {
+        let place = self.contacts.intern(id);
+        match self.nodes_of.get(place as usize) {
+            Some(&node) => self.alive(node),
+            None => {
+                let node = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+                self.nodes.push(Node { id: place, into: node, account: AccountNo::NONE });
+                self.nodes_of.push(node);
+                node
+            }
         }
-        index
+    }
+
+    /// Follows merges. A merge always goes into a living contact, so the way ends.
+    fn alive(&self, mut node: u32) -> u32 {
+        while let Some(next) = self.nodes.get(node as usize).map(|it| it.into)
+            && next != node
+        {
+            node = next;
+        }
+        node
     }
 
     fn link(&mut self, id: &str, account: AccountNo) {
-        let index = self.contact_place(id);
-        self.links[index as usize].account = account;
+        let node = self.node(id);
+        if let Some(node) = self.nodes.get_mut(node as usize) {
+            node.account = account;
+        }
+    }
+
+    fn merge(&mut self, from: &str, into: &str) {
+        let (from, into) = (self.node(from), self.node(into));
+        if let Some(node) = self.nodes.get_mut(from as usize) {
+            node.into = into;
+        }
     }
 
     fn alias(&mut self, alias: &str, id: &str) {
-        let to = self.contact_place(id);
-        let index = self.contact_place(alias);
-        if index == to {
-            return;
+        let node = self.node(id);
+        let place = self.contacts.intern(alias) as usize;
+        match self.nodes_of.get_mut(place) {
+            Some(known) => *known = node,
+            None => self.nodes_of.push(node),
         }
-        self.links[index as usize].to = to;
     }
 }
 
@@ -136,6 +163,7 @@ pub struct Known {
 pub(super) enum News {
     Account { id: String, no: AccountNo },
     Contact { id: String, account: AccountNo },
+    Merge { from: String, into: String },
     Alias { alias: String, id: String },
 }
 
@@ -176,7 +204,7 @@ impl Directory {
     #[must_use]
     pub fn sizes(&self) -> (usize, usize) {
         let inner = self.0.read();
-        (inner.numbers.len(), inner.links.len())
+        (inner.numbers.len(), inner.nodes_of.len())
     }
 
     /// Makes what a committed transaction added visible.
@@ -189,6 +217,7 @@ impl Directory {
             match one {
                 News::Account { id, no } => inner.add_account(&id, no),
                 News::Contact { id, account } => inner.link(&id, account),
+                News::Merge { from, into } => inner.merge(&from, &into),
                 News::Alias { alias, id } => inner.alias(&alias, &id),
             }
         }
@@ -215,17 +244,11 @@ impl Inner {
         (index != NONE).then(|| self.accounts.get(index))
     }
 
+    /// The place of the id of the contact that an id stands for, and its account.
     fn resolve(&self, id: &str) -> Option<(u32, AccountNo)> {
-        let mut index = self.contacts.find(id)?;
-        // A merged contact's aliases keep pointing at it, and it at its successor; merges never form a ring, the bound only says so.
-        for _ in 0..64 {
-            let link = self.links.get(index as usize)?;
-            if link.to == index {
-                return Some((index, link.account));
-            }
-            index = link.to;
-        }
-        None
+        let place = self.contacts.find(id)?;
+        let node = self.nodes.get(self.alive(*self.nodes_of.get(place as usize)?) as usize)?;
+        Some((node.id, node.account))
     }
 }
 

@@ -23,6 +23,8 @@ mod id;
 mod rules;
 mod stage;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Map, Value as Json};
 

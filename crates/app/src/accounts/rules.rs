@@ -75,17 +75,8 @@ pub(super) fn step(
     if !newer {
         return if current == new { Step::Nothing } else { Step::Set };
     }
-    // What the day showed so far: the last value before or on it, else the first known one, which holds from the start.
-    let shown = history
-        .range(..=day)
-        .next_back()
-        .or_else(|| history.iter().next())
-        .map(|(_, row)| &row.value);
-    if shown == Some(new) {
-        Step::Nothing
-    } else {
-        Step::Past
-    }
+    // Written even where the days before show the same value: something in between may still arrive.
+    if history.get(&day).is_some_and(|row| row.value == *new) { Step::Nothing } else { Step::Past }
 }
 
 /// The fields that a change speaks of, as `(field, value)`; removing is null.

@@ -26,7 +26,10 @@ pub struct Stage<'a> {
     directory: &'a Directory,
     context: Context<'a>,
     numbers: HashMap<String, AccountNo>,
+    /// Ids that this transaction gave to another contact.
     aliases: HashMap<String, String>,
+    /// Contacts that this transaction merged into others.
+    merged: HashMap<String, String>,
     news: Vec<News>,
 }
 
@@ -39,6 +42,7 @@ impl Directory {
             context,
             numbers: HashMap::new(),
             aliases: HashMap::new(),
+            merged: HashMap::new(),
             news: Vec::new(),
         }
     }
@@ -189,20 +193,15 @@ impl<'a> Stage<'a> {
         Ok(done)
     }
 
-    /// The contact that an id stands for, after this transaction's aliases.
+    /// The contact that an id stands for, after what this transaction did.
     fn root(&self, id: &str) -> String {
-        let mut id = id.to_owned();
-        for _ in 0..64 {
-            let Some(next) = self.aliases.get(&id) else { break };
-            id.clone_from(next);
+        let given = self.aliases.get(id).cloned();
+        let mut at = given.or_else(|| self.directory.contact(id).map(|known| known.id)).unwrap_or_else(|| id.to_owned());
+        // A merge goes into a contact that is alive, so the way ends.
+        while let Some(next) = self.merged.get(&at) {
+            at.clone_from(next);
         }
-        match self.directory.contact(&id) {
-            // What the directory says is older than this transaction: it may have moved the answer on.
-            Some(known) if known.id != id && !self.aliases.contains_key(&id) => {
-                self.aliases.get(&known.id).cloned().unwrap_or(known.id)
-            }
-            _ => id,
-        }
+        at
     }
 
     async fn apply_contacts(
@@ -272,6 +271,7 @@ impl<'a> Stage<'a> {
             book.dirty.insert(target.clone());
             book.dirty.remove(previous);
             book.merged.push((previous.to_owned(), target.clone()));
+            self.merged.insert(previous.to_owned(), target.clone());
         }
         self.point(book, previous, &target);
     }
@@ -291,8 +291,8 @@ impl<'a> Stage<'a> {
     }
 
     async fn write(&mut self, tx: &Tx, book: Book) -> StoreResult<usize> {
-        for (from, to) in &book.merged {
-            store::move_aliases(tx, from, to).await?;
+        for (from, into) in &book.merged {
+            store::move_aliases(tx, from, into).await?;
             store::delete_contact(tx, from).await?;
         }
         let rows: Vec<&Contact> = book.dirty.iter().filter_map(|id| book.rows.get(id)).collect();
@@ -309,6 +309,9 @@ impl<'a> Stage<'a> {
                 id: row.id.clone(),
                 account: row.account,
             });
+        }
+        for (from, into) in book.merged {
+            self.news.push(News::Merge { from, into });
         }
         for (alias, id) in aliases {
             self.news.push(News::Alias { alias, id });

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Sends events with stock SDKs to a running Tenure: only the host differs from what their documentation shows.
+#
+#   tests/sdk/run.sh TENURE_URL WRITE_KEY [RUN_ID]
+#
+# Prints one JSON line for each SDK: {"sdk", "prefix", "messages"}. Every message id of an SDK is its own; what the caller finds is told by
+# the property `run`, which holds RUN_ID/<sdk> (see README.md). Fails when an SDK reports a failed delivery.
+set -euo pipefail
+if [ $# -lt 2 ]; then
+  echo "usage: $0 TENURE_URL WRITE_KEY [RUN_ID]" >&2
+  exit 2
+fi
+here=$(cd "$(dirname "$0")" && pwd)
+export TENURE_URL=${1%/} WRITE_KEY=$2 RUN_ID=${3:-run-$$}
+cd "$here"
+
+# Installed once for each set of pinned versions.
+want=$(cat package-lock.json requirements.txt | sha256sum | cut -c1-16)
+if [ "$(cat node_modules/.tenure-pin 2>/dev/null || true)" != "$want" ]; then
+  npm ci --ignore-scripts --no-audit --no-fund >&2
+  python3 -m venv .venv >&2
+  .venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt >&2
+  echo "$want" > node_modules/.tenure-pin
+fi
+
+.venv/bin/python segment_python.py
+.venv/bin/python rudder_python.py
+node segment_node.mjs
+node rudder_node.mjs
+node browser.mjs
