@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use parking_lot::RwLock;
 use tenure_store::{Clock, DataLock, Store, migrate};
 
 use crate::accounts::{self, Directory};
 use crate::auth::Auth;
 use crate::auth::passwords::Cost;
+use crate::definitions::Definitions;
 use crate::events::Log;
+use crate::events::ingest::{Ingesting, Quota};
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
 
@@ -29,6 +32,8 @@ pub struct Config {
     pub web: Settings,
     /// What hashing a password costs.
     pub password_cost: Cost,
+    /// What each write key may send.
+    pub quota: Quota,
 }
 
 impl Config {
@@ -42,6 +47,7 @@ impl Config {
             sandbox: false,
             web: Settings::default(),
             password_cost: Cost::default(),
+            quota: Quota::default(),
         }
     }
 }
@@ -69,8 +75,11 @@ pub struct Shared {
     pub auth: Auth,
     /// Who is known: accounts and contacts.
     pub accounts: Arc<Directory>,
+    /// What the ingest over HTTP holds in memory.
+    pub ingest: Ingesting,
     /// The log of events.
     pub log: Log,
+    definitions: RwLock<Option<Arc<Definitions>>>,
     _lock: Arc<DataLock>,
 }
 
@@ -92,7 +101,17 @@ impl App {
         accounts::load(&store, &accounts).await?;
         let lock = Arc::new(lock);
         let log = Log::open(&store, &clock, &config.data, &accounts, &lock).await?;
-        Ok(Self(Arc::new(Shared { config, clock, store, auth, accounts, log, _lock: lock })))
+        Ok(Self(Arc::new(Shared {
+            config,
+            clock,
+            store,
+            auth,
+            accounts,
+            ingest: Ingesting::default(),
+            log,
+            definitions: RwLock::default(),
+            _lock: lock,
+        })))
     }
 
     /// Takes no more events, finishes what was taken and closes the records.
@@ -105,6 +124,17 @@ impl App {
     #[must_use]
     pub fn time_zone(&self) -> TimeZone {
         self.log.time_zone()
+    }
+
+    /// The definitions in force; `None` before a program is applied.
+    #[must_use]
+    pub fn definitions(&self) -> Option<Arc<Definitions>> {
+        self.definitions.read().clone()
+    }
+
+    /// Puts definitions in force.
+    pub fn set_definitions(&self, definitions: Definitions) {
+        *self.definitions.write() = Some(Arc::new(definitions));
     }
 }
 

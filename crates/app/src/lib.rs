@@ -5,6 +5,7 @@
 
 mod app;
 pub mod reactors;
+pub mod replayers;
 pub mod routes;
 pub mod schema;
 #[cfg(test)]

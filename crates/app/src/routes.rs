@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
-use crate::{App, accounts, auth, health};
+use crate::{App, accounts, auth, events, health};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -48,6 +48,8 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(health::routes())
         .merge(auth::routes())
         .merge(accounts::routes())
+        .merge(events::ingest::routes())
+        .merge(events::rejects::routes())
 }
 
 /// The document of the API (OpenAPI 3.1).

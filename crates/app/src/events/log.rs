@@ -16,12 +16,12 @@ use tenure_store::{Clock, DataLock, Store, StoreError, StoreResult, Tx};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::accounts::{self, Directory};
+use crate::accounts::Directory;
 
 use super::ids::Seen;
 use super::row::{self, EventRow};
 use super::writer::{self, Queue};
-use super::{Appended, Change, Changed, Event, store};
+use super::{Appended, Change, Changed, Incoming, store};
 
 /// The log of an open Tenure.
 pub struct Log {
@@ -122,10 +122,10 @@ impl Log {
         *self.core.zone.write() = zone;
     }
 
-    pub(super) async fn append(&self, source: &str, events: Vec<Event>, changes: Vec<accounts::Change>) -> StoreResult<Appended> {
+    pub(super) async fn append(&self, incoming: Incoming) -> StoreResult<Appended> {
         let queue = self.queue.lock().clone();
         let queue = queue.ok_or_else(|| StoreError::Unavailable("the log is closing".to_owned()))?;
-        queue.append(source, events, changes).await
+        queue.append(incoming).await
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<i64> {

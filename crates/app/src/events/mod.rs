@@ -9,7 +9,9 @@
 
 mod event;
 mod ids;
+pub mod ingest;
 mod log;
+pub mod rejects;
 mod row;
 mod store;
 mod writer;
@@ -68,14 +70,32 @@ pub enum Subject {
 
 /// Stores live events and answers once they are durable. `Unavailable` = nothing was stored, or it is not known whether it was: send again.
 pub async fn append(app: &App, events: Vec<Event>) -> StoreResult<Appended> {
-    app.log.append("", events, Vec::new()).await
+    app.log.append(Incoming { events, ..Incoming::default() }).await
 }
 
 /// As [`append`], with what became known about accounts and contacts, committed in the same transaction. `events` may be empty.
 /// A change of an account is itself stored as an event (`account_updated`, `owner_changed`) in the same step.
 /// `source` is what the account's history shows.
 pub async fn append_with(app: &App, source: &str, events: Vec<Event>, changes: Vec<accounts::Change>) -> StoreResult<Appended> {
-    app.log.append(source, events, changes).await
+    app.log.append(Incoming { source: source.to_owned(), events, changes, rejects: Vec::new() }).await
+}
+
+/// What arrives together and is committed together.
+#[derive(Clone, Debug, Default)]
+pub struct Incoming {
+    /// What the history of accounts shows as the source of `changes`.
+    pub source: String,
+    /// Events.
+    pub events: Vec<Event>,
+    /// What became known about accounts and contacts.
+    pub changes: Vec<accounts::Change>,
+    /// What was refused.
+    pub rejects: Vec<rejects::Reject>,
+}
+
+/// As [`append_with`], with what was refused of the same request.
+pub async fn take_in(app: &App, incoming: Incoming) -> StoreResult<Appended> {
+    app.log.append(incoming).await
 }
 
 /// The newest committed `seq`, and every later one.

@@ -14,7 +14,8 @@ use super::ids::{self, Built, Hashes};
 use super::log::{Blob, Core};
 use super::row::{self, EventRow};
 use super::store::{self, SourceCounts, TailBody};
-use super::{Appended, Event, Kind};
+use super::rejects::{self, Reject};
+use super::{Appended, Event, Incoming, Kind};
 
 /// Requests that may wait; more are refused with 503, so that memory and waiting times stay bounded.
 const WAITING: usize = 4_096;
@@ -46,6 +47,7 @@ struct Request {
     source: String,
     events: Vec<Prepared>,
     changes: Vec<accounts::Change>,
+    rejects: Vec<Reject>,
     bytes: usize,
     answer: oneshot::Sender<StoreResult<Appended>>,
     _room: OwnedSemaphorePermit,
@@ -59,23 +61,19 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) async fn append(
-        &self,
-        source: &str,
-        events: Vec<Event>,
-        changes: Vec<accounts::Change>,
-    ) -> StoreResult<Appended> {
-        if events.is_empty() && changes.is_empty() {
+    pub(super) async fn append(&self, incoming: Incoming) -> StoreResult<Appended> {
+        let Incoming { source, events, changes, rejects } = incoming;
+        if events.is_empty() && changes.is_empty() && rejects.is_empty() {
             return Ok(Appended::default());
         }
         let events: Vec<Prepared> = events.into_iter().map(Prepared::new).collect();
-        let bytes = events.iter().map(Prepared::bytes).sum::<usize>() + changes.len() * 500;
+        let bytes = events.iter().map(Prepared::bytes).sum::<usize>() + changes.len() * 500
+            + rejects.iter().map(|reject| 500 + reject.record.len()).sum::<usize>();
         let full = || StoreError::Unavailable("too many events are waiting to be stored".to_owned());
         let kilobytes = u32::try_from((bytes / 1_024 + 1).min(WAITING_KB)).unwrap_or(1);
         let room = Arc::clone(&self.room).try_acquire_many_owned(kilobytes).map_err(|_| full())?;
         let (answer, outcome) = oneshot::channel();
-        let source = source.to_owned();
-        self.requests.try_send(Request { source, events, changes, bytes, answer, _room: room }).map_err(|_| full())?;
+        self.requests.try_send(Request { source, events, changes, rejects, bytes, answer, _room: room }).map_err(|_| full())?;
         outcome.await.map_err(|_| StoreError::Unavailable("the log's writer ended before the answer".to_owned()))?
     }
 }
@@ -157,11 +155,19 @@ async fn store_group(core: &Core, group: &[Request]) -> StoreResult<Vec<Appended
     let made = apply_changes(&tx, &mut stage, group, seq, now).await?;
     let new: Vec<&Prepared> = new.into_iter().chain(&made).collect();
     store::add_counts(&tx, &count(group, &each, &new)).await?;
+    keep_rejects(&tx, group).await?;
     let rows = write(core, &tx, &mut stage, &new, seq).await?;
     core.commit(tx).await?;
     stage.publish();
     publish(core, rows, new.iter().map(|it| it.hash).collect());
     Ok(each)
+}
+
+async fn keep_rejects(tx: &Tx, group: &[Request]) -> StoreResult<()> {
+    for request in group.iter().filter(|request| !request.rejects.is_empty()) {
+        rejects::keep(tx, &request.rejects).await?;
+    }
+    Ok(())
 }
 
 /// Applies what became known about accounts and contacts, and gives the events that tell of it.
