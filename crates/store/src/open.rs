@@ -1,6 +1,7 @@
 //! Opening the records, and refusing to where that could lose data.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,9 +27,8 @@ impl Store {
     /// Opens the embedded database `DIR/records.db`, creating it when missing.
     pub async fn open_embedded(dir: &Path) -> StoreResult<Self> {
         let path = dir.join("records.db");
-        let url = format!("sqlite://{}?mode=rwc", path.display());
-        let writes = sqlite_pool(&url, 1).await?;
-        let store = Self { reads: sqlite_pool(&url, 4).await?, writes };
+        let writes = sqlite_pool(&path, 1).await?;
+        let store = Self { reads: sqlite_pool(&path, 4).await?, writes };
         store.refuse_unsafe().await?;
         Ok(store)
     }
@@ -86,8 +86,8 @@ impl Store {
             return Ok(Report { settings, damage: None, clock });
         }
         settings.push(("sqlite version".to_owned(), self.setting("SELECT sqlite_version() AS value").await?));
-        settings.push(("sqlite journal_mode".to_owned(), self.setting("SELECT journal_mode AS value FROM pragma_journal_mode").await?));
-        let found = self.setting("SELECT quick_check AS value FROM pragma_quick_check(1)").await?;
+        settings.push(("sqlite journal_mode".to_owned(), self.setting("SELECT CAST(journal_mode AS TEXT) AS value FROM pragma_journal_mode").await?));
+        let found = self.setting("SELECT CAST(quick_check AS TEXT) AS value FROM pragma_quick_check LIMIT 1").await?;
         Ok(Report { settings, damage: (found != "ok").then_some(found), clock: None })
     }
 
@@ -132,14 +132,24 @@ impl Store {
     }
 
     async fn refuse_unsafe_postgres(&self) -> StoreResult<()> {
-        for (name, wanted) in [("fsync", &["on"][..]), ("full_page_writes", &["on"]), ("synchronous_commit", &["on", "local", "remote_write", "remote_apply"])]
-        {
+        let durable: [(&str, &[&str]); 3] = [
+            ("fsync", &["on"]),
+            ("full_page_writes", &["on"]),
+            ("synchronous_commit", &["on", "local", "remote_write", "remote_apply"]),
+        ];
+        for (name, wanted) in durable {
             let value: String = self.setting(&format!("SELECT current_setting('{name}') AS value")).await?;
             if !wanted.contains(&value.as_str()) {
                 return Err(StoreError::Unsafe(format!(
                     "PostgreSQL runs with {name} = {value}; an answered event could be lost: set {name} = on"
                 )));
             }
+        }
+        let encoding: String = self.setting("SELECT current_setting('server_encoding') AS value").await?;
+        if encoding != "UTF8" {
+            return Err(StoreError::Unsafe(format!(
+                "the PostgreSQL database has the encoding {encoding}, which cannot hold every text: create it with ENCODING 'UTF8'"
+            )));
         }
         Ok(())
     }
@@ -170,15 +180,19 @@ impl Execute for Store {
     }
 }
 
-async fn sqlite_pool(url: &str, connections: u32) -> StoreResult<DatabaseConnection> {
-    let mut options = ConnectOptions::new(url);
+async fn sqlite_pool(path: &Path, connections: u32) -> StoreResult<DatabaseConnection> {
+    // The path is given apart from the URL, in which some of its characters would have a meaning.
+    let path = path.to_owned();
+    let mut options = ConnectOptions::new("sqlite://records.db");
     options
         .max_connections(connections)
         .min_connections(1)
         .sqlx_logging(false)
         .acquire_timeout(Duration::from_secs(20))
-        .map_sqlx_sqlite_opts(|sqlite| {
+        .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
+                .filename(&path)
+                .create_if_missing(true)
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
                 .pragma("foreign_keys", "ON")
@@ -199,7 +213,8 @@ pub struct DataLock {
 impl DataLock {
     /// Takes the lock; `Ok(None)` when another process holds it.
     pub fn take(dir: &Path) -> std::io::Result<Option<Self>> {
-        std::fs::create_dir_all(dir)?;
+        // A folder that we make is for its owner alone; one that is there keeps the mode that somebody gave it.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         let path = dir.join("lock");
         let file = File::options().create(true).truncate(false).read(true).write(true).open(&path)?;
         match file.try_lock() {
