@@ -247,7 +247,10 @@ impl DistinctTexts {
     fn take(&mut self, emit: EmitTo) -> (Vec<i64>, Vec<u64>) {
         let counts = emit.take_needed(&mut self.counts);
         let pairs = match emit {
-            EmitTo::All => std::mem::take(&mut self.pairs).into_iter().collect(),
+            EmitTo::All => {
+                let pairs = std::mem::take(&mut self.pairs).into_iter().collect();
+                pairs
+            }
             EmitTo::First(n) => {
                 let limit = (n as u64) << 32;
                 let (out, rest): (Vec<u64>, Vec<u64>) = std::mem::take(&mut self.pairs)
