@@ -63,7 +63,7 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
             let lower = candidate.to_lowercase();
             let distance = strsim::damerau_levenshtein(&wanted, &lower);
             let part = wanted.len() >= 4 && (lower.starts_with(&wanted) || lower.ends_with(&wanted));
-            (distance <= allowed || part).then_some((!(distance <= allowed), distance, candidate))
+            (distance <= allowed || part).then_some((distance > allowed, distance, candidate))
         })
         .min()
         .map(|(_, _, candidate)| candidate.to_owned())

@@ -73,7 +73,8 @@ fn goal(notes: &mut Notes, target: &Fields<'_>) -> Goal {
         return Goal::Value(0.0);
     };
     let fields = Fields::open(notes, target.file, target.path_of("goal"), node, keys::GOAL);
-    let forms: [(&str, fn(f64) -> Goal); 3] = [
+    type Form = fn(f64) -> Goal;
+    let forms: [(&str, Form); 3] = [
         ("value", Goal::Value),
         ("points", Goal::Points),
         ("relative", Goal::Relative),
