@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use parking_lot::RwLock;
+use tenure_lake::Lake;
 use tenure_store::{Clock, DataLock, Store, migrate};
 
 use crate::accounts::{self, Directory};
@@ -77,6 +78,8 @@ pub struct Shared {
     pub accounts: Arc<Directory>,
     /// What the ingest over HTTP holds in memory.
     pub ingest: Ingesting,
+    /// The history's files and the engine that reads them.
+    pub lake: Lake,
     /// The log of events.
     pub log: Log,
     definitions: RwLock<Option<Arc<Definitions>>>,
@@ -100,7 +103,8 @@ impl App {
         let accounts = Arc::new(Directory::default());
         accounts::load(&store, &accounts).await?;
         let lock = Arc::new(lock);
-        let log = Log::open(&store, &clock, &config.data, &accounts, &lock).await?;
+        let lake = Lake::open(config.data.join("lake"), tenure_lake::Options::default())?;
+        let log = Log::open(&store, &clock, &lake, &accounts, &lock).await?;
         Ok(Self(Arc::new(Shared {
             config,
             clock,
@@ -108,6 +112,7 @@ impl App {
             auth,
             accounts,
             ingest: Ingesting::default(),
+            lake,
             log,
             definitions: RwLock::default(),
             _lock: lock,

@@ -48,6 +48,7 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(health::routes())
         .merge(auth::routes())
         .merge(accounts::routes())
+        .merge(events::log_routes())
         .merge(events::ingest::routes())
         .merge(events::rejects::routes())
 }

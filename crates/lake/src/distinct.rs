@@ -247,10 +247,7 @@ impl DistinctTexts {
     fn take(&mut self, emit: EmitTo) -> (Vec<i64>, Vec<u64>) {
         let counts = emit.take_needed(&mut self.counts);
         let pairs = match emit {
-            EmitTo::All => {
-                let pairs = std::mem::take(&mut self.pairs).into_iter().collect();
-                pairs
-            }
+            EmitTo::All => std::mem::take(&mut self.pairs).into_iter().collect(),
             EmitTo::First(n) => {
                 let limit = (n as u64) << 32;
                 let (out, rest): (Vec<u64>, Vec<u64>) = std::mem::take(&mut self.pairs)

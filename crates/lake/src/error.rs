@@ -38,15 +38,15 @@ pub struct QueryError {
     /// What is wrong, without position and remedy.
     pub message: String,
     /// Line, from 1.
-    pub line: Option<u64>,
+    pub line: Option<u32>,
     /// Column in characters, from 1.
-    pub column: Option<u64>,
+    pub column: Option<u32>,
     /// Byte offset into the text.
-    pub offset: Option<usize>,
+    pub offset: Option<u32>,
     /// The offending name, as written.
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// The nearest name that exists.
-    pub nearest: Option<String>,
+    pub nearest: Option<Box<str>>,
     /// What to do about it.
     pub remedy: String,
 }
@@ -81,17 +81,17 @@ impl QueryError {
             format!("the {what} '{name}' does not exist"),
             remedy,
         );
-        error.name = Some(name.to_owned());
-        error.nearest = nearest.map(str::to_owned);
+        error.name = Some(name.into());
+        error.nearest = nearest.map(Into::into);
         error
     }
 
     /// The same error at a place of the text; `line` and `column` from 1, 0 = unknown.
     pub(crate) fn at(mut self, text: &str, line: u64, column: u64) -> Self {
         if line > 0 && column > 0 {
-            self.line = Some(line);
-            self.column = Some(column);
-            self.offset = offset_of(text, line, column);
+            self.line = u32::try_from(line).ok();
+            self.column = u32::try_from(column).ok();
+            self.offset = offset_of(text, line, column).and_then(|offset| u32::try_from(offset).ok());
         }
         self
     }
@@ -265,7 +265,7 @@ fn schema_error(error: &SchemaError) -> QueryError {
                 ),
                 "Write the table before it, as in table.column.",
             );
-            error.name = Some(field.name.clone());
+            error.name = Some(field.name.as_str().into());
             error
         }
         SchemaError::DuplicateQualifiedField { name, .. }
@@ -275,7 +275,7 @@ fn schema_error(error: &SchemaError) -> QueryError {
                 format!("the result has two columns called '{name}'"),
                 "Give one of them another name with AS.",
             );
-            error.name = Some(name.clone());
+            error.name = Some(name.as_str().into());
             error
         }
     }
@@ -321,7 +321,7 @@ fn plan(said: &str) -> QueryError {
     QueryError::new(
         Problem::Forbidden,
         format!("this query cannot be planned ({said})"),
-        "Write it another way; docs/sql.md shows what is understood.",
+        "Write it another way.",
     )
 }
 
@@ -372,7 +372,10 @@ mod tests {
         let text = "é = 1\nand  ünknown > 2";
         let error = QueryError::new(Problem::Type, "m", "r").at_word(text, "ünknown");
         assert_eq!((error.line, error.column), (Some(2), Some(6)));
-        assert_eq!(&text[error.offset.unwrap()..][.."ünknown".len()], "ünknown");
+        assert_eq!(
+            &text[error.offset.unwrap() as usize..][.."ünknown".len()],
+            "ünknown"
+        );
     }
 
     #[test]

@@ -11,12 +11,14 @@
 //! - [`json_rows`], [`write_csv`], [`write_parquet`], [`read_parquet`]: out and in.
 
 mod clock_udf;
+mod context;
 mod distinct;
 mod error;
 mod event;
 mod expr;
-pub mod files;
+mod files;
 mod guard;
+mod guard_names;
 mod import;
 mod json_rows;
 mod pool;
@@ -27,18 +29,21 @@ mod session;
 mod snapshot;
 #[cfg(test)]
 mod testing;
+mod verify;
 
 pub use datafusion::arrow;
 pub use datafusion::arrow::array::RecordBatch;
 pub use datafusion::parquet;
 
+pub use context::{Batches, Context};
 pub use error::{Problem, QueryError};
 pub use event::{Class, EventRow, PRODUCT_KIND, event_schema, from_batch, to_batch};
 pub use expr::{Expr, MAX_TEXT, Names, Type};
-pub use files::FileMeta;
+pub use files::{FileMeta, ROW_GROUP_ROWS, SORT_COLUMNS, write_batches, write_month};
 pub use guard::{Answer, Column, Guard, Limits, MAX_SQL};
 pub use import::{ParquetRows, read_parquet, read_parquet_from};
 pub use json_rows::{Cells, json_column, json_rows, write_csv, write_parquet};
 pub use rewrite::{Erase, Rewritten};
-pub use session::{Batches, Context, Lake, Options};
+pub use session::{Lake, Options};
 pub use snapshot::Snapshot;
+pub use verify::{orphans, verify};

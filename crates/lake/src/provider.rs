@@ -280,11 +280,6 @@ impl PruningStatistics for Manifest<'_> {
         None
     }
 
-    #[expect(
-        clippy::allow_attributes,
-        clippy::mutable_key_type,
-        reason = "the trait prescribes this type"
-    )]
     fn contained(&self, column: &Column, values: &HashSet<ScalarValue>) -> Option<BooleanArray> {
         if column.name != "kind" {
             return None;

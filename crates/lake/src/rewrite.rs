@@ -80,13 +80,13 @@ impl Lake {
         self.blocking(move || files::write_batches(&dir, &batches)).await
     }
 
-    /// Checks one sealed file against the manifest, see [`files::verify`].
+    /// Checks one sealed file against the manifest, see [`crate::verify`].
     ///
     /// # Errors
     /// Names the file and what differs.
     pub async fn verify(&self, file: &FileMeta) -> Result<()> {
         let (dir, file) = (self.dir().to_owned(), file.clone());
-        self.blocking(move || files::verify(&dir, &file)).await
+        self.blocking(move || crate::verify::verify(&dir, &file)).await
     }
 
     /// Merges files of one month and class into one sorted file with exactly their events.

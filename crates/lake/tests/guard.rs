@@ -1,5 +1,10 @@
 //! SQL that readers type.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop at the first thing that is not as it should be"
+)]
+
 use std::time::{Duration, Instant};
 
 use serde_json::json;

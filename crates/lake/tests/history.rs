@@ -1,11 +1,18 @@
 //! The history as its callers see it: seal, read, prune, compact, erase.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop at the first thing that is not as it should be"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{Rng, SeedableRng};
 use tenure_lake::arrow::array::AsArray;
 use tenure_lake::arrow::datatypes::Int64Type;
-use tenure_lake::{Class, Erase, EventRow, FileMeta, Lake, Options, RecordBatch, Snapshot, files, to_batch};
+use tenure_lake::{
+    Class, Erase, EventRow, FileMeta, Lake, Options, RecordBatch, Snapshot, orphans, to_batch,
+};
 
 const DAY: i64 = 86_400_000_000;
 /// 2026-01-01T00:00:00Z.
@@ -120,7 +127,9 @@ async fn aggregates_equal_a_plain_loop() {
         files.extend(lake.seal(vec![to_batch(chunk).unwrap()]).await.unwrap());
     }
     let snapshot = Snapshot::new(files, vec![to_batch(tail).unwrap()]).unwrap();
-    let mut want: BTreeMap<(i32, String), (i64, i64, BTreeSet<String>, i64)> = BTreeMap::new();
+    // Number, last time, features, sum of scores.
+    type Cell = (i64, i64, BTreeSet<String>, i64);
+    let mut want: BTreeMap<(i32, String), Cell> = BTreeMap::new();
     for row in &rows {
         let properties: serde_json::Value = serde_json::from_str(&row.properties).unwrap();
         let cell = want
@@ -280,7 +289,7 @@ async fn compaction_keeps_every_event_and_the_order() {
     drop(context);
     assert_eq!(lake.sweep(), 0);
     assert_eq!(
-        files::orphans(lake.dir(), &[one]).unwrap(),
+        orphans(lake.dir(), &[one]).unwrap(),
         Vec::<std::path::PathBuf>::new()
     );
 }
@@ -313,7 +322,7 @@ async fn erasure_leaves_no_byte() {
     let snapshot = Snapshot::new(kept.clone(), vec![]).unwrap();
     assert_eq!(ids(&lake, &snapshot).await, expected_ids(&left));
     assert_eq!(
-        files::orphans(lake.dir(), &kept).unwrap(),
+        orphans(lake.dir(), &kept).unwrap(),
         Vec::<std::path::PathBuf>::new()
     );
     let again = lake.rewrite_without(&kept[0], &erase).await.unwrap();
@@ -430,5 +439,53 @@ async fn tables_and_views_of_the_caller_are_read() {
         context
             .add_table("more", to_batch(&[]).unwrap().schema(), vec![])
             .is_err()
+    );
+}
+
+#[tokio::test]
+async fn a_context_costs_little() {
+    let (_dir, lake) = open();
+    let files = lake
+        .seal(vec![to_batch(&random_events(8, 2_000)).unwrap()])
+        .await
+        .unwrap();
+    let snapshot = Snapshot::new(files, vec![]).unwrap();
+    let start = std::time::Instant::now();
+    for _ in 0..100 {
+        std::hint::black_box(lake.context(&snapshot));
+    }
+    // The aim is 1 ms; the bound leaves room for a busy machine and a build without optimisation.
+    let each = start.elapsed() / 100;
+    assert!(each < std::time::Duration::from_millis(5), "{each:?}");
+    println!("a context: {each:?}");
+}
+
+#[tokio::test]
+async fn a_stream_gives_every_row_and_stops_when_dropped() {
+    use futures::StreamExt;
+    let (_dir, lake) = open();
+    let rows = random_events(9, 30_000);
+    let snapshot = Snapshot::new(
+        vec![],
+        rows.chunks(1_000).map(|rows| to_batch(rows).unwrap()).collect(),
+    )
+    .unwrap();
+    let context = lake.context(&snapshot);
+    let mut stream = context.stream("SELECT message_id FROM events").await.unwrap();
+    assert_eq!(stream.schema().fields().len(), 1);
+    let mut seen = 0;
+    while let Some(batch) = stream.next().await {
+        seen += batch.unwrap().num_rows();
+    }
+    assert_eq!(seen, rows.len());
+    let mut endless = context
+        .stream("SELECT * FROM generate_series(1, 1000000000000)")
+        .await
+        .unwrap();
+    assert!(endless.next().await.unwrap().is_ok());
+    drop(endless);
+    assert_eq!(
+        number(&context.query("SELECT count(*) FROM events").await.unwrap()),
+        30_000
     );
 }

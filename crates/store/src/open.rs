@@ -91,6 +91,16 @@ impl Store {
         Ok(Report { settings, damage: (found != "ok").then_some(found), clock: None })
     }
 
+    /// Merges SQLite's write-ahead log into the file and empties it, so that what was deleted does not stay readable there.
+    /// PostgreSQL reuses its log by itself; there this does nothing.
+    pub async fn checkpoint(&self) -> StoreResult<()> {
+        if !self.is_postgres() {
+            // Readers may keep the end of the log in use for a moment; then the next checkpoint empties it.
+            query::pool_one(&self.writes, "PRAGMA wal_checkpoint(TRUNCATE)", vec![]).await?;
+        }
+        Ok(())
+    }
+
     /// Fails unless the database answers and accepts a write.
     pub async fn ready(&self) -> StoreResult<()> {
         let tx = self.begin().await?;
@@ -197,6 +207,8 @@ async fn sqlite_pool(path: &Path, connections: u32) -> StoreResult<DatabaseConne
                 .pragma("synchronous", "FULL")
                 .pragma("foreign_keys", "ON")
                 .pragma("busy_timeout", "10000")
+                // What is erased is overwritten, not only unlinked.
+                .pragma("secure_delete", "ON")
                 .pragma("cache_size", "-32768")
                 .pragma("wal_autocheckpoint", "4000")
         });

@@ -13,7 +13,7 @@ use parking_lot::RwLock;
 use tenure_store::{Execute, StoreError, StoreResult};
 use xorf::{BinaryFuse16, BinaryFuse16Ref, DmaSerializable, Filter, FilterRef};
 
-use super::store;
+use super::store::{self, IdRun};
 
 /// Runs of fewer ids are kept in the set as a whole and have no filter.
 pub(super) const SMALL: usize = 16_384;
@@ -74,12 +74,6 @@ pub(super) struct Settled {
     filter: AlignedFilter,
 }
 
-impl Settled {
-    fn may_hold(&self, hash: u128) -> bool {
-        self.filter.get().contains(&low(hash))
-    }
-}
-
 /// A run's size and place, for the merger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RunSize {
@@ -90,7 +84,8 @@ pub(super) struct RunSize {
 
 impl Seen {
     /// Takes a run as it was read from the records.
-    pub(super) fn load(&mut self, run: i64, entries: usize, bits: i64, body: Vec<u8>) -> StoreResult<()> {
+    pub(super) fn load(&mut self, it: IdRun) -> StoreResult<()> {
+        let IdRun { run, entries, bits, body } = it;
         match u32::try_from(bits) {
             Err(_) => {
                 self.recent.extend(unpack(&body));
@@ -134,6 +129,11 @@ impl Seen {
         }
     }
 
+    /// Those of the hashes that came with recent flushes.
+    pub(super) fn recent_of(&self, hashes: &[u128]) -> Hashes {
+        hashes.iter().filter(|hash| self.recent.contains(hash)).copied().collect()
+    }
+
     /// All runs in order of arrival.
     pub(super) fn runs(&self) -> Vec<RunSize> {
         let small = self.small.iter().map(|(&run, &entries)| RunSize { run, entries, settled: false });
@@ -157,15 +157,18 @@ pub(super) async fn known(seen: &RwLock<Seen>, read: &impl Execute, hashes: &[u1
     for some in hashes.chunks(4_096) {
         // The lock is given up between chunks, so that a long check does not hold up a commit.
         let seen = seen.read();
+        let mut unseen = Vec::with_capacity(some.len());
         for &hash in some {
             if seen.recent.contains(&hash) {
                 known.insert(hash);
-                continue;
+            } else {
+                unseen.push(hash);
             }
-            for (&run, it) in &seen.settled {
-                if it.may_hold(hash) {
-                    look.entry((run, part_of(hash, it.bits))).or_default().push(hash);
-                }
+        }
+        for (&run, it) in &seen.settled {
+            let filter = it.filter.get();
+            for &hash in unseen.iter().filter(|hash| filter.contains(&low(**hash))) {
+                look.entry((run, part_of(hash, it.bits))).or_default().push(hash);
             }
         }
     }

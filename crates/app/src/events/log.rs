@@ -6,20 +6,21 @@
 //! When it is not known whether a commit happened, memory is loaded anew before the next one.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::tz::TimeZone;
 use parking_lot::{Mutex, RwLock};
+use tenure_lake::{EventRow, FileMeta, Lake};
 use tenure_store::{Clock, DataLock, Store, StoreError, StoreResult, Tx};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::accounts::Directory;
+use crate::accounts::{self, Directory};
 
 use super::ids::Seen;
-use super::row::{self, EventRow};
+use super::files::{Packed, Retired};
+use super::row;
 use super::writer::{self, Queue};
 use super::{Appended, Change, Changed, Incoming, store};
 
@@ -34,11 +35,13 @@ pub struct Log {
 pub(super) struct Core {
     pub(super) store: Store,
     pub(super) clock: Clock,
-    pub(super) dir: PathBuf,
     pub(super) accounts: Arc<Directory>,
     pub(super) zone: RwLock<TimeZone>,
     pub(super) state: RwLock<State>,
     pub(super) seen: RwLock<Seen>,
+    pub(super) packed: Mutex<Packed>,
+    pub(super) retired: Mutex<Retired>,
+    pub(super) lake: Lake,
     /// Held from the first read that a change depends on to the end of the change.
     pub(super) commit: tokio::sync::Mutex<()>,
     /// Held over long work; taken before `commit`.
@@ -46,6 +49,8 @@ pub(super) struct Core {
     /// Memory may not show what the records hold.
     stale: AtomicBool,
     newest: watch::Sender<i64>,
+    #[cfg(test)]
+    pub(super) stop: super::tests::Stop,
     /// The folder stays ours until the last task has ended.
     _lock: Arc<DataLock>,
 }
@@ -68,6 +73,10 @@ pub(super) struct Bulk {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) seq: i64,
+    /// The manifest, in order of month, class and arrival.
+    pub(super) files: Arc<Vec<FileMeta>>,
+    /// Changes when a group leaves the tail or is rewritten, so that what was derived from the tail is derived anew.
+    pub(super) epoch: u64,
     pub(super) tail: BTreeMap<i64, Arc<Blob>>,
     pub(super) bulks: BTreeMap<i64, Bulk>,
 }
@@ -77,25 +86,30 @@ impl Log {
     pub(crate) async fn open(
         store: &Store,
         clock: &Clock,
-        dir: &Path,
+        lake: &Lake,
         accounts: &Arc<Directory>,
         lock: &Arc<DataLock>,
     ) -> anyhow::Result<Self> {
         let core = Arc::new(Core {
             store: store.clone(),
             clock: clock.clone(),
-            dir: dir.to_owned(),
             accounts: Arc::clone(accounts),
             zone: RwLock::new(TimeZone::UTC),
             state: RwLock::default(),
             seen: RwLock::default(),
+            packed: Mutex::default(),
+            retired: Mutex::default(),
+            lake: lake.clone(),
             commit: tokio::sync::Mutex::default(),
             maintenance: tokio::sync::Mutex::default(),
             stale: AtomicBool::new(true),
             newest: watch::Sender::new(0),
+            #[cfg(test)]
+            stop: super::tests::Stop::default(),
             _lock: Arc::clone(lock),
         });
         core.refresh().await?;
+        core.tidy_up().await?;
         let (queue, task) = writer::start(Arc::clone(&core));
         Ok(Self { core, queue: Mutex::new(Some(queue)), writer: Mutex::new(Some(task)) })
     }
@@ -170,7 +184,17 @@ impl Core {
         if !self.stale.load(Ordering::Acquire) {
             return Ok(());
         }
-        let mut state = State { seq: store::newest_seq(&self.store).await?, ..State::default() };
+        let first = self.state.read().epoch == 0;
+        if !first {
+            // The lost commit may have made accounts and contacts, too.
+            accounts::load(&self.store, &self.accounts).await?;
+        }
+        let mut state = State {
+            seq: store::newest_seq(&self.store).await?,
+            files: Arc::new(store::files(&self.store).await?),
+            epoch: self.state.read().epoch + 1,
+            ..State::default()
+        };
         for it in store::tail(&self.store).await? {
             let rows = Arc::new(row::decode(it.seq, &it.body)?);
             state.tail.insert(it.seq, Arc::new(Blob { seq: it.seq, received_at: it.received_at, rows }));
@@ -179,12 +203,20 @@ impl Core {
             state.bulks.insert(seq, Bulk { accounts: Arc::new(accounts), months: Arc::new(months) });
         }
         let mut seen = Seen::default();
-        for (run, entries, bits, body) in store::id_runs(&self.store).await? {
-            seen.load(run, entries, bits, body)?;
+        for run in store::small_runs(&self.store).await? {
+            seen.load(run)?;
+        }
+        for run in store::settled_runs(&self.store).await? {
+            seen.load(store::one_run(&self.store, run).await?)?;
         }
         let seq = state.seq;
         *self.seen.write() = seen;
-        *self.state.write() = state;
+        {
+            let mut shown = self.state.write();
+            let files = std::mem::replace(&mut state.files, Arc::clone(&shown.files));
+            *shown = state;
+            self.adopt_files(&mut shown, files);
+        }
         self.stale.store(false, Ordering::Release);
         self.newest.send_replace(seq);
         Ok(())
@@ -206,8 +238,31 @@ impl Core {
         self.stale.store(true, Ordering::Release);
     }
 
+    /// Takes a number of the log for something that is committed later or in several steps.
+    pub(super) async fn reserve(&self) -> StoreResult<i64> {
+        let _commit = self.commit.lock().await;
+        self.refresh().await?;
+        let seq = self.state.read().seq + 1;
+        let tx = self.store.begin().await?;
+        store::advance(&tx, seq - 1, seq).await.inspect_err(|_| self.distrust())?;
+        self.commit(tx).await?;
+        self.state.write().seq = seq;
+        Ok(seq)
+    }
+
+    /// A place where a test can stop the work for ever, as a crash would.
+    pub(super) async fn point(&self, _name: &'static str) {
+        #[cfg(test)]
+        self.stop.reach(_name).await;
+    }
+
     /// Tells the reactors.
     pub(super) fn announce(&self, seq: i64) {
         self.newest.send_replace(seq);
     }
+}
+
+/// Runs work that takes longer than other tasks of the thread should wait.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> StoreResult<T> + Send + 'static) -> StoreResult<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Other(format!("the work was cut off: {error}")))?
 }

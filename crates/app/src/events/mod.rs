@@ -7,25 +7,43 @@
 //! In the background settled events are sealed into Parquet files and small files are merged ([`Log`]); [`erase`] rewrites what holds a
 //! person or an account.
 
+mod api;
+mod bulk;
+mod compact;
+mod erase;
 mod event;
+mod files;
 mod ids;
 pub mod ingest;
+mod jobs;
 mod log;
 pub mod rejects;
 mod row;
+mod seal;
+mod settle;
 mod store;
+#[cfg(test)]
+mod tests;
+mod timeline;
 mod writer;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+use tenure_lake::Snapshot;
 use tenure_store::{StoreResult, Tx};
 use tokio::sync::watch;
 
 use crate::{App, accounts};
 
+pub use api::log_routes;
 pub use event::{Event, Kind};
 pub use log::Log;
-pub use row::{EventRow, day_and_month, days_since_1970};
+pub use jobs::housekeeping;
+pub use row::{day_and_month, days_since_1970};
+pub use seal::Limits;
+pub use tenure_lake::EventRow;
+pub use timeline::TimelineFilter;
 
 /// What became of the events of a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,8 +80,8 @@ pub enum Changed {
 /// Whose events to erase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// A person, by the contact's id.
-    Contact(String),
+    /// A person, by every id that the contact is known under.
+    Contact(Vec<String>),
     /// An account, by its number.
     Account(i64),
 }
@@ -96,6 +114,47 @@ pub struct Incoming {
 /// As [`append_with`], with what was refused of the same request.
 pub async fn take_in(app: &App, incoming: Incoming) -> StoreResult<Appended> {
     app.log.append(incoming).await
+}
+
+/// Stores a chunk of an import (50,000–200,000 events at best) as files at once. `in_tx` writes the importer's own rows (its position) into
+/// the transaction that makes the chunk visible, and is told what became of the events; it must not call the log itself.
+/// Reactors see the chunk as [`Changed::Bulk`]. After an error other than `Unavailable` nothing was stored.
+pub async fn append_bulk<F>(app: &App, chunk: Vec<Event>, in_tx: F) -> StoreResult<Appended>
+where
+    F: for<'a> FnOnce(&'a Tx, Appended) -> BoxFuture<'a, StoreResult<()>> + Send,
+{
+    bulk::append_bulk(&app.log.core, chunk, in_tx).await
+}
+
+/// Sealed and unsealed events as of one commit. Cheap; hold it as long as its files are read.
+pub fn snapshot(app: &App) -> StoreResult<Snapshot> {
+    app.log.core.snapshot().map(|(_, snapshot)| snapshot)
+}
+
+/// As [`snapshot`], with the number of the newest step that it holds: a reactor that works the snapshot in goes on from there with
+/// [`changes_since`].
+pub fn snapshot_at(app: &App) -> StoreResult<(i64, Snapshot)> {
+    app.log.core.snapshot()
+}
+
+/// Seals what is settled under these limits; tells how many events. The housekeeping does it by itself.
+pub async fn seal(app: &App, limits: Limits) -> StoreResult<usize> {
+    seal::seal(&app.log.core, limits).await
+}
+
+/// Merges small files and deletes replaced ones that nobody reads; tells how many went into others. The housekeeping does it by itself.
+pub async fn compact(app: &App) -> StoreResult<usize> {
+    compact::compact(&app.log.core).await
+}
+
+/// Erases all events of a person or an account, sealed or not; tells how many. The caller writes the audit row.
+pub async fn erase(app: &App, subject: &Subject) -> StoreResult<u64> {
+    erase::erase(&app.log.core, subject).await
+}
+
+/// The events of an account that fit the filter, newest first.
+pub async fn timeline(app: &App, account_no: i64, filter: &TimelineFilter) -> StoreResult<Vec<EventRow>> {
+    timeline::timeline(&app.log.core, account_no, filter).await
 }
 
 /// The newest committed `seq`, and every later one.

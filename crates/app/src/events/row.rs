@@ -1,42 +1,11 @@
-//! One stored event, and how the unsealed ones are kept: JSON lines, compressed, one body per group commit.
+//! From an event to its row, and how unsealed rows are kept: JSON lines, compressed, one body per group commit.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
+use tenure_lake::EventRow;
 use tenure_store::{StoreError, StoreResult};
 
 use super::Event;
-
-/// One event as it is stored; the fields are the columns of `events`, in their order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventRow {
-    /// Arrival order: the number of the group commit or import chunk.
-    pub seq: i64,
-    /// Unique for ever.
-    pub message_id: String,
-    /// The internal number of the account; 0 = not attributed.
-    pub account_no: i64,
-    /// The account's id as the source knows it.
-    pub account_id: Option<String>,
-    /// The contact's id as the source knows it.
-    pub contact_id: Option<String>,
-    /// The kind's name.
-    pub kind: String,
-    /// The native name.
-    pub name: String,
-    /// When it happened, UTC microseconds.
-    pub occurred_at: i64,
-    /// When it became known, UTC microseconds.
-    pub received_at: i64,
-    /// Days since 1970-01-01 of `occurred_at` in the program's zone.
-    pub day: i32,
-    /// yyyymm of `day`.
-    pub month: i32,
-    /// Where it came from.
-    pub source: String,
-    /// A JSON object.
-    pub properties: String,
-}
 
 /// The day (days since 1970-01-01) and the month (yyyymm) of an instant in a zone. Instants outside the calendar are taken to its edge.
 #[must_use]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tenure_store::{Execute, StoreError, StoreResult, Tx, args};
+use tenure_lake::FileMeta;
+use tenure_store::{Batch, Conflict, Execute, Row, StoreError, StoreResult, Tx, args};
 
 use super::ids::Built;
 
@@ -55,10 +56,35 @@ pub(super) async fn tail(read: &impl Execute) -> StoreResult<Vec<TailBody>> {
         .collect()
 }
 
-/// A run of message ids as loaded at the start: number, entries, bits (-1: the body is the hashes themselves), body.
-pub(super) async fn id_runs(read: &impl Execute) -> StoreResult<Vec<(i64, usize, i64, Vec<u8>)>> {
-    let rows = read.all("SELECT run, entries, bits, body FROM event_id_runs ORDER BY run", vec![]).await?;
-    rows.iter().map(|row| Ok((row.get("run")?, size(row.get("entries")?), row.get("bits")?, row.get("body")?))).collect()
+/// A run of message ids as it lies in the records.
+pub(super) struct IdRun {
+    pub(super) run: i64,
+    pub(super) entries: usize,
+    /// Leading bits that tell the part; -1: the body is the hashes themselves.
+    pub(super) bits: i64,
+    pub(super) body: Vec<u8>,
+}
+
+/// Runs that have no filter, with their hashes.
+pub(super) async fn small_runs(read: &impl Execute) -> StoreResult<Vec<IdRun>> {
+    let rows = read.all("SELECT run, entries, bits, body FROM event_id_runs WHERE bits < 0 ORDER BY run", vec![]).await?;
+    rows.iter().map(id_run).collect()
+}
+
+/// Numbers of the runs that have a filter. They are read one by one, because all filters together are large.
+pub(super) async fn settled_runs(read: &impl Execute) -> StoreResult<Vec<i64>> {
+    let rows = read.all("SELECT run FROM event_id_runs WHERE bits >= 0 ORDER BY run", vec![]).await?;
+    rows.iter().map(|row| row.get("run")).collect()
+}
+
+/// One run with its filter or hashes.
+pub(super) async fn one_run(read: &impl Execute, run: i64) -> StoreResult<IdRun> {
+    let row = read.one("SELECT run, entries, bits, body FROM event_id_runs WHERE run = $1", args![run]).await?;
+    id_run(&row.ok_or_else(|| StoreError::Unavailable(format!("the run {run} of message ids is no longer there")))?)
+}
+
+fn id_run(row: &Row) -> StoreResult<IdRun> {
+    Ok(IdRun { run: row.get("run")?, entries: size(row.get("entries")?), bits: row.get("bits")?, body: row.get("body")? })
 }
 
 /// The sorted hashes of one part; empty when it has none.
@@ -74,14 +100,20 @@ pub(super) async fn ids_of_run(read: &impl Execute, run: i64) -> StoreResult<Vec
     rows.iter().map(|row| row.get("ids")).collect()
 }
 
+/// Makes a run known: its filter, or a small run's hashes.
 pub(super) async fn insert_run(tx: &Tx, run: i64, built: &mut Built) -> StoreResult<()> {
-    let bits = if built.parts.is_empty() { -1 } else { i64::from(built.bits) };
+    let bits = if built.filter.is_some() { i64::from(built.bits) } else { -1 };
     tx.run(
         "INSERT INTO event_id_runs (run, entries, bits, body) VALUES ($1, $2, $3, $4)",
         args![run, count(built.entries), bits, std::mem::take(&mut built.body)],
     )
     .await?;
-    for (part, ids) in std::mem::take(&mut built.parts) {
+    Ok(())
+}
+
+/// Writes parts of a run. They count only once the run is known.
+pub(super) async fn insert_parts(tx: &Tx, run: i64, parts: impl IntoIterator<Item = (i64, Vec<u8>)>) -> StoreResult<()> {
+    for (part, ids) in parts {
         tx.run("INSERT INTO event_ids (run, part, ids) VALUES ($1, $2, $3)", args![run, part, ids]).await?;
     }
     Ok(())
@@ -89,9 +121,14 @@ pub(super) async fn insert_run(tx: &Tx, run: i64, built: &mut Built) -> StoreRes
 
 pub(super) async fn delete_runs(tx: &Tx, runs: &[i64]) -> StoreResult<()> {
     for &run in runs {
-        tx.run("DELETE FROM event_ids WHERE run = $1", args![run]).await?;
         tx.run("DELETE FROM event_id_runs WHERE run = $1", args![run]).await?;
     }
+    Ok(())
+}
+
+/// Removes parts whose run is not known: left by a merge that was cut off, or replaced by one.
+pub(super) async fn delete_stray_parts(tx: &Tx) -> StoreResult<()> {
+    tx.run("DELETE FROM event_ids WHERE run NOT IN (SELECT run FROM event_id_runs)", vec![]).await?;
     Ok(())
 }
 
@@ -182,6 +219,98 @@ pub(super) async fn bulks(read: &impl Execute) -> StoreResult<Vec<(i64, Vec<i64>
 pub(super) async fn delete_bulks_until(tx: &Tx, seq: i64) -> StoreResult<()> {
     tx.run("DELETE FROM event_bulks WHERE seq <= $1", args![seq]).await?;
     Ok(())
+}
+
+/// The manifest, in order of month, class and arrival.
+pub(super) async fn files(read: &impl Execute) -> StoreResult<Vec<FileMeta>> {
+    let rows = read.all("SELECT path, meta FROM event_files ORDER BY month, class, min_seq, path", vec![]).await?;
+    rows.iter()
+        .map(|row| {
+            let (path, meta): (String, String) = (row.get("path")?, row.get("meta")?);
+            serde_json::from_str(&meta).map_err(|error| StoreError::Other(format!("event_files: entry {path} is damaged: {error}")))
+        })
+        .collect()
+}
+
+/// Puts files into the manifest.
+pub(super) async fn insert_files(tx: &Tx, now: i64, files: &[FileMeta]) -> StoreResult<()> {
+    let columns = ["path", "month", "class", "rows_count", "bytes", "min_seq", "max_seq", "meta", "added_at"];
+    let mut batch = Batch::new("event_files", &columns);
+    for file in files {
+        let meta = serde_json::to_string(file).map_err(|error| StoreError::Other(format!("file {}: {error}", file.path)))?;
+        let (rows, bytes) = (i64::try_from(file.rows).unwrap_or(0), i64::try_from(file.bytes).unwrap_or(0));
+        let class = file.class.as_str();
+        batch.row(args![file.path.clone(), i64::from(file.month), class, rows, bytes, file.min_seq, file.max_seq, meta, now]);
+    }
+    tx.insert(batch, Conflict::Fail).await?;
+    Ok(())
+}
+
+/// Takes files out of the manifest and notes that they are to be deleted.
+pub(super) async fn retire_files(tx: &Tx, now: i64, files: &[FileMeta]) -> StoreResult<()> {
+    for file in files {
+        if tx.run("DELETE FROM event_files WHERE path = $1", args![file.path.clone()]).await? != 1 {
+            return Err(StoreError::Unavailable(format!("the manifest no longer names {}", file.path)));
+        }
+        let sql = "INSERT INTO event_files_gone (path, gone_at) VALUES ($1, $2) ON CONFLICT (path) DO UPDATE SET gone_at = excluded.gone_at";
+        tx.run(sql, args![file.path.clone(), now]).await?;
+    }
+    Ok(())
+}
+
+/// Files that are to be deleted.
+pub(super) async fn gone_files(read: &impl Execute) -> StoreResult<Vec<String>> {
+    let rows = read.all("SELECT path FROM event_files_gone ORDER BY path", vec![]).await?;
+    rows.iter().map(|row| row.get("path")).collect()
+}
+
+/// Forgets files that are deleted.
+pub(super) async fn forget_gone(tx: &Tx, paths: &[String]) -> StoreResult<()> {
+    for path in paths {
+        tx.run("DELETE FROM event_files_gone WHERE path = $1", args![path.clone()]).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn delete_tail(tx: &Tx, seqs: &[i64]) -> StoreResult<()> {
+    for &seq in seqs {
+        if tx.run("DELETE FROM event_tail WHERE seq = $1", args![seq]).await? != 1 {
+            return Err(StoreError::Unavailable(format!("the unsealed group {seq} is no longer there")));
+        }
+    }
+    Ok(())
+}
+
+/// Puts other events in the place of an unsealed group's.
+pub(super) async fn update_tail(tx: &Tx, seq: i64, events: usize, body: Vec<u8>) -> StoreResult<()> {
+    tx.run("UPDATE event_tail SET events = $1, body = $2 WHERE seq = $3", args![count(events), body, seq]).await?;
+    Ok(())
+}
+
+/// One source as `GET /sources` tells of it: name, first and last arrival, events, rejected, duplicates.
+pub(super) async fn sources(read: &impl Execute) -> StoreResult<Vec<(String, SourceCounts)>> {
+    let sql = "SELECT source, first_at, last_at, events, rejected, duplicates FROM event_sources ORDER BY source";
+    let mut sources = Vec::new();
+    for row in read.all(sql, vec![]).await? {
+        let counts = SourceCounts {
+            first_at: row.get("first_at")?,
+            last_at: row.get("last_at")?,
+            events: row.get("events")?,
+            rejected: row.get("rejected")?,
+            duplicates: row.get("duplicates")?,
+            ..SourceCounts::default()
+        };
+        sources.push((row.get::<String>("source")?, counts));
+    }
+    let places: BTreeMap<String, usize> = sources.iter().enumerate().map(|(n, (name, _))| (name.clone(), n)).collect();
+    for row in read.all("SELECT source, what, bucket, events FROM event_counts", vec![]).await? {
+        let Some(&place) = places.get(&row.get::<String>("source")?) else { continue };
+        let what: String = row.get("what")?;
+        let counts = &mut sources[place].1;
+        let buckets = if what == "hour" { &mut counts.hours } else { &mut counts.lags };
+        buckets.insert(row.get("bucket")?, row.get("events")?);
+    }
+    Ok(sources)
 }
 
 fn count(n: usize) -> i64 {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
+use tenure_lake::EventRow;
 use tenure_store::{StoreError, StoreResult, Tx};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -12,7 +13,7 @@ use crate::accounts::{self, Context, Stage};
 
 use super::ids::{self, Built, Hashes};
 use super::log::{Blob, Core};
-use super::row::{self, EventRow};
+use super::row;
 use super::store::{self, SourceCounts, TailBody};
 use super::rejects::{self, Reject};
 use super::{Appended, Event, Incoming, Kind};
@@ -25,17 +26,24 @@ const WAITING_KB: usize = 32 * 1_024;
 const GROUP_EVENTS: usize = 2_000;
 const GROUP_BYTES: usize = 1 << 20;
 
+/// Microseconds of an hour.
+pub(super) const HOUR: i64 = 3_600_000_000;
+/// Hours for which arrivals are counted by the hour.
+pub(super) const HOURS_KEPT: i64 = 48;
+
 /// An event with what can be worked out before its turn.
 pub(super) struct Prepared {
     pub(super) event: Event,
     pub(super) properties: String,
     pub(super) hash: u128,
+    /// Not sent by anybody: it tells of a change.
+    made: bool,
 }
 
 impl Prepared {
     pub(super) fn new(mut event: Event) -> Self {
         let properties = serde_json::Value::Object(std::mem::take(&mut event.properties)).to_string();
-        Self { hash: ids::hash(&event.message_id), properties, event }
+        Self { hash: ids::hash(&event.message_id), properties, event, made: false }
     }
 
     fn bytes(&self) -> usize {
@@ -154,7 +162,7 @@ async fn store_group(core: &Core, group: &[Request]) -> StoreResult<Vec<Appended
     let seq = core.state.read().seq + 1;
     let made = apply_changes(&tx, &mut stage, group, seq, now).await?;
     let new: Vec<&Prepared> = new.into_iter().chain(&made).collect();
-    store::add_counts(&tx, &count(group, &each, &new)).await?;
+    store::add_counts(&tx, &count(group, &new, now)).await?;
     keep_rejects(&tx, group).await?;
     let rows = write(core, &tx, &mut stage, &new, seq).await?;
     core.commit(tx).await?;
@@ -187,7 +195,7 @@ async fn apply_changes<'g>(
         stage.set_source(source);
         for changed in stage.apply(tx, &changes).await?.accounts {
             for (name, properties) in told_by(&changed.fields) {
-                made.push(Prepared::new(Event {
+                let it = Prepared::new(Event {
                     message_id: format!("tenure/account/{seq}/{}", made.len()),
                     account: Some(changed.id.clone()),
                     contact: None,
@@ -197,7 +205,8 @@ async fn apply_changes<'g>(
                     received_at: now,
                     source: source.to_owned(),
                     properties,
-                }));
+                });
+                made.push(Prepared { made: true, ..it });
             }
         }
     }
@@ -240,23 +249,27 @@ fn sort_out<'a>(group: &'a [Request], known: &mut Hashes) -> (Vec<&'a Prepared>,
     (new, each)
 }
 
-fn count(group: &[Request], each: &[Appended], new: &[&Prepared]) -> BTreeMap<String, SourceCounts> {
-    let mut counts = counts_of(new.iter().map(|it| &it.event));
-    for (request, appended) in group.iter().zip(each) {
-        if let Some(first) = request.events.first() {
-            let it = counts.entry(first.event.source.clone()).or_insert_with(|| SourceCounts {
-                first_at: first.event.received_at,
-                last_at: first.event.received_at,
+fn count(group: &[Request], new: &[&Prepared], now: i64) -> BTreeMap<String, SourceCounts> {
+    let mut counts = counts_of(new.iter().map(|it| &it.event), now);
+    // Everything sent is a duplicate, except what is new.
+    let sent = group.iter().flat_map(|request| &request.events).map(|it| (&it.event, 1));
+    for (event, n) in sent.chain(new.iter().filter(|it| !it.made).map(|it| (&it.event, -1))) {
+        let it = match counts.get_mut(&event.source) {
+            Some(it) => it,
+            None => counts.entry(event.source.clone()).or_insert(SourceCounts {
+                first_at: event.received_at,
+                last_at: event.received_at,
                 ..SourceCounts::default()
-            });
-            it.duplicates += i64::try_from(appended.duplicates).unwrap_or(0);
-        }
+            }),
+        };
+        it.duplicates += n;
     }
     counts
 }
 
 /// The counters that stored events add to.
-pub(super) fn counts_of<'a>(events: impl Iterator<Item = &'a Event>) -> BTreeMap<String, SourceCounts> {
+pub(super) fn counts_of<'a>(events: impl Iterator<Item = &'a Event>, now: i64) -> BTreeMap<String, SourceCounts> {
+    let oldest = now.div_euclid(HOUR) - HOURS_KEPT;
     let mut counts: BTreeMap<String, SourceCounts> = BTreeMap::new();
     for event in events {
         let at = event.received_at;
@@ -267,7 +280,10 @@ pub(super) fn counts_of<'a>(events: impl Iterator<Item = &'a Event>) -> BTreeMap
         it.first_at = it.first_at.min(at);
         it.last_at = it.last_at.max(at);
         it.events += 1;
-        *it.hours.entry(at.div_euclid(3_600_000_000)).or_default() += 1;
+        let hour = at.div_euclid(HOUR);
+        if hour >= oldest {
+            *it.hours.entry(hour).or_default() += 1;
+        }
         let lag = u64::try_from(at.saturating_sub(event.occurred_at)).unwrap_or(0);
         *it.lags.entry(i64::from(u64::BITS - lag.leading_zeros())).or_default() += 1;
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use serde_json::json;
-use tenure_app::{App, Config, auth, health, routes};
+use tenure_app::{App, Config, auth, health, reactors, routes};
 use tenure_store::Clock;
 use tokio::net::TcpListener;
 
@@ -61,7 +61,9 @@ async fn apply(app: &App, folder: &Path) -> Result<()> {
 pub async fn serve_app(app: App, tcp: TcpListener, data: &Path, stop: tokio::sync::watch::Receiver<bool>) -> Result<()> {
     let socket = Socket::bind(data).with_context(|| format!("the socket of {} cannot be made", data.display()))?;
     let router = routes::router_with_ui(app.clone(), Some(assets::page));
+    let reactors = reactors::start(&app, &stop);
     server::serve(router, tcp, socket, stop).await;
+    reactors.join_all().await;
     app.shutdown().await;
     Ok(())
 }

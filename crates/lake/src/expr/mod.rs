@@ -10,17 +10,22 @@
 //!
 //! Null keeps SQL's three values: `mrr > 500` is null when `mrr` is, neither true nor false.
 
+mod build;
+mod calls;
 mod check;
 mod functions;
+mod names;
+mod operators;
+mod sample;
+mod values;
 
 use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch,
-    RecordBatchOptions, StringViewArray, TimestampMicrosecondArray, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, RecordBatchOptions, new_null_array,
 };
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
@@ -32,10 +37,10 @@ use datafusion::sql::sqlparser::ast::ExprWithAlias;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use serde::{Deserialize, Serialize};
 
 use crate::error::{Problem, QueryError, syntax};
-use crate::event::event_schema;
+
+pub use names::{Names, Type};
 
 /// Longest text of an expression, in bytes.
 pub const MAX_TEXT: usize = 16 * 1024;
@@ -45,121 +50,6 @@ const MAX_TOKENS: usize = 4_000;
 const MAX_NESTING: usize = 64;
 /// Above this many tokens an expression is compiled on a thread with a stack of its own.
 const INLINE_TOKENS: usize = 200;
-
-/// The types that names and results have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Type {
-    /// 64-bit floating point.
-    Number,
-    /// 64-bit integer.
-    Integer,
-    /// Text.
-    Text,
-    /// True or false.
-    Boolean,
-    /// A day.
-    Date,
-    /// Microseconds, UTC.
-    Timestamp,
-}
-
-impl Type {
-    /// The Arrow type of columns and results of this type.
-    pub fn arrow(self) -> DataType {
-        match self {
-            Self::Number => DataType::Float64,
-            Self::Integer => DataType::Int64,
-            Self::Text => DataType::Utf8View,
-            Self::Boolean => DataType::Boolean,
-            Self::Date => DataType::Date32,
-            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
-        }
-    }
-
-    /// The type whose values an Arrow type holds, if there is one.
-    pub fn of_arrow(data_type: &DataType) -> Option<Self> {
-        Some(match data_type {
-            DataType::Float16 | DataType::Float32 | DataType::Float64 => Self::Number,
-            DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) => Self::Number,
-            t if t.is_integer() => Self::Integer,
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
-            DataType::Dictionary(_, value) => return Self::of_arrow(value),
-            DataType::Boolean => Self::Boolean,
-            DataType::Date32 | DataType::Date64 => Self::Date,
-            DataType::Timestamp(..) => Self::Timestamp,
-            _ => return None,
-        })
-    }
-
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Number => "a number",
-            Self::Integer => "an integer",
-            Self::Text => "text",
-            Self::Boolean => "a yes/no value",
-            Self::Date => "a date",
-            Self::Timestamp => "a timestamp",
-        }
-    }
-}
-
-/// The names that expressions may use, in order.
-#[derive(Debug, Clone)]
-pub struct Names {
-    columns: Vec<(String, Type, DataType)>,
-}
-
-impl Names {
-    /// These names, of these types.
-    pub fn new(columns: impl IntoIterator<Item = (impl Into<String>, Type)>) -> Self {
-        Self {
-            columns: columns
-                .into_iter()
-                .map(|(name, t)| (name.into(), t, t.arrow()))
-                .collect(),
-        }
-    }
-
-    /// The columns of `events`, for filters and values of metrics.
-    pub fn events() -> &'static Self {
-        static EVENTS: LazyLock<Names> = LazyLock::new(|| {
-            let schema = event_schema();
-            let columns = schema.fields().iter().filter_map(|field| {
-                let t = Type::of_arrow(field.data_type())?;
-                Some((field.name().clone(), t, field.data_type().clone()))
-            });
-            Names {
-                columns: columns.collect(),
-            }
-        });
-        &EVENTS
-    }
-
-    /// The names and their types, in order of declaration.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Type)> {
-        self.columns.iter().map(|(name, t, _)| (name.as_str(), *t))
-    }
-
-    /// The schema of a batch with a column for every name.
-    pub fn schema(&self) -> SchemaRef {
-        let fields = self
-            .columns
-            .iter()
-            .map(|(name, _, data_type)| Field::new(name, data_type.clone(), true));
-        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-    }
-
-    /// The declared spelling and type of a name as written; unquoted names may differ in case.
-    fn find(&self, written: &str, quoted: bool) -> Option<(&str, Type)> {
-        let exact = self.iter().find(|(name, _)| *name == written);
-        let folded = || {
-            self.iter()
-                .find(|(name, _)| !quoted && name.eq_ignore_ascii_case(written))
-        };
-        exact.or_else(folded)
-    }
-}
 
 /// A compiled expression. Cloning and sharing between threads is cheap; evaluation has no side effects.
 #[derive(Debug, Clone)]
@@ -307,7 +197,7 @@ fn missing(name: &str) -> QueryError {
         format!("the rows have no column '{name}'"),
         "Give a column for every name that the expression uses.",
     );
-    error.name = Some(name.to_owned());
+    error.name = Some(name.into());
     error
 }
 
@@ -376,7 +266,7 @@ fn compile(text: &str, names: &Names) -> Result<Expr, QueryError> {
         inputs,
     };
     // Some faults show only on values, so an expression is tried before it is accepted.
-    let sample = sample(&expr.inputs);
+    let sample = sample::sample(&expr.inputs);
     expr.eval_projected(&sample)
         .map_err(|error| expr.failed(&error))?;
     Ok(expr)
@@ -435,70 +325,3 @@ static STATE: LazyLock<SessionState> = LazyLock::new(|| {
     crate::props::register(&mut state);
     state
 });
-
-/// A few rows with nulls, zeros, negative, ordinary and odd values in every column.
-fn sample(inputs: &SchemaRef) -> RecordBatch {
-    const ROWS: usize = 6;
-    let column = |data_type: &DataType| -> ArrayRef {
-        let values: ArrayRef = match Type::of_arrow(data_type) {
-            Some(Type::Number) => Arc::new(Float64Array::from(vec![
-                None,
-                Some(0.0),
-                Some(-1.5),
-                Some(42.0),
-                Some(f64::MAX),
-                Some(0.1),
-            ])),
-            Some(Type::Integer) => Arc::new(Int64Array::from(vec![
-                None,
-                Some(0),
-                Some(-1),
-                Some(42),
-                Some(1 << 40),
-                Some(1),
-            ])),
-            Some(Type::Text) => Arc::new(StringViewArray::from(vec![
-                None,
-                Some(""),
-                Some("abc"),
-                Some("12"),
-                Some(r#"{"a":1}"#),
-                Some("2026-01-31"),
-            ])),
-            Some(Type::Boolean) => Arc::new(BooleanArray::from(vec![
-                None,
-                Some(true),
-                Some(false),
-                Some(true),
-                None,
-                Some(false),
-            ])),
-            Some(Type::Date) => Arc::new(Date32Array::from(vec![
-                None,
-                Some(0),
-                Some(-1),
-                Some(20_000),
-                Some(60_000),
-                Some(20_454),
-            ])),
-            Some(Type::Timestamp) => Arc::new(TimestampMicrosecondArray::from(vec![
-                None,
-                Some(0),
-                Some(-1),
-                Some(1_700_000_000_000_000),
-                Some(4_000_000_000_000_000),
-                Some(1),
-            ])),
-            None => new_null_array(data_type, ROWS),
-        };
-        cast(&values, data_type).unwrap_or_else(|_| new_null_array(data_type, ROWS))
-    };
-    let columns = inputs
-        .fields()
-        .iter()
-        .map(|field| column(field.data_type()))
-        .collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(ROWS));
-    RecordBatch::try_new_with_options(Arc::clone(inputs), columns, &options)
-        .unwrap_or_else(|_| RecordBatch::new_empty(Arc::clone(inputs)))
-}

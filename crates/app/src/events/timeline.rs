@@ -1,0 +1,105 @@
+//! The timeline of one account, newest first.
+
+use std::sync::Arc;
+
+use tenure_lake::{EventRow, FileMeta, Snapshot, from_batch};
+use tenure_store::{StoreError, StoreResult};
+
+use super::Kind;
+use super::files::lake_fault;
+use super::log::Core;
+
+/// Which events of an account, and how many.
+#[derive(Clone, Debug, Default)]
+pub struct TimelineFilter {
+    /// Only this kind.
+    pub kind: Option<Kind>,
+    /// Only events whose name or properties hold this text, in any case of letters.
+    pub text: Option<String>,
+    /// Only events before this one in the timeline: `occurred_at` and `message_id` of the last one shown.
+    pub before: Option<(i64, String)>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// Text as an SQL literal.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+impl TimelineFilter {
+    fn before(&self, row: &EventRow) -> bool {
+        self.before.as_ref().is_none_or(|(at, id)| (row.occurred_at, &row.message_id) < (*at, id))
+    }
+
+    fn fits(&self, row: &EventRow, text: Option<&str>) -> bool {
+        self.before(row)
+            && self.kind.is_none_or(|kind| row.kind == kind.name())
+            && text.is_none_or(|text| row.name.to_lowercase().contains(text) || row.properties.to_lowercase().contains(text))
+    }
+
+    /// Whether a file can hold an event that fits.
+    fn may_hold(&self, account_no: i64, file: &FileMeta) -> bool {
+        (file.min_account_no..=file.max_account_no).contains(&account_no)
+            && self.before.as_ref().is_none_or(|(at, _)| file.min_occurred_at <= *at)
+            && self.kind.is_none_or(|kind| file.class == tenure_lake::Class::of(kind.name()))
+    }
+
+    fn sql(&self, account_no: i64, text: Option<&str>) -> String {
+        let mut sql = format!("SELECT * FROM events WHERE account_no = {account_no}");
+        if let Some(kind) = self.kind {
+            sql.push_str(&format!(" AND kind = {}", quoted(kind.name())));
+        }
+        if let Some((at, id)) = &self.before {
+            let at = format!("to_timestamp_micros({at})");
+            sql.push_str(&format!(" AND occurred_at <= {at} AND (occurred_at < {at} OR message_id < {})", quoted(id)));
+        }
+        if let Some(text) = text {
+            let text = quoted(text);
+            sql.push_str(&format!(" AND (strpos(lower(name), {text}) > 0 OR strpos(lower(properties), {text}) > 0)"));
+        }
+        sql.push_str(&format!(" ORDER BY occurred_at DESC, message_id DESC LIMIT {}", self.limit));
+        sql
+    }
+}
+
+/// The account's events that fit, newest first. Files are read from the newest month backwards, in steps that double, until enough are found.
+pub(super) async fn timeline(core: &Core, account_no: i64, filter: &TimelineFilter) -> StoreResult<Vec<EventRow>> {
+    if filter.limit == 0 {
+        return Ok(Vec::new());
+    }
+    let text = filter.text.as_ref().map(|text| text.to_lowercase());
+    let text = text.as_deref();
+    let (manifest, blobs) = {
+        // One read of the state: an event that is sealed meanwhile stands in these groups or in these files, not in both.
+        let state = core.state.read();
+        (Arc::clone(&state.files), state.tail.values().cloned().collect::<Vec<_>>())
+    };
+    let rows = blobs.iter().flat_map(|blob| blob.rows.iter());
+    let mut found: Vec<EventRow> =
+        rows.filter(|row| row.account_no == account_no && filter.fits(row, text)).cloned().collect();
+    let mut files: Vec<&FileMeta> = manifest.iter().filter(|file| filter.may_hold(account_no, file)).collect();
+    files.sort_by_key(|file| std::cmp::Reverse(file.max_occurred_at));
+    let sql = filter.sql(account_no, text);
+    let mut step = 2;
+    while let Some(newest) = files.first() {
+        order(&mut found, filter.limit);
+        if found.len() == filter.limit && found.last().is_some_and(|row| row.occurred_at > newest.max_occurred_at) {
+            break;
+        }
+        let some: Vec<FileMeta> = files.drain(..step.min(files.len())).cloned().collect();
+        step *= 2;
+        let context = core.lake.context(&Snapshot::new(some, Vec::new()).map_err(lake_fault)?);
+        let batches = context.query(&sql).await.map_err(|error| StoreError::Other(format!("history: {}", error.message)))?;
+        for batch in batches {
+            found.extend(from_batch(&batch).map_err(lake_fault)?);
+        }
+    }
+    order(&mut found, filter.limit);
+    Ok(found)
+}
+
+fn order(rows: &mut Vec<EventRow>, limit: usize) {
+    rows.sort_by(|a, b| (b.occurred_at, &b.message_id).cmp(&(a.occurred_at, &a.message_id)));
+    rows.truncate(limit);
+}
