@@ -27,7 +27,7 @@ const CONNECTIONS: usize = 2_048;
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(15);
 /// How large the head of a request may be, in bytes.
-const HEAD_SIZE: usize = 64 * 1024;
+const HEAD_SIZE: usize = 32 * 1024;
 /// How long requests under way may take to end when the server stops.
 const GRACE: Duration = Duration::from_secs(20);
 
