@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 /// Customer success on your own machine.
 #[derive(Debug, Parser)]
-#[command(name = "tenure", version, about, propagate_version = true)]
+#[command(name = "tenure", version, about)]
 pub struct Cli {
     /// Write the log as JSON lines.
     #[arg(long, global = true, env = "TENURE_LOG_JSON")]
