@@ -1,20 +1,22 @@
 //! Checks over the whole program: every name that is used exists, and everything that can be known to be wrong is said.
 
+mod compile;
 mod names;
 mod order;
 mod targets;
 
 use std::collections::HashMap;
 
+use super::Definitions;
 use super::decode::{Note, list};
 use super::problem::Problem;
 use super::sql::{self, Used};
 use super::types::*;
 use super::vocabulary::{CURRENCIES, RELATIONS};
 use super::yaml::{Places, shorten};
-use super::Definitions;
 use crate::events::Kind;
 
+use compile::Wanted;
 pub(super) use names::reads;
 pub(super) use order::{expression_order, reads_of_metric};
 
@@ -36,6 +38,8 @@ pub(super) struct Checker<'a> {
     pub definitions: &'a Definitions,
     places: &'a Places,
     problems: Vec<Problem>,
+    /// Every value could be read. Else stand-ins are among them, whose meaning must not be judged.
+    sound: bool,
 }
 
 impl Checker<'_> {
@@ -59,22 +63,40 @@ impl Checker<'_> {
                 continue;
             };
             let line = self.places.find(file, &format!("{key}[{first}].id")).line;
-            let note = Note::error(id, format!("'{id}' is declared twice, first in line {line}."), "Give one of the two another id.");
+            let note = Note::error(
+                id,
+                format!("'{id}' is declared twice, first in line {line}."),
+                "Give one of the two another id.",
+            );
             self.note(file, &format!("{key}[{index}].id"), note);
         }
     }
 }
 
-/// Every problem of definitions that could be read.
+/// Every problem of definitions that could be read; `sound` says whether each single value could.
 pub(super) fn all(
     definitions: &Definitions,
     places: &Places,
+    sound: bool,
     check_sql: &dyn Fn(&Kpi) -> Result<(), SqlProblem>,
 ) -> Vec<Problem> {
-    let mut checker = Checker { definitions, places, problems: Vec::new() };
+    let mut checker = Checker {
+        definitions,
+        places,
+        problems: Vec::new(),
+        sound,
+    };
     let d = definitions;
-    checker.unique("attributes.yaml", "attributes", d.attributes.iter().map(|a| a.id.as_str()));
-    checker.unique("segments.yaml", "segments", d.segments.segments.iter().map(|s| s.id.as_str()));
+    checker.unique(
+        "attributes.yaml",
+        "attributes",
+        d.attributes.iter().map(|a| a.id.as_str()),
+    );
+    checker.unique(
+        "segments.yaml",
+        "segments",
+        d.segments.segments.iter().map(|s| s.id.as_str()),
+    );
     checker.unique("metrics.yaml", "metrics", d.metrics.iter().map(|m| m.id.as_str()));
     checker.unique("kpis.yaml", "kpis", d.kpis.iter().map(|k| k.id.as_str()));
     checker.unique("targets.yaml", "targets", d.targets.iter().map(|t| t.id.as_str()));
@@ -95,13 +117,21 @@ fn program(checker: &mut Checker<'_>) {
     let meta = &checker.definitions.program;
     if jiff::tz::TimeZone::get(&meta.time_zone).is_err() {
         let zones: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
-        let note = Note::error(&meta.time_zone, format!("'{}' is not a time zone.", meta.time_zone), "Write an IANA name, e.g. America/Los_Angeles or UTC.")
-            .near(zones.iter().map(String::as_str));
+        let note = Note::error(
+            &meta.time_zone,
+            format!("'{}' is not a time zone.", meta.time_zone),
+            "Write an IANA name, e.g. America/Los_Angeles or UTC.",
+        )
+        .near(zones.iter().map(String::as_str));
         checker.note("program.yaml", "time_zone", note);
     }
     if !meta.currency.is_empty() && !CURRENCIES.contains(&meta.currency.as_str()) {
-        let note = Note::error(&meta.currency, format!("'{}' is not an ISO 4217 currency.", meta.currency), "Write its three capital letters, e.g. USD.")
-            .near(CURRENCIES.iter().copied());
+        let note = Note::error(
+            &meta.currency,
+            format!("'{}' is not an ISO 4217 currency.", meta.currency),
+            "Write its three capital letters, e.g. USD.",
+        )
+        .near(CURRENCIES.iter().copied());
         checker.note("program.yaml", "currency", note);
     }
 }
@@ -109,7 +139,9 @@ fn program(checker: &mut Checker<'_>) {
 /// The event names that the program can meet: native ones, those given a kind, and those mapped to.
 fn known_events(definitions: &Definitions) -> Vec<&str> {
     let native = Kind::vocabulary().map(|(name, _)| name);
-    native.chain(definitions.events.kinds.keys().map(String::as_str)).collect()
+    native
+        .chain(definitions.events.kinds.keys().map(String::as_str))
+        .collect()
 }
 
 fn unknown_event(definitions: &Definitions, name: &str) -> Note {
@@ -132,12 +164,20 @@ fn events(checker: &mut Checker<'_>) {
     let known = known_events(definitions);
     for (foreign, native) in &definitions.events.names {
         if !known.contains(&native.as_str()) {
-            checker.note("events.yaml", &format!("names.{foreign}"), unknown_event(definitions, native));
+            checker.note(
+                "events.yaml",
+                &format!("names.{foreign}"),
+                unknown_event(definitions, native),
+            );
         }
     }
     for name in definitions.events.kinds.keys() {
         if let Some((_, kind)) = Kind::vocabulary().find(|(native, _)| native == name) {
-            let note = Note::error(name, format!("'{name}' is a native event and always of kind {}.", kind.name()), "Remove the line.");
+            let note = Note::error(
+                name,
+                format!("'{name}' is a native event and always of kind {}.", kind.name()),
+                "Remove the line.",
+            );
             checker.note("events.yaml", &format!("kinds.{name}"), note);
         }
     }
@@ -146,28 +186,55 @@ fn events(checker: &mut Checker<'_>) {
 fn segments(checker: &mut Checker<'_>) {
     let set = &checker.definitions.segments;
     if let Some(condition) = &set.unclassified {
-        names::account_expression(checker, "segments.yaml", "unclassified", condition);
+        names::account_expression(
+            checker,
+            "segments.yaml",
+            "unclassified",
+            condition,
+            Wanted::Condition,
+        );
     }
     let mut caught: Option<&str> = None;
     for (index, segment) in set.segments.iter().enumerate() {
         let path = format!("segments[{index}]");
         if matches!(segment.id.as_str(), "all" | "unclassified") {
-            let note = Note::error(&segment.id, format!("'{}' has a meaning of its own.", segment.id), "Give the segment another id.");
+            let note = Note::error(
+                &segment.id,
+                format!("'{}' has a meaning of its own.", segment.id),
+                "Give the segment another id.",
+            );
             checker.note("segments.yaml", &format!("{path}.id"), note);
         }
         if !segment.rule.is_empty() {
-            names::account_expression(checker, "segments.yaml", &format!("{path}.rule"), &segment.rule);
+            names::account_expression(
+                checker,
+                "segments.yaml",
+                &format!("{path}.rule"),
+                &segment.rule,
+                Wanted::Condition,
+            );
         }
         if let Some(earlier) = caught {
-            let note = Note::error(&segment.id, format!("No account can reach '{}': '{earlier}' takes every account before it.", segment.id), "Move the segment that takes everything to the end.")
-                .warning();
+            let note = Note::error(
+                &segment.id,
+                format!(
+                    "No account can reach '{}': '{earlier}' takes every account before it.",
+                    segment.id
+                ),
+                "Move the segment that takes everything to the end.",
+            )
+            .warning();
             checker.note("segments.yaml", &path, note);
         } else if segment.rule.trim().eq_ignore_ascii_case("true") {
             caught = Some(&segment.id);
         }
     }
     if set.segments.is_empty() {
-        let note = Note::error("segments", "There is no segment.", "List at least one, e.g. {id: customers, rule: TRUE}.");
+        let note = Note::error(
+            "segments",
+            "There is no segment.",
+            "List at least one, e.g. {id: customers, rule: TRUE}.",
+        );
         checker.note("segments.yaml", "segments", note);
     }
 }
@@ -179,7 +246,13 @@ fn metrics(checker: &mut Checker<'_>) {
         let path = format!("metrics[{index}]");
         match &metric.source {
             MetricSource::Expr { expr } => {
-                names::account_expression(checker, "metrics.yaml", &format!("{path}.expr"), expr);
+                names::account_expression(
+                    checker,
+                    "metrics.yaml",
+                    &format!("{path}.expr"),
+                    expr,
+                    Wanted::Number,
+                );
             }
             MetricSource::Events(measure) => {
                 for (position, name) in measure.events.iter().enumerate() {
@@ -189,19 +262,33 @@ fn metrics(checker: &mut Checker<'_>) {
                     }
                 }
                 if let Some(filter) = &measure.filter {
-                    names::event_expression(checker, &format!("{path}.where"), filter);
+                    names::event_expression(checker, &format!("{path}.where"), filter, Wanted::Condition);
                 }
                 if let Some(of) = &measure.of {
-                    names::event_expression(checker, &format!("{path}.of"), of);
+                    let wanted = if measure.measure == Measure::Distinct {
+                        Wanted::Anything
+                    } else {
+                        Wanted::Number
+                    };
+                    names::event_expression(checker, &format!("{path}.of"), of, wanted);
                 }
             }
         }
     }
 }
 
-fn facts(checker: &mut Checker<'_>, index: usize, kpi: &Kpi, check_sql: &dyn Fn(&Kpi) -> Result<(), SqlProblem>) {
+fn facts(
+    checker: &mut Checker<'_>,
+    index: usize,
+    kpi: &Kpi,
+    check_sql: &dyn Fn(&Kpi) -> Result<(), SqlProblem>,
+) {
     if kpi.proportion && kpi.value != KpiValue::Ratio {
-        let note = Note::error("proportion", "Only a KPI of value 'ratio' can be a proportion.", "Remove 'proportion', or make 'value' ratio.");
+        let note = Note::error(
+            "proportion",
+            "Only a KPI of value 'ratio' can be a proportion.",
+            "Remove 'proportion', or make 'value' ratio.",
+        );
         checker.note("kpis.yaml", &format!("kpis[{index}].proportion"), note);
     }
     let Some(facts) = &kpi.facts else { return };
@@ -209,20 +296,41 @@ fn facts(checker: &mut Checker<'_>, index: usize, kpi: &Kpi, check_sql: &dyn Fn(
     let before = checker.problems.len();
     one_select(checker, &path, facts);
     let columns: &[&str] = match kpi.value {
-        KpiValue::Ratio => &["period", "account_no", "numerator", "denominator"],
-        KpiValue::Sum | KpiValue::Mean => &["period", "account_no", "numerator"],
-        KpiValue::Nps => &["period", "account_no", "promoters", "detractors", "numerator", "denominator"],
+        KpiValue::Ratio | KpiValue::Sum | KpiValue::Mean => {
+            &["period", "account_no", "numerator", "denominator"]
+        }
+        KpiValue::Nps => &[
+            "period",
+            "account_no",
+            "promoters",
+            "detractors",
+            "numerator",
+            "denominator",
+        ],
     };
     let item = kpi.item_label.is_some().then_some("item");
-    for column in columns.iter().copied().chain(item).filter(|column| !sql::mentions(facts, column)) {
-        let note = Note::error(column, format!("The facts do not give the column '{column}'."), format!("They have to give {}.", list(columns)));
+    for column in columns
+        .iter()
+        .copied()
+        .chain(item)
+        .filter(|column| !sql::mentions(facts, column))
+    {
+        let note = Note::error(
+            column,
+            format!("The facts do not give the column '{column}'."),
+            format!("They have to give {}.", list(columns)),
+        );
         checker.note("kpis.yaml", &path, note);
     }
     for Used { name, line, column } in sql::relations(facts) {
         if !RELATIONS.iter().any(|(relation, _)| *relation == name) {
             let known: Vec<&str> = RELATIONS.iter().map(|(relation, _)| *relation).collect();
-            let note = Note::error(&name, format!("There is no relation '{name}'."), format!("Facts may read {}.", list(&known)))
-                .near(known.iter().copied());
+            let note = Note::error(
+                &name,
+                format!("There is no relation '{name}'."),
+                format!("Facts may read {}.", list(&known)),
+            )
+            .near(known.iter().copied());
             checker.note_inside("kpis.yaml", &path, line, column, note);
         }
     }
@@ -230,7 +338,11 @@ fn facts(checker: &mut Checker<'_>, index: usize, kpi: &Kpi, check_sql: &dyn Fn(
         && let Err(found) = check_sql(kpi)
     {
         let (line, column) = found.at.unwrap_or((1, 1));
-        let mut note = Note::error(found.name.unwrap_or_else(|| shorten(facts)), found.problem, "Correct the SQL of the facts.");
+        let mut note = Note::error(
+            found.name.unwrap_or_else(|| shorten(facts)),
+            found.problem,
+            "Correct the SQL of the facts.",
+        );
         note.nearest = found.nearest;
         checker.note_inside("kpis.yaml", &path, line, column, note);
     }
@@ -245,10 +357,16 @@ fn one_select(checker: &mut Checker<'_>, path: &str, facts: &str) {
         _ => "",
     };
     if !matches!(first, "select" | "with") {
-        let note = Note::error(shorten(facts), "The facts are not a SELECT.", REMEDY);
+        let note = Note::error(
+            facts.split_whitespace().next().unwrap_or_default(),
+            "The facts are not a SELECT.",
+            REMEDY,
+        );
         checker.note("kpis.yaml", path, note);
     }
-    let end = tokens.iter().position(|placed| placed.token == sql::Token::Mark(';'));
+    let end = tokens
+        .iter()
+        .position(|placed| placed.token == sql::Token::Mark(';'));
     if let Some(next) = end.and_then(|end| tokens.get(end + 1)) {
         let note = Note::error(";", "The facts are more than one statement.", REMEDY);
         checker.note_inside("kpis.yaml", path, next.line, next.column, note);

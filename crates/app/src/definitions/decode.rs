@@ -22,7 +22,11 @@ pub(super) struct Note {
 }
 
 impl Note {
-    pub(super) fn error(name: impl Into<String>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(super) fn error(
+        name: impl Into<String>,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
         Self {
             severity: Severity::Error,
             name: name.into(),
@@ -83,7 +87,13 @@ impl<'n> Fields<'n> {
                 format!("Write the keys {}.", list(allowed)),
             );
             notes.problems.push(note.place(file, node.at, &path));
-            return Self { file, path, at: node.at, entries: &[], silent: true };
+            return Self {
+                file,
+                path,
+                at: node.at,
+                entries: &[],
+                silent: true,
+            };
         };
         for (index, (key, _)) in entries.iter().enumerate() {
             let here = join(&path, &key.name);
@@ -95,7 +105,10 @@ impl<'n> Fields<'n> {
                 )
                 .near(allowed.iter().copied());
                 notes.problems.push(note.place(file, key.at, &here));
-            } else if entries[..index].iter().any(|(earlier, _)| earlier.name == key.name) {
+            } else if entries[..index]
+                .iter()
+                .any(|(earlier, _)| earlier.name == key.name)
+            {
                 let note = Note::error(
                     &key.name,
                     format!("The key '{}' is given twice.", key.name),
@@ -104,12 +117,22 @@ impl<'n> Fields<'n> {
                 notes.problems.push(note.place(file, key.at, &here));
             }
         }
-        Self { file, path, at: node.at, entries, silent: false }
+        Self {
+            file,
+            path,
+            at: node.at,
+            entries,
+            silent: false,
+        }
     }
 
     /// The node of a field; a field that is there but empty counts as left out.
     pub(super) fn node(&self, key: &str) -> Option<&'n Node> {
-        let found = self.entries.iter().find(|(name, _)| name.name == key).map(|(_, node)| node);
+        let found = self
+            .entries
+            .iter()
+            .find(|(name, _)| name.name == key)
+            .map(|(_, node)| node);
         found.filter(|node| !matches!(node.value, Value::Null))
     }
 
@@ -136,8 +159,14 @@ impl<'n> Fields<'n> {
             Value::Bool(boolean) => boolean.to_string(),
             other => other.noun(),
         };
-        let note = Note::error(name, format!("'{key}' is {}, not {wanted}.", node.value.noun()), remedy);
-        notes.problems.push(note.place(self.file, node.at, &self.path_of(key)));
+        let note = Note::error(
+            name,
+            format!("'{key}' is {}, not {wanted}.", node.value.noun()),
+            remedy,
+        );
+        notes
+            .problems
+            .push(note.place(self.file, node.at, &self.path_of(key)));
     }
 
     /// Notes that a field has to be there.
@@ -146,7 +175,9 @@ impl<'n> Fields<'n> {
             return;
         }
         let note = Note::error(key, format!("'{key}' is missing."), remedy);
-        notes.problems.push(note.place(self.file, self.at, &self.path_of(key)));
+        notes
+            .problems
+            .push(note.place(self.file, self.at, &self.path_of(key)));
     }
 
     /// A text, where it is there.
@@ -156,7 +187,13 @@ impl<'n> Fields<'n> {
             Value::Text(text) if text.trim().is_empty() => None,
             Value::Text(text) => Some(text.trim_end().to_owned()),
             _ => {
-                self.wrong(notes, key, node, "a text", "Put it in quotes if it is meant as text.");
+                self.wrong(
+                    notes,
+                    key,
+                    node,
+                    "a text",
+                    "Put it in quotes if it is meant as text.",
+                );
                 None
             }
         }
@@ -231,7 +268,10 @@ impl<'n> Fields<'n> {
             self.wrong(notes, key, node, "one of its words", &remedy);
             return None;
         };
-        let found = words.iter().find(|(word, _)| word == text).map(|(_, value)| *value);
+        let found = words
+            .iter()
+            .find(|(word, _)| word == text)
+            .map(|(_, value)| *value);
         if found.is_none() {
             let note = Note::error(
                 text,
@@ -245,7 +285,12 @@ impl<'n> Fields<'n> {
     }
 
     /// One of a few words that has to be there.
-    pub(super) fn need_choice<T: Copy>(&self, notes: &mut Notes, key: &str, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn need_choice<T: Copy>(
+        &self,
+        notes: &mut Notes,
+        key: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
         if !self.has(key) {
             let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             self.missing(notes, key, &format!("Write one of {}.", list(&names)));
@@ -255,7 +300,9 @@ impl<'n> Fields<'n> {
 
     /// A list of texts; a single text counts as a list of one.
     pub(super) fn texts(&self, notes: &mut Notes, key: &str) -> Vec<String> {
-        let Some(node) = self.node(key) else { return Vec::new() };
+        let Some(node) = self.node(key) else {
+            return Vec::new();
+        };
         match &node.value {
             Value::Text(text) => vec![text.clone()],
             Value::List(items) => {

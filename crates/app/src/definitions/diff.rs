@@ -76,18 +76,42 @@ pub fn diff(old: &Definitions, new: &Definitions) -> Vec<Change> {
     let program = |d: &Definitions| vec![("program".to_owned(), json(&d.program))];
     compare(&mut changes, What::Program, program(old), program(new));
     let by_id = |entries: Vec<Json>| -> Vec<(String, Json)> {
-        entries.into_iter().map(|entry| (entry["id"].as_str().unwrap_or_default().to_owned(), entry)).collect()
+        entries
+            .into_iter()
+            .map(|entry| (entry["id"].as_str().unwrap_or_default().to_owned(), entry))
+            .collect()
     };
     let attributes = |d: &Definitions| by_id(d.attributes.iter().map(json).collect());
     compare(&mut changes, What::Attribute, attributes(old), attributes(new));
-    let names = |d: &Definitions| d.events.names.iter().map(|(name, to)| (name.clone(), one("name", to))).collect();
+    let names = |d: &Definitions| {
+        d.events
+            .names
+            .iter()
+            .map(|(name, to)| (name.clone(), one("name", to)))
+            .collect()
+    };
     compare(&mut changes, What::EventName, names(old), names(new));
-    let kinds = |d: &Definitions| d.events.kinds.iter().map(|(name, kind)| (name.clone(), one("kind", kind))).collect();
+    let kinds = |d: &Definitions| {
+        d.events
+            .kinds
+            .iter()
+            .map(|(name, kind)| (name.clone(), one("kind", kind)))
+            .collect()
+    };
     compare(&mut changes, What::EventKind, kinds(old), kinds(new));
     let unclassified = |d: &Definitions| {
-        d.segments.unclassified.iter().map(|rule| ("unclassified".to_owned(), one("rule", rule))).collect()
+        d.segments
+            .unclassified
+            .iter()
+            .map(|rule| ("unclassified".to_owned(), one("rule", rule)))
+            .collect()
     };
-    compare(&mut changes, What::Unclassified, unclassified(old), unclassified(new));
+    compare(
+        &mut changes,
+        What::Unclassified,
+        unclassified(old),
+        unclassified(new),
+    );
     let segments = |d: &Definitions| by_id(d.segments.segments.iter().map(json).collect());
     compare(&mut changes, What::Segment, segments(old), segments(new));
     segment_order(&mut changes, old, new);
@@ -112,12 +136,26 @@ fn one<T: Serialize>(key: &str, value: &T) -> Json {
 /// The order matters among the segments that both versions have.
 fn segment_order(changes: &mut Vec<Change>, old: &Definitions, new: &Definitions) {
     let order = |d: &Definitions, other: &Definitions| -> Vec<String> {
-        d.segments.segments.iter().map(|s| s.id.clone()).filter(|id| other.segment(id).is_some()).collect()
+        d.segments
+            .segments
+            .iter()
+            .map(|s| s.id.clone())
+            .filter(|id| other.segment(id).is_some())
+            .collect()
     };
     let (before, after) = (order(old, new), order(new, old));
     if before != after {
-        let field = FieldChange { field: "order".into(), old: json(&before), new: json(&after) };
-        changes.push(Change { kind: ChangeKind::Changed, what: What::SegmentOrder, id: "order".into(), fields: vec![field] });
+        let field = FieldChange {
+            field: "order".into(),
+            old: json(&before),
+            new: json(&after),
+        };
+        changes.push(Change {
+            kind: ChangeKind::Changed,
+            what: What::SegmentOrder,
+            id: "order".into(),
+            fields: vec![field],
+        });
     }
 }
 
@@ -125,25 +163,51 @@ fn compare(changes: &mut Vec<Change>, what: What, old: Vec<(String, Json)>, new:
     let empty = Json::Null;
     for (id, after) in &new {
         let before = old.iter().find(|(other, _)| other == id).map(|(_, value)| value);
-        let kind = if before.is_some() { ChangeKind::Changed } else { ChangeKind::Added };
+        let kind = if before.is_some() {
+            ChangeKind::Changed
+        } else {
+            ChangeKind::Added
+        };
         let fields = fields(before.unwrap_or(&empty), after);
         if !fields.is_empty() {
-            changes.push(Change { kind, what, id: id.clone(), fields });
+            changes.push(Change {
+                kind,
+                what,
+                id: id.clone(),
+                fields,
+            });
         }
     }
-    for (id, before) in old.iter().filter(|(id, _)| !new.iter().any(|(other, _)| other == id)) {
-        changes.push(Change { kind: ChangeKind::Removed, what, id: id.clone(), fields: fields(before, &empty) });
+    for (id, before) in old
+        .iter()
+        .filter(|(id, _)| !new.iter().any(|(other, _)| other == id))
+    {
+        changes.push(Change {
+            kind: ChangeKind::Removed,
+            what,
+            id: id.clone(),
+            fields: fields(before, &empty),
+        });
     }
 }
 
 fn fields(old: &Json, new: &Json) -> Vec<FieldChange> {
-    let keys = |json: &Json| -> Vec<String> { json.as_object().into_iter().flat_map(|map| map.keys().cloned()).collect() };
+    let keys = |json: &Json| -> Vec<String> {
+        json.as_object()
+            .into_iter()
+            .flat_map(|map| map.keys().cloned())
+            .collect()
+    };
     let mut all = keys(new);
     all.extend(keys(old).into_iter().filter(|key| new.get(key).is_none()));
     all.into_iter()
         .map(|field| {
             let value = |json: &Json| json.get(&field).cloned().unwrap_or_default();
-            FieldChange { old: value(old), new: value(new), field: field.clone() }
+            FieldChange {
+                old: value(old),
+                new: value(new),
+                field: field.clone(),
+            }
         })
         .filter(|change| change.old != change.new)
         .collect()
@@ -177,9 +241,17 @@ impl Affected {
 pub fn affected(new: &Definitions, changes: &[Change]) -> Affected {
     let mut found = Affected::default();
     let mut names: BTreeSet<String> = BTreeSet::new();
-    for change in changes.iter().filter(|change| change.fields.iter().any(|field| matters(&field.field))) {
+    for change in changes
+        .iter()
+        .filter(|change| change.fields.iter().any(|field| matters(&field.field)))
+    {
         match change.what {
-            What::Program => found.everything |= change.fields.iter().any(|f| matches!(f.field.as_str(), "time_zone" | "currency")),
+            What::Program => {
+                found.everything |= change
+                    .fields
+                    .iter()
+                    .any(|f| matches!(f.field.as_str(), "time_zone" | "currency"))
+            }
             What::Attribute => {
                 // `required` says what counts as complete, not what the value is.
                 names.insert(change.id.clone());
@@ -199,13 +271,25 @@ pub fn affected(new: &Definitions, changes: &[Change]) -> Affected {
         }
     }
     spread(new, &mut names);
-    let rules = new.segments.segments.iter().map(|segment| &segment.rule).chain(&new.segments.unclassified);
-    found.segments |= rules.into_iter().any(|rule| reads(rule).iter().any(|name| names.contains(name)));
+    let rules = new
+        .segments
+        .segments
+        .iter()
+        .map(|segment| &segment.rule)
+        .chain(&new.segments.unclassified);
+    found.segments |= rules
+        .into_iter()
+        .any(|rule| reads(rule).iter().any(|name| names.contains(name)));
     if found.everything {
         names.extend(new.metrics.iter().map(|metric| metric.id.clone()));
         found.segments = true;
     }
-    found.metrics = new.metrics.iter().map(|metric| metric.id.clone()).filter(|id| names.contains(id)).collect();
+    found.metrics = new
+        .metrics
+        .iter()
+        .map(|metric| metric.id.clone())
+        .filter(|id| names.contains(id))
+        .collect();
     for kpi in new.kpis.iter().filter(|kpi| kpi.facts.is_some()) {
         let facts = kpi.facts.as_deref().unwrap_or_default();
         if found.segments || names.iter().any(|name| sql::mentions(facts, name)) {
@@ -213,13 +297,23 @@ pub fn affected(new: &Definitions, changes: &[Change]) -> Affected {
         }
     }
     found.kpis.retain(|id| new.kpi(id).is_some());
-    found.targets.extend(new.targets.iter().filter(|target| found.kpis.contains(&target.kpi)).map(|target| target.id.clone()));
-    found.targets.retain(|id| new.targets.iter().any(|target| target.id == *id));
+    found.targets.extend(
+        new.targets
+            .iter()
+            .filter(|target| found.kpis.contains(&target.kpi))
+            .map(|target| target.id.clone()),
+    );
+    found
+        .targets
+        .retain(|id| new.targets.iter().any(|target| target.id == *id));
     found
 }
 
 fn matters(field: &str) -> bool {
-    !matches!(field, "label" | "description" | "source" | "title" | "group" | "item_label" | "better" | "id" | "unit")
+    !matches!(
+        field,
+        "label" | "description" | "source" | "title" | "group" | "item_label" | "better" | "id" | "unit"
+    )
 }
 
 /// Adds every metric that reads one of the names, again and again.

@@ -94,15 +94,30 @@ impl Definitions {
     ) -> Result<Checked, Vec<Problem>> {
         let (definitions, mut problems, places) = read::program(files);
         if let Some(definitions) = &definitions {
-            problems.extend(check::all(definitions, &places, check_sql));
+            let sound = problems
+                .iter()
+                .all(|problem| problem.severity == Severity::Warning);
+            problems.extend(check::all(definitions, &places, sound, check_sql));
         }
         problems.sort_by(|a, b| {
-            let rank = |p: &Problem| FILES.iter().position(|file| *file == p.file).unwrap_or(FILES.len());
+            let rank = |p: &Problem| {
+                FILES
+                    .iter()
+                    .position(|file| *file == p.file)
+                    .unwrap_or(FILES.len())
+            };
             (rank(a), a.line, a.column, &a.path).cmp(&(rank(b), b.line, b.column, &b.path))
         });
         match definitions {
-            Some(definitions) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
-                Ok(Checked { definitions, warnings: problems })
+            Some(definitions)
+                if problems
+                    .iter()
+                    .all(|problem| problem.severity == Severity::Warning) =>
+            {
+                Ok(Checked {
+                    definitions,
+                    warnings: problems,
+                })
             }
             _ => Err(problems),
         }
@@ -135,9 +150,17 @@ impl Definitions {
 
     /// The names that an expression over an account may use, with their types: built-in names, attributes, metrics.
     pub fn names(&self) -> Vec<(String, AttributeType)> {
-        let builtins = BUILTINS.iter().map(|builtin| (builtin.name.to_owned(), builtin.kind));
-        let attributes = self.attributes.iter().map(|attribute| (attribute.id.clone(), attribute.kind));
-        let metrics = self.metrics.iter().map(|metric| (metric.id.clone(), AttributeType::Number));
+        let builtins = BUILTINS
+            .iter()
+            .map(|builtin| (builtin.name.to_owned(), builtin.kind));
+        let attributes = self
+            .attributes
+            .iter()
+            .map(|attribute| (attribute.id.clone(), attribute.kind));
+        let metrics = self
+            .metrics
+            .iter()
+            .map(|metric| (metric.id.clone(), AttributeType::Number));
         builtins.chain(attributes).chain(metrics).collect()
     }
 }
@@ -150,8 +173,12 @@ impl EventMap {
 
     /// The kind of an event by its native name.
     pub fn kind(&self, native: &str) -> Kind {
-        let known = Kind::vocabulary().find(|(name, _)| *name == native).map(|(_, kind)| kind);
-        known.or_else(|| self.kinds.get(native).copied()).unwrap_or(Kind::Product)
+        let known = Kind::vocabulary()
+            .find(|(name, _)| *name == native)
+            .map(|(_, kind)| kind);
+        known
+            .or_else(|| self.kinds.get(native).copied())
+            .unwrap_or(Kind::Product)
     }
 }
 

@@ -39,7 +39,11 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}: {}", self.file, self.line, self.column, self.path, self.problem)?;
+        write!(
+            f,
+            "{}:{}:{}: {}: {}",
+            self.file, self.line, self.column, self.path, self.problem
+        )?;
         if let Some(nearest) = &self.nearest {
             write!(f, " Did you mean '{nearest}'?")?;
         }
@@ -59,7 +63,7 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
             let lower = candidate.to_lowercase();
             let distance = strsim::damerau_levenshtein(&wanted, &lower);
             let part = wanted.len() >= 4 && (lower.starts_with(&wanted) || lower.ends_with(&wanted));
-            (distance <= allowed || part).then_some((!(distance <= allowed), distance, candidate))
+            (distance <= allowed || part).then_some((distance > allowed, distance, candidate))
         })
         .min()
         .map(|(_, _, candidate)| candidate.to_owned())

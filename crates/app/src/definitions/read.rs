@@ -1,5 +1,10 @@
 //! From YAML trees to definitions: one function for each document, each listing the keys that it takes.
 
+mod kpi;
+mod metric;
+mod target;
+mod words;
+
 use std::collections::BTreeMap;
 
 use super::decode::{Fields, Note, Notes};
@@ -9,6 +14,11 @@ use super::yaml::{Node, Places, Value, join, read};
 use super::{Definitions, FILES};
 use crate::events::Kind;
 
+use kpi::kpi;
+use metric::metric;
+use target::target;
+use words::ATTRIBUTE_TYPES;
+
 /// Keys of each document and of each entry, for reading and for the test that compares them with the schemas.
 pub(super) mod keys {
     pub const PROGRAM: &[&str] = &["program", "title", "time_zone", "currency", "started_on"];
@@ -17,73 +27,86 @@ pub(super) mod keys {
     pub const SEGMENTS: &[&str] = &["unclassified", "segments"];
     pub const SEGMENT: &[&str] = &["id", "label", "rule", "description"];
     pub const METRIC: &[&str] = &[
-        "id", "label", "description", "unit", "better", "measure", "events", "kinds", "where", "of", "window", "expr",
+        "id",
+        "label",
+        "description",
+        "unit",
+        "better",
+        "measure",
+        "events",
+        "kinds",
+        "where",
+        "of",
+        "window",
+        "expr",
     ];
     pub const KPI: &[&str] = &[
-        "id", "label", "group", "description", "source", "unit", "better", "window", "value", "proportion",
-        "segment_at", "lag", "item_label", "waits_for", "facts",
+        "id",
+        "label",
+        "group",
+        "description",
+        "source",
+        "unit",
+        "better",
+        "window",
+        "value",
+        "proportion",
+        "segment_at",
+        "lag",
+        "item_label",
+        "waits_for",
+        "facts",
     ];
     pub const TARGET: &[&str] = &[
-        "id", "label", "description", "kpi", "scope", "program", "baseline", "goal", "deadline", "source",
+        "id",
+        "label",
+        "description",
+        "kpi",
+        "scope",
+        "program",
+        "baseline",
+        "goal",
+        "deadline",
+        "source",
     ];
     pub const BASELINE: &[&str] = &["value", "measure", "on"];
     pub const GOAL: &[&str] = &["value", "points", "relative"];
 }
 
-pub(super) const ATTRIBUTE_TYPES: &[(&str, AttributeType)] = &[
-    ("integer", AttributeType::Integer),
-    ("number", AttributeType::Number),
-    ("text", AttributeType::Text),
-    ("boolean", AttributeType::Boolean),
-    ("date", AttributeType::Date),
-    ("money", AttributeType::Money),
-];
-const UNITS: &[(&str, Unit)] = &[
-    ("ratio", Unit::Ratio),
-    ("number", Unit::Number),
-    ("money", Unit::Money),
-    ("points", Unit::Points),
-    ("days", Unit::Days),
-    ("hours", Unit::Hours),
-];
-const BETTER: &[(&str, Better)] = &[("up", Better::Up), ("down", Better::Down)];
 /// The kinds of events by name.
-pub(super) fn kinds() -> Vec<(&'static str, Kind)> {
+fn kind_words() -> Vec<(&'static str, Kind)> {
     let mut kinds: Vec<_> = Kind::vocabulary().map(|(_, kind)| (kind.name(), kind)).collect();
     kinds.dedup();
     kinds
 }
-const MEASURES: &[(&str, Measure)] = &[
-    ("count", Measure::Count),
-    ("sum", Measure::Sum),
-    ("distinct", Measure::Distinct),
-    ("latest", Measure::Latest),
-    ("earliest", Measure::Earliest),
-    ("days_since", Measure::DaysSince),
-    ("min", Measure::Min),
-    ("max", Measure::Max),
-    ("mean", Measure::Mean),
-];
-const VALUES: &[(&str, KpiValue)] =
-    &[("ratio", KpiValue::Ratio), ("sum", KpiValue::Sum), ("mean", KpiValue::Mean), ("nps", KpiValue::Nps)];
-const SEGMENT_AT: &[(&str, SegmentAt)] = &[("start", SegmentAt::Start), ("end", SegmentAt::End)];
-
 /// Reads every file. The definitions are there when each file could be read far enough to check it as a whole.
 pub(super) fn program(files: &BTreeMap<String, String>) -> (Option<Definitions>, Vec<Problem>, Places) {
     let mut notes = Notes::default();
     for name in files.keys().filter(|name| !FILES.contains(&name.as_str())) {
-        let note = Note::error(name, format!("'{name}' is not a file of a program."), format!("The files are {}.", super::decode::list(&FILES)))
-            .near(FILES)
-            .warning();
-        notes.problems.push(note.place(name, super::yaml::Position::START, ""));
+        let note = Note::error(
+            name,
+            format!("'{name}' is not a file of a program."),
+            format!("The files are {}.", super::decode::list(&FILES)),
+        )
+        .near(FILES)
+        .warning();
+        notes
+            .problems
+            .push(note.place(name, super::yaml::Position::START, ""));
     }
     let mut trees = BTreeMap::new();
     let mut readable = true;
     for file in FILES {
         let Some(text) = files.get(file) else {
             if matches!(file, "program.yaml" | "segments.yaml") {
-                let note = Note::error(file, format!("The file {file} is missing."), format!("Add {file}; docs/program.md shows one."));
-                notes.problems.push(note.place(file, super::yaml::Position::START, ""));
+                let note = Note::error(
+                    file,
+                    format!("The file {file} is missing."),
+                    format!("Add {file}; docs/program.md shows one."),
+                );
+                notes
+                    .problems
+                    .push(note.place(file, super::yaml::Position::START, ""));
                 readable = false;
             }
             continue;
@@ -94,7 +117,11 @@ pub(super) fn program(files: &BTreeMap<String, String>) -> (Option<Definitions>,
                 trees.insert(file, tree);
             }
             Err(unreadable) => {
-                let note = Note::error(file, format!("This is not YAML: {}.", unreadable.problem.trim_end_matches('.')), "Check indentation, quotes and colons here and in the line above.");
+                let note = Note::error(
+                    file,
+                    format!("This is not YAML: {}.", unreadable.problem.trim_end_matches('.')),
+                    "Check indentation, quotes and colons here and in the line above.",
+                );
                 notes.problems.push(note.place(file, unreadable.at, ""));
                 readable = false;
             }
@@ -102,16 +129,42 @@ pub(super) fn program(files: &BTreeMap<String, String>) -> (Option<Definitions>,
     }
     let tree = |file| trees.get(file);
     let program = tree("program.yaml").map(|node| program_meta(&mut notes, node));
-    let attributes = entries(&mut notes, "attributes.yaml", "attributes", tree("attributes.yaml"), attribute);
-    let events = tree("events.yaml").map(|node| event_map(&mut notes, node)).unwrap_or_default();
+    let attributes = entries(
+        &mut notes,
+        "attributes.yaml",
+        "attributes",
+        tree("attributes.yaml"),
+        attribute,
+    );
+    let events = tree("events.yaml")
+        .map(|node| event_map(&mut notes, node))
+        .unwrap_or_default();
     let segments = tree("segments.yaml").map(|node| segment_set(&mut notes, node));
-    let metrics = entries(&mut notes, "metrics.yaml", "metrics", tree("metrics.yaml"), metric);
+    let metrics = entries(
+        &mut notes,
+        "metrics.yaml",
+        "metrics",
+        tree("metrics.yaml"),
+        metric,
+    );
     let kpis = entries(&mut notes, "kpis.yaml", "kpis", tree("kpis.yaml"), kpi);
-    let targets = entries(&mut notes, "targets.yaml", "targets", tree("targets.yaml"), target);
+    let targets = entries(
+        &mut notes,
+        "targets.yaml",
+        "targets",
+        tree("targets.yaml"),
+        target,
+    );
     let definitions = match (program, segments) {
-        (Some(program), Some(segments)) if readable => {
-            Some(Definitions { program, attributes, events, segments, metrics, kpis, targets })
-        }
+        (Some(program), Some(segments)) if readable => Some(Definitions {
+            program,
+            attributes,
+            events,
+            segments,
+            metrics,
+            kpis,
+            targets,
+        }),
         _ => None,
     };
     (definitions, notes.problems, notes.places)
@@ -126,7 +179,9 @@ fn entries<T: Entry>(
     tree: Option<&Node>,
     one: fn(&mut Notes, &Fields<'_>) -> T,
 ) -> Vec<T> {
-    let Some(node) = tree.filter(|node| !matches!(node.value, Value::Null)) else { return Vec::new() };
+    let Some(node) = tree.filter(|node| !matches!(node.value, Value::Null)) else {
+        return Vec::new();
+    };
     let document = Fields::open(notes, file, String::new(), node, &[key]);
     list_entries(notes, &document, key, one)
 }
@@ -173,9 +228,17 @@ fn program_meta(notes: &mut Notes, node: &Node) -> ProgramMeta {
     let program = id(notes, &fields, "program");
     let title = fields.text(notes, "title").unwrap_or_else(|| program.clone());
     let time_zone = fields.text(notes, "time_zone").unwrap_or_else(|| "UTC".into());
-    let currency = fields.need_text(notes, "currency", "Write the ISO 4217 code, e.g. USD.").unwrap_or_default();
+    let currency = fields
+        .need_text(notes, "currency", "Write the ISO 4217 code, e.g. USD.")
+        .unwrap_or_default();
     let started_on = fields.date(notes, "started_on").unwrap_or(NO_DAY);
-    ProgramMeta { program, title, time_zone, currency, started_on }
+    ProgramMeta {
+        program,
+        title,
+        time_zone,
+        currency,
+        started_on,
+    }
 }
 
 /// An id: what data, expressions and other entries call the thing.
@@ -185,9 +248,15 @@ fn id(notes: &mut Notes, fields: &Fields<'_>, key: &str) -> String {
     let hyphen = matches!(key, "program") || fields.path.starts_with("targets");
     let fits = found.len() <= 63
         && found.starts_with(|c: char| c.is_ascii_lowercase())
-        && found.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || (hyphen && c == '-'));
+        && found
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || (hyphen && c == '-'));
     if !found.is_empty() && !fits {
-        fields.note(notes, key, Note::error(&found, format!("'{found}' cannot be an id."), REMEDY));
+        fields.note(
+            notes,
+            key,
+            Note::error(&found, format!("'{found}' cannot be an id."), REMEDY),
+        );
     }
     found
 }
@@ -202,7 +271,9 @@ fn attribute(notes: &mut Notes, fields: &Fields<'_>) -> Attribute {
     Attribute {
         label: label(notes, fields, &id),
         description: fields.text(notes, "description").unwrap_or_default(),
-        kind: fields.need_choice(notes, "type", ATTRIBUTE_TYPES).unwrap_or(AttributeType::Text),
+        kind: fields
+            .need_choice(notes, "type", ATTRIBUTE_TYPES)
+            .unwrap_or(AttributeType::Text),
         required: fields.boolean(notes, "required"),
         id,
     }
@@ -219,12 +290,24 @@ fn event_map(notes: &mut Notes, node: &Node) -> EventMap {
         match &value.value {
             Value::Text(native) if !native.trim().is_empty() => {
                 if map.names.insert(key.name.clone(), native.clone()).is_some() {
-                    let note = Note::error(&key.name, format!("'{}' is mapped twice.", key.name), "Keep one of the two.");
+                    let note = Note::error(
+                        &key.name,
+                        format!("'{}' is mapped twice.", key.name),
+                        "Keep one of the two.",
+                    );
                     notes.problems.push(note.place(fields.file, key.at, &path));
                 }
             }
             other => {
-                let note = Note::error(other.noun(), format!("'{}' is mapped to {}, not to an event name.", key.name, other.noun()), "Write the event name that Tenure uses, e.g. login.");
+                let note = Note::error(
+                    other.noun(),
+                    format!(
+                        "'{}' is mapped to {}, not to an event name.",
+                        key.name,
+                        other.noun()
+                    ),
+                    "Write the event name that Tenure uses, e.g. login.",
+                );
                 notes.problems.push(note.place(fields.file, value.at, &path));
             }
         }
@@ -236,7 +319,7 @@ fn event_map(notes: &mut Notes, node: &Node) -> EventMap {
         let allowed: Vec<&str> = kinds.iter().map(|(key, _)| key.name.as_str()).collect();
         let listed = Fields::open(notes, fields.file, "kinds".into(), node, &allowed);
         for name in allowed {
-            if let Some(kind) = listed.need_choice(notes, name, &self::kinds()) {
+            if let Some(kind) = listed.need_choice(notes, name, &kind_words()) {
                 map.kinds.insert(name.to_owned(), kind);
             }
         }
@@ -254,7 +337,11 @@ fn segment_set(notes: &mut Notes, node: &Node) -> SegmentSet {
         segments: list_entries(notes, &fields, "segments", |notes, fields| {
             let id = id(notes, fields, "id");
             if !fields.has("rule") {
-                fields.missing(notes, "rule", "Write a condition, e.g. mrr > 3500, or TRUE for everything else.");
+                fields.missing(
+                    notes,
+                    "rule",
+                    "Write a condition, e.g. mrr > 3500, or TRUE for everything else.",
+                );
             }
             SegmentRule {
                 label: label(notes, fields, &id),
@@ -266,192 +353,28 @@ fn segment_set(notes: &mut Notes, node: &Node) -> SegmentSet {
     }
 }
 
-fn metric(notes: &mut Notes, fields: &Fields<'_>) -> Metric {
-    let id = id(notes, fields, "id");
-    let source = if fields.has("expr") {
-        for key in ["measure", "events", "kinds", "where", "of", "window"].into_iter().filter(|key| fields.has(key)) {
-            let note = Note::error(key, format!("'{key}' does not go with 'expr'."), "Give either 'expr', or 'measure' with the events that it counts.");
-            fields.note(notes, key, note);
-        }
-        MetricSource::Expr { expr: fields.expression(notes, "expr").unwrap_or_default() }
-    } else {
-        MetricSource::Events(event_measure(notes, fields))
-    };
-    Metric {
-        label: label(notes, fields, &id),
-        description: fields.text(notes, "description").unwrap_or_default(),
-        unit: fields.choice(notes, "unit", UNITS).unwrap_or(match &source {
-            MetricSource::Events(EventMeasure { measure: Measure::DaysSince, .. }) => Unit::Days,
-            _ => Unit::Number,
-        }),
-        better: fields.choice(notes, "better", BETTER),
-        source,
-        id,
-    }
-}
-
-fn event_measure(notes: &mut Notes, fields: &Fields<'_>) -> EventMeasure {
-    let measure = fields.need_choice(notes, "measure", MEASURES);
-    let events = fields.texts(notes, "events");
-    let mut kinds = Vec::new();
-    for (index, name) in fields.texts(notes, "kinds").into_iter().enumerate() {
-        match Kind::parse(&name) {
-            Some(kind) => kinds.push(kind),
-            None => {
-                let words: Vec<&str> = self::kinds().iter().map(|(word, _)| *word).collect();
-                let note = Note::error(&name, format!("'{name}' is not a kind of events."), format!("The kinds are {}.", super::decode::list(&words)))
-                    .near(words.iter().copied());
-                let path = format!("{}[{index}]", fields.path_of("kinds"));
-                let at = notes.places.find(fields.file, &path);
-                notes.problems.push(note.place(fields.file, at, &path));
-            }
-        }
-    }
-    if !fields.has("events") && !fields.has("kinds") {
-        fields.missing(notes, "events", "Name the events that count, or their kinds with 'kinds'.");
-    }
-    let of = fields.expression(notes, "of");
-    if let Some(measure) = measure {
-        if measure.needs_value() && !fields.has("of") {
-            fields.missing(notes, "of", "Say which value of the event is meant, e.g. prop_num(properties, 'score').");
-        } else if !measure.needs_value() && of.is_some() {
-            let note = Note::error("of", "This measure does not read a value of the event.", "Remove 'of', or choose another measure.");
-            fields.note(notes, "of", note);
-        }
-    }
-    EventMeasure {
-        measure: measure.unwrap_or(Measure::Count),
-        events,
-        kinds,
-        filter: fields.expression(notes, "where"),
-        of,
-        window: days(notes, fields, "window", "Write a number of days such as 30d, or leave it out for all time."),
-    }
-}
-
 /// A number of days such as `30d`, where it is there; at most ten years.
 fn days(notes: &mut Notes, fields: &Fields<'_>, key: &str, remedy: &str) -> Option<Days> {
     let text = fields.text(notes, key)?;
-    let found = text.strip_suffix('d').and_then(whole).filter(|n| (1..=3660).contains(n)).map(Days);
+    let found = text
+        .strip_suffix('d')
+        .and_then(whole)
+        .filter(|n| (1..=3660).contains(n))
+        .map(Days);
     if found.is_none() {
-        fields.note(notes, key, Note::error(&text, format!("'{text}' is not a number of days from 1d to 3660d."), remedy));
+        fields.note(
+            notes,
+            key,
+            Note::error(
+                &text,
+                format!("'{text}' is not a number of days from 1d to 3660d."),
+                remedy,
+            ),
+        );
     }
     found
 }
 
 fn whole(text: &str) -> Option<u32> {
     (!text.starts_with('0') && text.chars().all(|c| c.is_ascii_digit())).then(|| text.parse().ok())?
-}
-
-fn kpi_window(notes: &mut Notes, fields: &Fields<'_>) -> KpiWindow {
-    const REMEDY: &str = "Write day, month, quarter, a number of months such as 12m, or of days such as 90d.";
-    if !fields.has("window") {
-        fields.missing(notes, "window", REMEDY);
-    }
-    let Some(text) = fields.text(notes, "window") else { return KpiWindow::Month };
-    let found = match text.as_str() {
-        "day" => Some(KpiWindow::Day),
-        "month" => Some(KpiWindow::Month),
-        "quarter" => Some(KpiWindow::Quarter),
-        _ => match (text.strip_suffix('m').and_then(whole), text.strip_suffix('d').and_then(whole)) {
-            (Some(months), _) if (1..=120).contains(&months) => Some(KpiWindow::Months(months)),
-            (_, Some(days)) if (1..=3660).contains(&days) => Some(KpiWindow::Days(days)),
-            _ => None,
-        },
-    };
-    if found.is_none() {
-        let note = Note::error(&text, format!("'{text}' is not a window."), REMEDY).near(["day", "month", "quarter", "12m", "90d"]);
-        fields.note(notes, "window", note);
-    }
-    found.unwrap_or(KpiWindow::Month)
-}
-
-fn kpi(notes: &mut Notes, fields: &Fields<'_>) -> Kpi {
-    let id = id(notes, fields, "id");
-    match (fields.has("facts"), fields.has("waits_for")) {
-        (false, false) => fields.missing(notes, "facts", "Write the SQL of its facts, or 'waits_for' with what has to exist first."),
-        (true, true) => {
-            let note = Note::error("waits_for", "A KPI with facts does not wait for anything.", "Keep one of 'facts' and 'waits_for'.");
-            fields.note(notes, "waits_for", note);
-        }
-        _ => {}
-    }
-    Kpi {
-        label: label(notes, fields, &id),
-        group: fields.text(notes, "group").unwrap_or_default(),
-        description: fields.text(notes, "description").unwrap_or_default(),
-        source: fields.text(notes, "source").unwrap_or_default(),
-        unit: fields.need_choice(notes, "unit", UNITS).unwrap_or(Unit::Number),
-        better: fields.need_choice(notes, "better", BETTER).unwrap_or(Better::Up),
-        window: kpi_window(notes, fields),
-        value: fields.need_choice(notes, "value", VALUES).unwrap_or(KpiValue::Ratio),
-        proportion: fields.boolean(notes, "proportion"),
-        segment_at: fields.choice(notes, "segment_at", SEGMENT_AT).unwrap_or_default(),
-        lag: days(notes, fields, "lag", "Write a number of days such as 30d, or leave it out."),
-        item_label: fields.text(notes, "item_label"),
-        waits_for: fields.text(notes, "waits_for"),
-        facts: fields.text(notes, "facts"),
-        id,
-    }
-}
-
-fn target(notes: &mut Notes, fields: &Fields<'_>) -> Target {
-    Target {
-        id: id(notes, fields, "id"),
-        label: fields.text(notes, "label").unwrap_or_default(),
-        description: fields.text(notes, "description").unwrap_or_default(),
-        kpi: fields.need_text(notes, "kpi", "Write the id of a KPI.").unwrap_or_default(),
-        scope: fields.text(notes, "scope").unwrap_or_else(|| "all".into()),
-        program: fields.text(notes, "program").unwrap_or_else(|| "company".into()),
-        baseline: baseline(notes, fields),
-        goal: goal(notes, fields),
-        deadline: fields.date(notes, "deadline").unwrap_or(NO_DAY),
-        source: fields.need_text(notes, "source", "Write which document says so, e.g. \"S2, Key Metrics\".").unwrap_or_default(),
-    }
-}
-
-fn baseline(notes: &mut Notes, target: &Fields<'_>) -> Baseline {
-    const REMEDY: &str = "Write {value: 0.12, on: 2026-06-30}, or {measure: true, on: 2026-06-30} to have it measured.";
-    let Some(node) = target.node("baseline") else {
-        target.missing(notes, "baseline", REMEDY);
-        return Baseline::Measured { on: NO_DAY };
-    };
-    let fields = Fields::open(notes, target.file, target.path_of("baseline"), node, keys::BASELINE);
-    let on = fields.date(notes, "on").unwrap_or(NO_DAY);
-    match (fields.number(notes, "value"), fields.boolean(notes, "measure")) {
-        (Some(value), false) => Baseline::Stated { value, on },
-        (None, true) => Baseline::Measured { on },
-        (Some(_), true) => {
-            fields.note(notes, "measure", Note::error("measure", "A stated baseline is not measured.", "Keep one of 'value' and 'measure'."));
-            Baseline::Measured { on }
-        }
-        (None, false) => {
-            if !fields.has("value") {
-                fields.missing(notes, "value", REMEDY);
-            }
-            Baseline::Measured { on }
-        }
-    }
-}
-
-fn goal(notes: &mut Notes, target: &Fields<'_>) -> Goal {
-    const REMEDY: &str = "Write {value: 0.09}, {points: 10} or {relative: -0.25}.";
-    let Some(node) = target.node("goal") else {
-        target.missing(notes, "goal", REMEDY);
-        return Goal::Value(0.0);
-    };
-    let fields = Fields::open(notes, target.file, target.path_of("goal"), node, keys::GOAL);
-    let forms: [(&str, fn(f64) -> Goal); 3] =
-        [("value", Goal::Value), ("points", Goal::Points), ("relative", Goal::Relative)];
-    let given: Vec<_> = forms.into_iter().filter(|(key, _)| fields.has(key)).collect();
-    if let [_, second, ..] = given.as_slice() {
-        fields.note(notes, second.0, Note::error(second.0, "A goal is said in one way.", REMEDY));
-    }
-    match given.first() {
-        Some((key, form)) => fields.number(notes, key).map_or(Goal::Value(0.0), form),
-        None => {
-            fields.missing(notes, "value", REMEDY);
-            Goal::Value(0.0)
-        }
-    }
 }

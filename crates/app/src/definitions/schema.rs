@@ -12,19 +12,42 @@ use crate::events::Kind;
 /// The JSON Schema (draft 7) of every document of a program, by file name: `("kpis.json", …)` describes `kpis.yaml`.
 pub fn schemas() -> Vec<(String, Json)> {
     vec![
-        ("program.json".into(), document::<ProgramMeta>("The program: its name and the frame that every figure is counted in.")),
-        ("attributes.json".into(), document::<Attributes>("What is known of an account besides MRR, segment and owner.")),
-        ("events.json".into(), document::<EventMap>("How the event names of your sources map onto Tenure's.")),
-        ("segments.json".into(), document::<SegmentSet>("The segments, in the order in which they are tried.")),
-        ("metrics.json".into(), document::<Metrics>("Figures of one account on one day.")),
-        ("kpis.json".into(), document::<Kpis>("Figures of the company, a segment or any group of accounts.")),
-        ("targets.json".into(), document::<Targets>("Goals for KPIs, with their baselines and deadlines.")),
+        (
+            "program.json".into(),
+            document::<ProgramMeta>("The program: its name and the frame that every figure is counted in."),
+        ),
+        (
+            "attributes.json".into(),
+            document::<Attributes>("What is known of an account besides MRR, segment and owner."),
+        ),
+        (
+            "events.json".into(),
+            document::<EventMap>("How the event names of your sources map onto Tenure's."),
+        ),
+        (
+            "segments.json".into(),
+            document::<SegmentSet>("The segments, in the order in which they are tried."),
+        ),
+        (
+            "metrics.json".into(),
+            document::<Metrics>("Figures of one account on one day."),
+        ),
+        (
+            "kpis.json".into(),
+            document::<Kpis>("Figures of the company, a segment or any group of accounts."),
+        ),
+        (
+            "targets.json".into(),
+            document::<Targets>("Goals for KPIs, with their baselines and deadlines."),
+        ),
     ]
 }
 
 fn document<T: JsonSchema>(description: &str) -> Json {
     // Draft 7 is what YAML language servers know best.
-    let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<T>();
+    let mut schema = SchemaSettings::draft07()
+        .into_generator()
+        .into_root_schema_for::<T>();
     schema.insert("description".into(), description.into());
     schema.to_value()
 }
@@ -60,14 +83,21 @@ struct Targets {
 /// A day, as the YAML has it.
 #[derive(JsonSchema)]
 #[schemars(transparent, inline)]
-#[expect(dead_code, reason = "only its schema is used; the fields of the documents hold jiff dates")]
-pub(super) struct DateText(#[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2}$"), extend("format" = "date"))] String);
+#[expect(
+    dead_code,
+    reason = "only its schema is used; the fields of the documents hold jiff dates"
+)]
+pub(super) struct DateText(
+    #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2}$"), extend("format" = "date"))] String,
+);
 
 /// A window of a KPI, as the YAML has it.
 #[derive(JsonSchema)]
 #[schemars(transparent, inline)]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct KpiWindowText(#[schemars(regex(pattern = r"^(day|month|quarter|[1-9]\d*m|[1-9]\d*d)$"))] String);
+pub(super) struct KpiWindowText(
+    #[schemars(regex(pattern = r"^(day|month|quarter|[1-9]\d*m|[1-9]\d*d)$"))] String,
+);
 
 /// A number of days, as the YAML has it.
 #[derive(JsonSchema)]
@@ -79,7 +109,10 @@ pub(super) struct DaysText(#[schemars(regex(pattern = r"^[1-9]\d*d$"))] String);
 #[derive(JsonSchema)]
 #[schemars(rename = "Metric", deny_unknown_fields)]
 #[schemars(extend("oneOf" = [{"required": ["expr"]}, {"required": ["measure"]}]))]
-#[expect(dead_code, reason = "only its schema is used; the type is an enum of the two forms")]
+#[expect(
+    dead_code,
+    reason = "only its schema is used; the type is an enum of the two forms"
+)]
 struct MetricShape {
     /// The name in expressions and data.
     #[schemars(regex(pattern = "^[a-z][a-z0-9_]*$"))]
@@ -123,7 +156,10 @@ impl JsonSchema for Metric {
 /// A target as the YAML has it.
 #[derive(JsonSchema)]
 #[schemars(rename = "Target", deny_unknown_fields)]
-#[expect(dead_code, reason = "only its schema is used; the type holds enums where the YAML has one of several keys")]
+#[expect(
+    dead_code,
+    reason = "only its schema is used; the type holds enums where the YAML has one of several keys"
+)]
 struct TargetShape {
     /// The name in data.
     #[schemars(regex(pattern = "^[a-z][a-z0-9_-]*$"))]

@@ -50,17 +50,31 @@ pub(super) fn tokens(sql: &str) -> Vec<Placed> {
             }
             '"' => {
                 at = quoted(&chars, at, '"');
-                let inner: String = chars[start + 1..at.saturating_sub(1).max(start + 1)].iter().collect();
-                Some(Token::Name { text: inner.replace("\"\"", "\""), quoted: true })
+                let inner: String = chars[start + 1..at.saturating_sub(1).max(start + 1)]
+                    .iter()
+                    .collect();
+                Some(Token::Name {
+                    text: inner.replace("\"\"", "\""),
+                    quoted: true,
+                })
             }
             c if c.is_ascii_digit() => {
-                at += chars[at..].iter().take_while(|c| c.is_alphanumeric() || matches!(c, '.' | '_')).count();
+                at += chars[at..]
+                    .iter()
+                    .take_while(|c| c.is_alphanumeric() || matches!(c, '.' | '_'))
+                    .count();
                 Some(Token::Literal)
             }
             c if c.is_alphabetic() || c == '_' => {
-                at += chars[at..].iter().take_while(|c| c.is_alphanumeric() || **c == '_').count();
+                at += chars[at..]
+                    .iter()
+                    .take_while(|c| c.is_alphanumeric() || **c == '_')
+                    .count();
                 let text: String = chars[start..at].iter().collect();
-                Some(Token::Name { text: text.to_lowercase(), quoted: false })
+                Some(Token::Name {
+                    text: text.to_lowercase(),
+                    quoted: false,
+                })
             }
             c => {
                 at += 1;
@@ -99,15 +113,120 @@ fn quoted(chars: &[char], mut at: usize, quote: char) -> usize {
 
 /// Words of SQL's grammar that are never names of columns here.
 const WORDS: &[&str] = &[
-    "all", "and", "any", "array", "as", "asc", "at", "between", "bigint", "bool", "boolean", "both", "by", "case", "cast",
-    "char", "cross", "cube", "current", "current_date", "current_timestamp", "day", "days", "decimal", "desc", "distinct", "double", "else", "end",
-    "escape", "except", "exists", "extract", "false", "filter", "first", "float", "following", "for", "from", "full", "group",
-    "having", "hour", "hours", "ilike", "in", "inner", "int", "integer", "intersect", "interval", "is", "join", "last", "lateral",
-    "leading", "left", "like", "limit", "minute", "month", "months", "natural", "not", "null", "nulls", "offset", "on", "or",
-    "order", "outer", "over", "partition", "position", "preceding", "precision", "range", "real", "right", "rollup", "row",
-    "rows", "second", "select", "sets", "similar", "smallint", "some", "substring", "symmetric", "table", "text",
-    "then", "time", "timestamp", "tinyint", "to", "trailing", "trim", "true", "unbounded", "union", "unknown", "using",
-    "values", "varchar", "when", "where", "window", "with", "within", "year", "years", "zone",
+    "all",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "at",
+    "between",
+    "bigint",
+    "bool",
+    "boolean",
+    "both",
+    "by",
+    "case",
+    "cast",
+    "char",
+    "cross",
+    "cube",
+    "current",
+    "current_date",
+    "current_timestamp",
+    "day",
+    "days",
+    "decimal",
+    "desc",
+    "distinct",
+    "double",
+    "else",
+    "end",
+    "escape",
+    "except",
+    "exists",
+    "extract",
+    "false",
+    "filter",
+    "first",
+    "float",
+    "following",
+    "for",
+    "from",
+    "full",
+    "group",
+    "having",
+    "hour",
+    "hours",
+    "ilike",
+    "in",
+    "inner",
+    "int",
+    "integer",
+    "intersect",
+    "interval",
+    "is",
+    "join",
+    "last",
+    "lateral",
+    "leading",
+    "left",
+    "like",
+    "limit",
+    "minute",
+    "month",
+    "months",
+    "natural",
+    "not",
+    "null",
+    "nulls",
+    "offset",
+    "on",
+    "or",
+    "order",
+    "outer",
+    "over",
+    "partition",
+    "position",
+    "preceding",
+    "precision",
+    "range",
+    "real",
+    "right",
+    "rollup",
+    "row",
+    "rows",
+    "second",
+    "select",
+    "similar",
+    "smallint",
+    "some",
+    "substring",
+    "symmetric",
+    "table",
+    "text",
+    "then",
+    "time",
+    "timestamp",
+    "tinyint",
+    "to",
+    "trailing",
+    "trim",
+    "true",
+    "unbounded",
+    "union",
+    "unknown",
+    "using",
+    "values",
+    "varchar",
+    "when",
+    "where",
+    "window",
+    "with",
+    "within",
+    "year",
+    "years",
+    "zone",
 ];
 
 /// Whether a bare name is a word of the grammar, and so cannot name a column.
@@ -128,13 +247,20 @@ pub(super) fn columns(expression: &str) -> Vec<Used> {
     let tokens = tokens(expression);
     let mut used = Vec::new();
     for (index, placed) in tokens.iter().enumerate() {
-        let Token::Name { text, quoted } = &placed.token else { continue };
+        let Token::Name { text, quoted } = &placed.token else {
+            continue;
+        };
         let next = tokens.get(index + 1).map(|next| &next.token);
         let function = !quoted && next == Some(&Token::Mark('('));
         // Typed literals (DATE '2026-01-01') and DATE as a type of a cast.
-        let date = !quoted && text == "date" && (next == Some(&Token::Literal) || next == Some(&Token::Mark(')')));
+        let date =
+            !quoted && text == "date" && (next == Some(&Token::Literal) || next == Some(&Token::Mark(')')));
         if !function && !date && (*quoted || !WORDS.contains(&text.as_str())) {
-            used.push(Used { name: text.clone(), line: placed.line, column: placed.column });
+            used.push(Used {
+                name: text.clone(),
+                line: placed.line,
+                column: placed.column,
+            });
         }
     }
     used
@@ -147,7 +273,11 @@ pub(super) fn relations(query: &str) -> Vec<Used> {
         Some(Token::Name { text, .. }) => Some(text.as_str()),
         _ => None,
     };
-    let mark = |index: usize, c| tokens.get(index).is_some_and(|placed| placed.token == Token::Mark(c));
+    let mark = |index: usize, c| {
+        tokens
+            .get(index)
+            .is_some_and(|placed| placed.token == Token::Mark(c))
+    };
     let mut own = Vec::new();
     let mut used: Vec<Used> = Vec::new();
     // The function whose brackets are open, innermost last: FROM inside EXTRACT(… FROM …) names no relation.
@@ -162,7 +292,10 @@ pub(super) fn relations(query: &str) -> Vec<Used> {
                 if name(index + 1) == Some("as") && mark(index + 2, '(') {
                     own.push(text.clone());
                 }
-                let inside = matches!(open.last(), Some(Some("extract" | "substring" | "trim" | "overlay")));
+                let inside = matches!(
+                    open.last(),
+                    Some(Some("extract" | "substring" | "trim" | "overlay"))
+                );
                 let distinct = index > 0 && name(index - 1) == Some("distinct");
                 if matches!(text.as_str(), "from" | "join") && !inside && !distinct {
                     used.extend(tables(&tokens, index + 1));
@@ -178,11 +311,20 @@ pub(super) fn relations(query: &str) -> Vec<Used> {
 /// The names of a comma list of relations that starts at a token.
 fn tables(tokens: &[Placed], mut at: usize) -> Vec<Used> {
     let mut found = Vec::new();
-    while let Some(Placed { token: Token::Name { text, quoted }, line, column }) = tokens.get(at) {
+    while let Some(Placed {
+        token: Token::Name { text, quoted },
+        line,
+        column,
+    }) = tokens.get(at)
+    {
         if !quoted && WORDS.contains(&text.as_str()) {
             break;
         }
-        found.push(Used { name: text.clone(), line: *line, column: *column });
+        found.push(Used {
+            name: text.clone(),
+            line: *line,
+            column: *column,
+        });
         at += 1;
         // An alias, with or without AS, then perhaps a comma and the next relation.
         while let Some(Token::Name { text, quoted }) = tokens.get(at).map(|placed| &placed.token) {
@@ -201,7 +343,9 @@ fn tables(tokens: &[Placed], mut at: usize) -> Vec<Used> {
 
 /// Whether a text names something as a whole word, outside strings and comments.
 pub(super) fn mentions(sql: &str, name: &str) -> bool {
-    tokens(sql).iter().any(|placed| matches!(&placed.token, Token::Name { text, .. } if text == name))
+    tokens(sql)
+        .iter()
+        .any(|placed| matches!(&placed.token, Token::Name { text, .. } if text == name))
 }
 
 #[cfg(test)]
@@ -214,9 +358,12 @@ mod tests {
 
     #[test]
     fn columns_of_an_expression() {
-        let found = columns("CASE WHEN mrr > 3500 AND plan IN ('a b', 'mrr''s') THEN round(seats / nullif(logins_30d, 0)) END -- note");
+        let found = columns(
+            "CASE WHEN mrr > 3500 AND plan IN ('a b', 'mrr''s') THEN round(seats / nullif(logins_30d, 0)) END -- note",
+        );
         assert_eq!(names(found), ["mrr", "plan", "seats", "logins_30d"]);
-        let found = columns("started_on >= DATE '2026-01-01' AND CAST(\"Odd Name\" AS DATE) /* x */ IS NOT NULL");
+        let found =
+            columns("started_on >= DATE '2026-01-01' AND CAST(\"Odd Name\" AS DATE) /* x */ IS NOT NULL");
         assert_eq!(names(found), ["started_on", "Odd Name"]);
         let found = columns("a\n  AND  ü");
         assert_eq!((found[1].line, found[1].column), (2, 8));
@@ -226,12 +373,18 @@ mod tests {
     fn relations_of_a_query() {
         let query = "WITH a AS (SELECT * FROM events), b AS (SELECT EXTRACT(year FROM day) FROM period_events p, periods AS q WHERE x IS DISTINCT FROM y) \
                      SELECT * FROM cohort c LEFT JOIN a ON true JOIN (SELECT 1 FROM tickets) t ON true CROSS JOIN b";
-        assert_eq!(names(relations(query)), ["events", "period_events", "periods", "cohort", "tickets"]);
+        assert_eq!(
+            names(relations(query)),
+            ["events", "period_events", "periods", "cohort", "tickets"]
+        );
     }
 
     #[test]
     fn unfinished_texts_end() {
-        for odd in ["'", "\"", "\"\"", "/*", "a '", "--", "(", "((", "1e", "é\"", "/**", "''''", "from", "from ,", "join a,"] {
+        for odd in [
+            "'", "\"", "\"\"", "/*", "a '", "--", "(", "((", "1e", "é\"", "/**", "''''", "from", "from ,",
+            "join a,",
+        ] {
             tokens(odd);
             columns(odd);
             relations(odd);

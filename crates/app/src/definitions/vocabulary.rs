@@ -16,29 +16,56 @@ pub struct Builtin {
 
 /// What Tenure knows of every account on every day, whatever the program declares.
 pub const BUILTINS: &[Builtin] = &[
-    Builtin { name: "account_id", kind: AttributeType::Text, description: "the account's id as its source knows it" },
-    Builtin { name: "name", kind: AttributeType::Text, description: "the account's name" },
-    Builtin { name: "owner", kind: AttributeType::Text, description: "e-mail of the account's owner" },
-    Builtin { name: "mrr", kind: AttributeType::Money, description: "monthly recurring revenue in the currency's major unit; null = unknown" },
-    Builtin { name: "active", kind: AttributeType::Boolean, description: "started on or before the day and not churned on or before it" },
-    Builtin { name: "started_on", kind: AttributeType::Date, description: "first day of the running subscription" },
-    Builtin { name: "days_active", kind: AttributeType::Integer, description: "whole days since started_on" },
+    Builtin {
+        name: "account_id",
+        kind: AttributeType::Text,
+        description: "the account's id as its source knows it",
+    },
+    Builtin {
+        name: "name",
+        kind: AttributeType::Text,
+        description: "the account's name",
+    },
+    Builtin {
+        name: "owner",
+        kind: AttributeType::Text,
+        description: "e-mail of the account's owner",
+    },
+    Builtin {
+        name: "mrr",
+        kind: AttributeType::Money,
+        description: "monthly recurring revenue in the currency's major unit; null = unknown",
+    },
+    Builtin {
+        name: "active",
+        kind: AttributeType::Boolean,
+        description: "started on or before the day and not churned on or before it",
+    },
+    Builtin {
+        name: "started_on",
+        kind: AttributeType::Date,
+        description: "first day of the running subscription",
+    },
+    Builtin {
+        name: "days_active",
+        kind: AttributeType::Integer,
+        description: "whole days since started_on",
+    },
 ];
 
 /// The ISO 4217 codes of the currencies in use.
 pub(super) const CURRENCIES: &[&str] = &[
-    "AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BHD", "BIF",
-    "BMD", "BND", "BOB", "BRL", "BSD", "BTN", "BWP", "BYN", "BZD", "CAD", "CDF", "CHF", "CLP", "CNY",
-    "COP", "CRC", "CUP", "CVE", "CZK", "DJF", "DKK", "DOP", "DZD", "EGP", "ERN", "ETB", "EUR", "FJD",
-    "FKP", "GBP", "GEL", "GHS", "GIP", "GMD", "GNF", "GTQ", "GYD", "HKD", "HNL", "HTG", "HUF", "IDR",
-    "ILS", "INR", "IQD", "IRR", "ISK", "JMD", "JOD", "JPY", "KES", "KGS", "KHR", "KMF", "KPW", "KRW",
-    "KWD", "KYD", "KZT", "LAK", "LBP", "LKR", "LRD", "LSL", "LYD", "MAD", "MDL", "MGA", "MKD", "MMK",
-    "MNT", "MOP", "MRU", "MUR", "MVR", "MWK", "MXN", "MYR", "MZN", "NAD", "NGN", "NIO", "NOK", "NPR",
-    "NZD", "OMR", "PAB", "PEN", "PGK", "PHP", "PKR", "PLN", "PYG", "QAR", "RON", "RSD", "RUB", "RWF",
-    "SAR", "SBD", "SCR", "SDG", "SEK", "SGD", "SHP", "SLE", "SOS", "SRD", "SSP", "STN", "SVC", "SYP",
-    "SZL", "THB", "TJS", "TMT", "TND", "TOP", "TRY", "TTD", "TWD", "TZS", "UAH", "UGX", "USD", "UYU",
-    "UZS", "VED", "VES", "VND", "VUV", "WST", "XAF", "XCD", "XCG", "XOF", "XPF", "YER", "ZAR", "ZMW",
-    "ZWG",
+    "AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BHD", "BIF", "BMD",
+    "BND", "BOB", "BRL", "BSD", "BTN", "BWP", "BYN", "BZD", "CAD", "CDF", "CHF", "CLP", "CNY", "COP", "CRC",
+    "CUP", "CVE", "CZK", "DJF", "DKK", "DOP", "DZD", "EGP", "ERN", "ETB", "EUR", "FJD", "FKP", "GBP", "GEL",
+    "GHS", "GIP", "GMD", "GNF", "GTQ", "GYD", "HKD", "HNL", "HTG", "HUF", "IDR", "ILS", "INR", "IQD", "IRR",
+    "ISK", "JMD", "JOD", "JPY", "KES", "KGS", "KHR", "KMF", "KPW", "KRW", "KWD", "KYD", "KZT", "LAK", "LBP",
+    "LKR", "LRD", "LSL", "LYD", "MAD", "MDL", "MGA", "MKD", "MMK", "MNT", "MOP", "MRU", "MUR", "MVR", "MWK",
+    "MXN", "MYR", "MZN", "NAD", "NGN", "NIO", "NOK", "NPR", "NZD", "OMR", "PAB", "PEN", "PGK", "PHP", "PKR",
+    "PLN", "PYG", "QAR", "RON", "RSD", "RUB", "RWF", "SAR", "SBD", "SCR", "SDG", "SEK", "SGD", "SHP", "SLE",
+    "SOS", "SRD", "SSP", "STN", "SVC", "SYP", "SZL", "THB", "TJS", "TMT", "TND", "TOP", "TRY", "TTD", "TWD",
+    "TZS", "UAH", "UGX", "USD", "UYU", "UZS", "VED", "VES", "VND", "VUV", "WST", "XAF", "XCD", "XCG", "XOF",
+    "XPF", "YER", "ZAR", "ZMW", "ZWG",
 ];
 
 /// The relations that a KPI's facts may read, each with its columns.
@@ -101,7 +128,19 @@ pub const RELATIONS: &[(&str, &[&str])] = &[
             "properties",
         ],
     ),
-    ("account_spans", &["account_no", "from_day", "to_day", "mrr", "segment", "owner"]),
+    (
+        "account_spans",
+        &[
+            "account_no",
+            "account_id",
+            "from_day",
+            "to_day",
+            "active",
+            "mrr",
+            "segment",
+            "owner",
+        ],
+    ),
     ("accounts", &[]),
     ("tickets", &[]),
     ("responses", &[]),

@@ -62,7 +62,11 @@ impl Value {
 /// The first words of a long text, on one line.
 pub(super) fn shorten(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= 60 { line } else { line.chars().take(57).collect::<String>() + "…" }
+    if line.chars().count() <= 60 {
+        line
+    } else {
+        line.chars().take(57).collect::<String>() + "…"
+    }
 }
 
 /// Why a text is not YAML at all, with the place.
@@ -73,8 +77,14 @@ pub(super) struct Unreadable {
 
 /// Reads one YAML document. An empty text is a document that holds nothing.
 pub(super) fn read(text: &str) -> Result<Node, Unreadable> {
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-        return Ok(Node { at: Position::START, value: Value::Null });
+    if text
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+    {
+        return Ok(Node {
+            at: Position::START,
+            value: Value::Null,
+        });
     }
     // Duplicate keys pass through here so that they are reported like every other problem, all at once.
     let options = Options {
@@ -93,13 +103,19 @@ pub(super) fn read(text: &str) -> Result<Node, Unreadable> {
 
 fn place(location: serde_saphyr::Location) -> Position {
     let whole = |n: u64| usize::try_from(n).unwrap_or(1).max(1);
-    Position { line: whole(location.line()), column: whole(location.column()) }
+    Position {
+        line: whole(location.line()),
+        column: whole(location.column()),
+    }
 }
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        Ok(Self { at: place(spanned.referenced), value: spanned.value })
+        Ok(Self {
+            at: place(spanned.referenced),
+            value: spanned.value,
+        })
     }
 }
 
@@ -170,19 +186,56 @@ impl Places {
     /// The place of a line and column inside the text that a path holds, as the text stands in the file.
     pub(super) fn inside(&self, file: &str, path: &str, line: usize, column: usize) -> Position {
         let at = self.find(file, path);
-        let Some(text) = self.texts.get(file) else { return at };
-        let rest = text.lines().nth(at.line - 1).unwrap_or_default().chars().skip(at.column - 1);
-        match rest.clone().next() {
-            Some('|' | '>') => {
-                // A block: its lines follow, each indented as the first one that is not empty.
-                let block = || text.lines().skip(at.line);
-                let empty = block().take_while(|line| line.trim().is_empty()).count();
-                let indent = block().nth(empty).map_or(0, |line| line.len() - line.trim_start().len());
-                Position { line: at.line + line, column: indent + column }
+        let Some(text) = self.texts.get(file) else {
+            return at;
+        };
+        if line > 1 {
+            // Only a literal block keeps its lines; they are indented as its first one, where the text starts.
+            return Position {
+                line: at.line + line - 1,
+                column: at.column + column - 1,
+            };
+        }
+        let start: Vec<char> = text
+            .lines()
+            .nth(at.line - 1)
+            .unwrap_or_default()
+            .chars()
+            .skip(at.column - 1)
+            .collect();
+        let quote = usize::from(matches!(start.first(), Some('"' | '\'')));
+        let (mut place, mut left) = (
+            Position {
+                line: at.line,
+                column: at.column,
+            },
+            column - 1 + quote,
+        );
+        // Other texts may run over several lines of the file, each break standing for one space.
+        for more in text.lines().skip(at.line - 1) {
+            let trimmed = if place.line == at.line {
+                more.chars().skip(at.column - 1).collect()
+            } else {
+                more.trim().to_owned()
+            };
+            let width = trimmed.trim_end().chars().count();
+            if left < width {
+                break;
             }
-            Some('"' | '\'') if line == 1 => Position { line: at.line, column: at.column + column },
-            _ if line == 1 => Position { line: at.line, column: at.column + column - 1 },
-            _ => at,
+            left -= (width + 1).min(left);
+            place.line += 1;
+            place.column = 0;
+        }
+        if place.column == 0 {
+            let indent = text
+                .lines()
+                .nth(place.line - 1)
+                .map_or(0, |line| line.len() - line.trim_start().len());
+            place.column = indent + 1;
+        }
+        Position {
+            line: place.line,
+            column: place.column + left,
         }
     }
 
@@ -221,5 +274,9 @@ impl Places {
 
 /// `a` and `b` as one path.
 pub(super) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
 }

@@ -17,11 +17,19 @@ pub(in crate::definitions) fn reads_of_metric(metric: &Metric) -> Vec<String> {
 
 /// For each expression metric, by position, the positions of the expression metrics that it reads.
 fn edges(definitions: &Definitions) -> BTreeMap<usize, Vec<usize>> {
-    let expressions = || definitions.metrics.iter().enumerate().filter(|(_, m)| matches!(m.source, MetricSource::Expr { .. }));
+    let expressions = || {
+        definitions
+            .metrics
+            .iter()
+            .enumerate()
+            .filter(|(_, m)| matches!(m.source, MetricSource::Expr { .. }))
+    };
     expressions()
         .map(|(index, metric)| {
             let names = reads_of_metric(metric);
-            let read = expressions().filter(|(_, other)| names.contains(&other.id)).map(|(other, _)| other);
+            let read = expressions()
+                .filter(|(_, other)| names.contains(&other.id))
+                .map(|(other, _)| other);
             (index, read.collect())
         })
         .collect()
@@ -32,8 +40,11 @@ pub(in crate::definitions) fn expression_order(definitions: &Definitions) -> Vec
     let mut left = edges(definitions);
     let mut order: Vec<usize> = Vec::new();
     while !left.is_empty() {
-        let ready: Vec<usize> =
-            left.iter().filter(|(_, reads)| reads.iter().all(|read| order.contains(read))).map(|(index, _)| *index).collect();
+        let ready: Vec<usize> = left
+            .iter()
+            .filter(|(_, reads)| reads.iter().all(|read| order.contains(read)))
+            .map(|(index, _)| *index)
+            .collect();
         if ready.is_empty() {
             order.extend(left.keys());
             break;
@@ -55,11 +66,21 @@ pub(super) fn cycles(checker: &mut Checker<'_>) {
         if seen.contains(&start) {
             continue;
         }
-        let Some(way) = way_back(&edges, start) else { continue };
+        let Some(way) = way_back(&edges, start) else {
+            continue;
+        };
         seen.extend(&way);
-        let names: Vec<&str> = way.iter().chain([&start]).map(|index| definitions.metrics[*index].id.as_str()).collect();
+        let names: Vec<&str> = way
+            .iter()
+            .chain([&start])
+            .map(|index| definitions.metrics[*index].id.as_str())
+            .collect();
         let id = &definitions.metrics[start].id;
-        let note = Note::error(id, format!("'{id}' is made of itself: {}.", names.join(" → ")), "Break the circle: one of them has to be made of something else.");
+        let note = Note::error(
+            id,
+            format!("'{id}' is made of itself: {}.", names.join(" → ")),
+            "Break the circle: one of them has to be made of something else.",
+        );
         checker.note("metrics.yaml", &format!("metrics[{start}].expr"), note);
     }
 }

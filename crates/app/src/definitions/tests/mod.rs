@@ -10,10 +10,15 @@ use super::*;
 
 /// The files of a shipped program.
 fn shipped_files(name: &str) -> BTreeMap<String, String> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../programs").join(name);
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../programs")
+        .join(name);
     let mut files = BTreeMap::new();
     for file in FILES {
-        files.insert(file.to_owned(), std::fs::read_to_string(folder.join(file)).expect(file));
+        files.insert(
+            file.to_owned(),
+            std::fs::read_to_string(folder.join(file)).expect(file),
+        );
     }
     files
 }
@@ -21,9 +26,18 @@ fn shipped_files(name: &str) -> BTreeMap<String, String> {
 /// A small sound program, to break in one place.
 fn sound() -> BTreeMap<String, String> {
     let texts = [
-        ("program.yaml", "program: small\ntitle: Small\ntime_zone: Europe/Berlin\ncurrency: EUR\nstarted_on: 2026-01-01\n"),
-        ("attributes.yaml", "attributes:\n  - {id: seats, type: integer, required: true}\n  - {id: plan, type: text}\n"),
-        ("events.yaml", "names:\n  Signed In: login\nkinds:\n  exported: product\n"),
+        (
+            "program.yaml",
+            "program: small\ntitle: Small\ntime_zone: Europe/Berlin\ncurrency: EUR\nstarted_on: 2026-01-01\n",
+        ),
+        (
+            "attributes.yaml",
+            "attributes:\n  - {id: seats, type: integer, required: true}\n  - {id: plan, type: text}\n",
+        ),
+        (
+            "events.yaml",
+            "names:\n  Signed In: login\nkinds:\n  exported: product\n",
+        ),
         (
             "segments.yaml",
             "unclassified: mrr IS NULL\nsegments:\n  - {id: large, rule: mrr > 1000}\n  - id: small\n    rule: TRUE\n",
@@ -41,7 +55,10 @@ fn sound() -> BTreeMap<String, String> {
             "targets:\n  - id: less\n    kpi: churn\n    scope: large\n    baseline: {value: 0.12, on: 2026-01-31}\n    goal: {value: 0.09}\n    deadline: 2026-12-31\n    source: plan\n",
         ),
     ];
-    texts.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
+    texts
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .collect()
 }
 
 /// Reads a program that must be sound.
@@ -51,6 +68,13 @@ fn read_sound(files: &BTreeMap<String, String>) -> Definitions {
             assert_eq!(checked.warnings, [], "a sound program has no warnings");
             checked.definitions
         }
-        Err(problems) => panic!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+        Err(problems) => panic!(
+            "{}",
+            problems
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("\n")
+        ),
     }
 }

@@ -23,7 +23,13 @@ fn shipped_programs_have_no_problems() {
             .kpis
             .iter()
             .map(|kpi| (&kpi.id, &kpi.description))
-            .chain(definitions.segments.segments.iter().map(|segment| (&segment.id, &segment.description)))
+            .chain(
+                definitions
+                    .segments
+                    .segments
+                    .iter()
+                    .map(|segment| (&segment.id, &segment.description)),
+            )
         {
             assert!(!description.is_empty(), "{name}: {id} says what it is");
         }
@@ -44,20 +50,62 @@ fn every_defined_kpi_is_declared() {
 #[test]
 fn kpis_of_the_start_count_the_segment_of_the_start() {
     let definitions = read_sound(&shipped_files("medtrainer"));
-    for id in ["logo_churn_12m", "grr_12m", "nrr_12m", "revenue_churn_12m", "retention_year", "upsell_rate_12m"] {
+    for id in [
+        "logo_churn_12m",
+        "grr_12m",
+        "nrr_12m",
+        "revenue_churn_12m",
+        "retention_year",
+        "upsell_rate_12m",
+    ] {
         let kpi = definitions.kpi(id).expect(id);
-        assert_eq!((kpi.window, kpi.segment_at), (KpiWindow::Months(12), SegmentAt::Start), "{id}");
+        assert_eq!(
+            (kpi.window, kpi.segment_at),
+            (KpiWindow::Months(12), SegmentAt::Start),
+            "{id}"
+        );
     }
-    assert_eq!(definitions.kpi("nps").map(|kpi| (kpi.window, kpi.value)), Some((KpiWindow::Days(90), KpiValue::Nps)));
+    assert_eq!(
+        definitions.kpi("nps").map(|kpi| (kpi.window, kpi.value)),
+        Some((KpiWindow::Days(90), KpiValue::Nps))
+    );
     let onboarding = definitions.kpi("onboarding_completion").expect("declared");
-    assert_eq!(onboarding.lag, Some(Days(30)), "only accounts whose 30 days have passed count");
+    assert_eq!(
+        onboarding.lag,
+        Some(Days(30)),
+        "only accounts whose 30 days have passed count"
+    );
+}
+
+#[test]
+fn facts_say_what_they_read() {
+    let definitions = read_sound(&shipped_files("medtrainer"));
+    let relations = |id: &str| definitions.kpi(id).expect(id).relations();
+    assert_eq!(relations("arr"), ["cohort"]);
+    assert_eq!(
+        relations("proactive_saves"),
+        ["account_spans", "events", "period_events"]
+    );
+    assert_eq!(
+        relations("pipeline_value"),
+        ["cohort", "opportunities", "periods"]
+    );
+    assert!(relations("average_health").is_empty());
 }
 
 #[test]
 fn completeness_names_every_required_attribute() {
     let definitions = read_sound(&shipped_files("medtrainer"));
-    let facts = definitions.kpi("field_completeness").and_then(|kpi| kpi.facts.as_deref()).expect("facts");
-    let required: Vec<&str> = definitions.attributes.iter().filter(|a| a.required).map(|a| a.id.as_str()).collect();
+    let facts = definitions
+        .kpi("field_completeness")
+        .and_then(|kpi| kpi.facts.as_deref())
+        .expect("facts");
+    let required: Vec<&str> = definitions
+        .attributes
+        .iter()
+        .filter(|a| a.required)
+        .map(|a| a.id.as_str())
+        .collect();
     for id in &required {
         assert!(sql::mentions(facts, id), "{id}");
     }
@@ -67,13 +115,20 @@ fn completeness_names_every_required_attribute() {
 #[test]
 fn segments_are_those_of_the_plan() {
     let definitions = read_sound(&shipped_files("medtrainer"));
-    let rules: Vec<(&str, &str)> =
-        definitions.segments.segments.iter().map(|segment| (segment.id.as_str(), segment.rule.as_str())).collect();
+    let rules: Vec<(&str, &str)> = definitions
+        .segments
+        .segments
+        .iter()
+        .map(|segment| (segment.id.as_str(), segment.rule.as_str()))
+        .collect();
     assert_eq!(
         rules,
         [
             ("strategic", "mrr > 3500"),
-            ("digital", "mrr >= 0 AND mrr <= 500 AND employees >= 0 AND employees <= 50"),
+            (
+                "digital",
+                "mrr >= 0 AND mrr <= 500 AND employees >= 0 AND employees <= 50"
+            ),
             ("core", "TRUE"),
         ]
     );
@@ -81,6 +136,7 @@ fn segments_are_those_of_the_plan() {
 }
 
 /// Every target of the two documents: document, KPI, scope, stated baseline, goal, deadline.
+#[rustfmt::skip]
 const TARGETS: &[(&str, &str, &str, Option<f64>, Goal, &str)] = &[
     ("S1", "engagement_rate", "digital", None, Goal::Value(0.3), "2026-12-31"),
     ("S1", "content_consumption", "digital", None, Goal::Relative(0.4), "2026-12-31"),
@@ -134,8 +190,13 @@ fn every_target_of_both_documents_is_there() {
     let mut left: Vec<&Target> = definitions.targets.iter().collect();
     for (document, kpi, scope, stated, goal, deadline) in TARGETS {
         let baseline = match stated {
-            Some(value) => Baseline::Stated { value: *value, on: jiff::civil::date(2026, 6, 30) },
-            None => Baseline::Measured { on: jiff::civil::date(2026, 6, 30) },
+            Some(value) => Baseline::Stated {
+                value: *value,
+                on: jiff::civil::date(2026, 6, 30),
+            },
+            None => Baseline::Measured {
+                on: jiff::civil::date(2026, 6, 30),
+            },
         };
         let found = left.iter().position(|target| {
             (target.document(), target.kpi.as_str(), target.scope.as_str()) == (*document, *kpi, *scope)
@@ -172,4 +233,36 @@ fn goals_reach_what_they_say() {
     assert_eq!(Goal::Points(10.0).reach(Some(20.0)), Some(30.0));
     assert_eq!(Goal::Relative(-0.25).reach(Some(40.0)), Some(30.0));
     assert_eq!(Goal::Relative(-0.25).reach(None), None);
+}
+
+/// The example files of a page: code blocks that begin with "```yaml" and the name of a file.
+fn examples(page: &str) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    for block in page.split("\n```yaml ").skip(1) {
+        let (name, rest) = block.split_once('\n').expect("a block has lines");
+        let (text, _) = rest.split_once("\n```").expect("a block ends");
+        assert!(
+            files
+                .insert(name.trim().to_owned(), format!("{text}\n"))
+                .is_none(),
+            "{name} is shown once"
+        );
+    }
+    files
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_a_program() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/program.md");
+    let files = examples(&std::fs::read_to_string(page).expect("docs/program.md"));
+    assert_eq!(files.len(), FILES.len(), "every file is shown");
+    let definitions = read_sound(&files);
+    assert_eq!(
+        (
+            definitions.segments.segments.len(),
+            definitions.kpis.len(),
+            definitions.targets.len()
+        ),
+        (3, 4, 2)
+    );
 }
