@@ -11,7 +11,10 @@ pub const DAY: i64 = 86_400 * SECOND;
 
 /// Days from 1970-01-01 to `date`.
 pub fn day_number(date: Date) -> i32 {
-    let (shifted, month) = (i64::from(date.year()) - i64::from(date.month() <= 2), i64::from(date.month()));
+    let (shifted, month) = (
+        i64::from(date.year()) - i64::from(date.month() <= 2),
+        i64::from(date.month()),
+    );
     let era = shifted.div_euclid(400);
     let year_of_era = shifted.rem_euclid(400);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + i64::from(date.day()) - 1;
@@ -27,9 +30,17 @@ pub fn civil(day: i32) -> (i32, u32, u32) {
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year as i32, month as u32, (day_of_year - (153 * shifted_month + 2) / 5 + 1) as u32)
+    (
+        year as i32,
+        month as u32,
+        (day_of_year - (153 * shifted_month + 2) / 5 + 1) as u32,
+    )
 }
 
 /// `yyyymm` of a day.
@@ -48,7 +59,13 @@ pub fn day_text(day: i32) -> String {
 pub fn moment_text(at: i64) -> String {
     let mut text = day_text(at.div_euclid(DAY) as i32);
     let second = at.rem_euclid(DAY) / SECOND;
-    let _ = write!(text, "T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60);
+    let _ = write!(
+        text,
+        "T{:02}:{:02}:{:02}Z",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    );
     text
 }
 

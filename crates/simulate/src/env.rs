@@ -1,8 +1,8 @@
 //! What all accounts share: the span of days, the calendar, the company's own progress.
 
 use crate::{
-    calendar::{civil, day_number, season},
     Options,
+    calendar::{civil, day_number, season},
 };
 
 /// The surroundings of every account.
@@ -29,10 +29,21 @@ const PRODUCT_EVENTS: f64 = 33.0;
 impl Env {
     /// Fails when the options make no sense.
     pub fn new(options: &Options) -> anyhow::Result<Self> {
-        anyhow::ensure!((1..=5_000_000).contains(&options.accounts), "accounts is {}: give a number from 1 to 5000000", options.accounts);
-        anyhow::ensure!((1..=120).contains(&options.months), "months is {}: give a number from 1 to 120", options.months);
+        anyhow::ensure!(
+            (1..=5_000_000).contains(&options.accounts),
+            "accounts is {}: give a number from 1 to 5000000",
+            options.accounts
+        );
+        anyhow::ensure!(
+            (1..=120).contains(&options.months),
+            "months is {}: give a number from 1 to 120",
+            options.months
+        );
         if let Some(rate) = options.events_per_account_month {
-            anyhow::ensure!(rate.is_finite() && (1.0..=100_000.0).contains(&rate), "events_per_account_month is {rate}: give a number from 1 to 100000");
+            anyhow::ensure!(
+                rate.is_finite() && (1.0..=100_000.0).contains(&rate),
+                "events_per_account_month is {rate}: give a number from 1 to 100000"
+            );
         }
         anyhow::ensure!(
             (1990..=2200).contains(&options.until.year()),
@@ -40,7 +51,9 @@ impl Env {
             options.until
         );
         let end = day_number(options.until) + 1;
-        let before = options.until.checked_sub(jiff::Span::new().months(i64::from(options.months)))?;
+        let before = options
+            .until
+            .checked_sub(jiff::Span::new().months(i64::from(options.months)))?;
         let first = day_number(before) + 1;
         let growth = 0.0155 * f64::from(options.months);
         Ok(Self {
@@ -49,14 +62,20 @@ impl Env {
             first,
             end,
             new_share: growth / (1.0 + growth),
-            volume: options.events_per_account_month.map_or(1.0, |rate| ((rate - OTHER_EVENTS) / PRODUCT_EVENTS).max(0.02)),
+            volume: options
+                .events_per_account_month
+                .map_or(1.0, |rate| ((rate - OTHER_EVENTS) / PRODUCT_EVENTS).max(0.02)),
             seasons: (first..end).map(season).collect(),
         })
     }
 
     /// How busy a day of the span is.
     pub fn season(&self, day: i32) -> f64 {
-        usize::try_from(day - self.first).ok().and_then(|i| self.seasons.get(i)).copied().unwrap_or(0.0)
+        usize::try_from(day - self.first)
+            .ok()
+            .and_then(|i| self.seasons.get(i))
+            .copied()
+            .unwrap_or(0.0)
     }
 
     /// The company gets better at its work during the last four months: 0 before, rising to 1 on the last day.

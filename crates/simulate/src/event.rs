@@ -86,7 +86,8 @@ impl Event {
     pub fn engages(&self) -> bool {
         use Name::*;
         match self.name {
-            EmailClicked | EmailReplied | MeetingHeld | CallLogged | WebinarAttended | QbrHeld | EventAttended | InAppClicked => true,
+            EmailClicked | EmailReplied | MeetingHeld | CallLogged | WebinarAttended | QbrHeld
+            | EventAttended | InAppClicked => true,
             ContentViewed => matches!(self.props, Props::Asset(_, true)),
             _ => false,
         }
@@ -104,14 +105,29 @@ pub fn render(props: Props, account: u32, out: &mut String) {
         Props::Page(i) => write!(out, r#"{{"page":"/{}"}}"#, words::PAGES[i as usize]),
         Props::Asset(i, from_message) => {
             let (id, kind) = words::ASSETS[i as usize];
-            write!(out, r#"{{"asset_id":"{id}","asset_type":"{kind}","from_message":{from_message}}}"#)
+            write!(
+                out,
+                r#"{{"asset_id":"{id}","asset_type":"{kind}","from_message":{from_message}}}"#
+            )
         }
-        Props::Email(campaign, issue) => write!(out, r#"{{"campaign":"{}-{issue}"}}"#, words::CAMPAIGNS[campaign as usize]),
+        Props::Email(campaign, issue) => write!(
+            out,
+            r#"{{"campaign":"{}-{issue}"}}"#,
+            words::CAMPAIGNS[campaign as usize]
+        ),
         Props::Opened(campaign, issue, machine) => {
-            write!(out, r#"{{"campaign":"{}-{issue}","machine":{machine}}}"#, words::CAMPAIGNS[campaign as usize])
+            write!(
+                out,
+                r#"{{"campaign":"{}-{issue}","machine":{machine}}}"#,
+                words::CAMPAIGNS[campaign as usize]
+            )
         }
         Props::Notice(i) => write!(out, r#"{{"notice":"{}"}}"#, words::NOTICES[i as usize]),
-        Props::Talk(minutes, topic) => write!(out, r#"{{"minutes":{minutes},"topic":"{}"}}"#, words::TOPICS[topic as usize]),
+        Props::Talk(minutes, topic) => write!(
+            out,
+            r#"{{"minutes":{minutes},"topic":"{}"}}"#,
+            words::TOPICS[topic as usize]
+        ),
         Props::Ticket(no) => write!(out, r#"{{"ticket_id":"T-{account:05}-{no}"}}"#),
         Props::Step(i) => write!(out, r#"{{"step":"{}"}}"#, words::STEPS[i as usize]),
         Props::Stage(no, kind, stage, cents) => write!(

@@ -4,7 +4,7 @@
 //! shows in the data (use and its decline, tickets left open, a champion gone, silence), so that the risk can be found by somebody who only sees the data.
 
 use crate::{
-    calendar::{at, DAY},
+    calendar::{DAY, at},
     env::Env,
     life::{Contact, Life, Phase, ROLES},
     names::Person,
@@ -84,12 +84,12 @@ impl Health {
         }
     }
 
-    /// One week of drift towards the account's level. Half of a shock is gone after ten weeks.
+    /// One week of drift towards the account's level. Half of a shock is gone after twelve weeks.
     fn drift(&mut self, random: &mut Random, pull: f64) {
-        const KEEP: f64 = 0.933;
-        self.now = KEEP * self.now + (1.0 - KEEP) * (self.level + pull) + 0.216 * random.normal();
+        const KEEP: f64 = 0.945;
+        self.now = KEEP * self.now + (1.0 - KEEP) * (self.level + pull) + 0.21 * random.normal();
         self.lift *= 0.985;
-        let champion = if self.champion_left.is_some() { -0.45 } else { 0.0 };
+        let champion = if self.champion_left.is_some() { -0.35 } else { 0.0 };
         self.intensity = (0.8 * self.now + self.lift + champion + 0.10 * random.normal()).clamp(-3.0, 1.6);
         self.recent += 0.22 * (self.intensity - self.recent);
         self.usual += 0.045 * (self.intensity - self.usual);
@@ -150,7 +150,13 @@ impl Life {
             health.now += 0.15;
             let person = Person::draw(random);
             self.champion = self.contacts.len().min(200) as u8;
-            self.contacts.push(Contact { person, since: day, left: None, unsubscribed: false, role: 0 });
+            self.contacts.push(Contact {
+                person,
+                since: day,
+                left: None,
+                unsubscribed: false,
+                role: 0,
+            });
         }
         if random.chance(0.0045) {
             health.spike_until = day + random.range(21, 56);
@@ -176,7 +182,9 @@ impl Life {
     pub fn onboarding_failed(&self, day: i32) -> bool {
         match self.health.onboarding {
             Onboarding::Before => false,
-            Onboarding::Running { complete, .. } => day - self.profile.started > 60 && complete.is_none_or(|on| on > day),
+            Onboarding::Running { complete, .. } => {
+                day - self.profile.started > 60 && complete.is_none_or(|on| on > day)
+            }
         }
     }
 
@@ -188,7 +196,7 @@ impl Life {
     /// Weekly intensity of the decision to leave. The terms multiply each other's weight on purpose: a decline that nobody talks about is worse than
     /// the two apart, and open tickets hurt most where no champion defends the product.
     fn risk(&self, env: &Env, day: i32) -> f64 {
-        const BASE: [f64; 3] = [-6.72, -6.72, -6.98];
+        const BASE: [f64; 3] = [-7.25, -7.78, -7.85];
         if day - self.profile.started < 21 {
             return 0.0;
         }
@@ -196,15 +204,25 @@ impl Life {
         let decline = (health.usual - health.recent).clamp(0.0, 1.6);
         let low = (-health.recent - 0.2).clamp(0.0, 2.2);
         let strong = (health.recent - 0.4).clamp(0.0, 1.0);
-        let open = self.tickets.iter().filter(|ticket| at(day, 0.0) - ticket.opened > 4 * DAY).count().min(3) as f64;
-        let alone = if health.champion_left.is_some_and(|left| day - left > 10) { 1.0 } else { 0.0 };
+        let open = self
+            .tickets
+            .iter()
+            .filter(|ticket| at(day, 0.0) - ticket.opened > 4 * DAY)
+            .count()
+            .min(3) as f64;
+        let alone = if health.champion_left.is_some_and(|left| day - left > 10) {
+            1.0
+        } else {
+            0.0
+        };
         let quiet = ((self.silence(day) - 5.0) / 12.0).clamp(0.0, 1.0);
         let when = |condition: bool, weight: f64| if condition { weight } else { 0.0 };
 
         let mut log = BASE[self.segment().index()];
-        log += 1.3 * decline + 0.9 * low - 0.9 * strong + 0.45 * open + 0.7 * alone + 0.5 * quiet;
-        log += 1.5 * decline * quiet + 0.5 * open * alone + 0.5 * low * when(day - health.price_rise < 120, 1.0);
-        log += when(day < health.trouble_until, 1.3) + when(day < health.competitor_until, 0.8);
+        log += 1.9 * decline + 1.2 * low - 1.2 * strong + 0.55 * open + 0.55 * alone + 0.7 * quiet;
+        log +=
+            1.6 * decline * quiet + 0.6 * open * alone + 0.6 * low * when(day - health.price_rise < 120, 1.0);
+        log += when(day < health.trouble_until, 1.6) + when(day < health.competitor_until, 0.9);
         log += when(self.onboarding_failed(day), 0.6) + when(day - self.profile.started < 365, 0.2);
         log += when(health.breadth < 3.5, 0.5) - when(day < health.calm_until, 0.7);
         if self.profile.annual {
@@ -215,6 +233,10 @@ impl Life {
 
     /// Role of a contact as the record has it.
     pub fn role(contact: &Contact) -> &'static str {
-        if contact.left.is_some() { "former" } else { ROLES[contact.role as usize] }
+        if contact.left.is_some() {
+            "former"
+        } else {
+            ROLES[contact.role as usize]
+        }
     }
 }

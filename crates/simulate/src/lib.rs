@@ -52,7 +52,9 @@ mod product;
 mod profile;
 mod random;
 mod revenue;
+mod roster;
 mod run;
+mod sales;
 mod support;
 mod truth;
 mod voice;
@@ -80,7 +82,13 @@ pub struct Options {
 impl Options {
     /// The demo's company: 400 accounts, 18 months, seed 1, up to `until`.
     pub fn new(until: Date) -> Self {
-        Self { accounts: 400, months: 18, seed: 1, until, events_per_account_month: None }
+        Self {
+            accounts: 400,
+            months: 18,
+            seed: 1,
+            until,
+            events_per_account_month: None,
+        }
     }
 }
 
@@ -152,7 +160,11 @@ impl Summary {
 ///
 /// # Errors
 /// Options out of range, or a folder that cannot be written; the message names the value or the file.
-pub fn write(options: &Options, out_dir: &Path, progress: &mut dyn FnMut(Progress)) -> anyhow::Result<Summary> {
+pub fn write(
+    options: &Options,
+    out_dir: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> anyhow::Result<Summary> {
     run::write(options, out_dir, progress)
 }
 

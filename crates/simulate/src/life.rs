@@ -1,15 +1,16 @@
 //! The life of one account: a week at a time it draws its fortunes, acts, and leaves its traces in the batch at hand.
 
 use crate::{
-    calendar::{self, at, DAY, SECOND},
+    calendar::{self, DAY, SECOND, at},
     env::Env,
-    event::{Event, Name, Props, NOBODY},
+    event::{Event, NOBODY, Name, Props},
     health::Health,
     names::Person,
     output::Chunk,
     profile::{Gap, Profile, Segment},
     random::Random,
-    revenue::Opportunity,
+    revenue::Deed,
+    sales::Opportunity,
     support::Ticket,
     truth::Truth,
     voice::Asked,
@@ -82,6 +83,8 @@ pub struct Life {
     pub tickets: Vec<Ticket>,
     /// Opportunities not closed yet.
     pub opportunities: Vec<Opportunity>,
+    /// Changes of the subscription that are decided but not due.
+    pub deeds: Vec<(i32, Deed)>,
     /// Surveys not answered yet.
     pub asked: Vec<Asked>,
     /// Numbers given to tickets, opportunities and surveys so far.
@@ -110,7 +113,13 @@ impl Life {
         let people = [(3, 7), (2, 4), (1, 2)][segment];
         let since = profile.started.max(env.first - 400);
         let contacts: Vec<Contact> = (0..random.range(people.0, people.1))
-            .map(|i| Contact { person: Person::draw(&mut random), since, left: None, unsubscribed: false, role: (i as u8).min(3) })
+            .map(|i| Contact {
+                person: Person::draw(&mut random),
+                since,
+                left: None,
+                unsubscribed: false,
+                role: (i as u8).min(3),
+            })
             .collect();
         let term = if profile.annual { 365 } else { 30 };
         let mut renewal = profile.started + term;
@@ -133,6 +142,7 @@ impl Life {
             engaged: at(env.first.max(profile.started), 0.0) - random.range(0, 60) as i64 * DAY,
             tickets: Vec::new(),
             opportunities: Vec::new(),
+            deeds: Vec::new(),
             asked: Vec::new(),
             counts: [0; 3],
             survey_week: random.range(0, 25),
@@ -222,7 +232,11 @@ impl Life {
 
     /// The contact's id in the files; empty for nobody.
     pub fn contact_id(&self, contact: u8) -> String {
-        if contact == NOBODY { String::new() } else { format!("C-{:05}-{}", self.number, contact + 1) }
+        if contact == NOBODY {
+            String::new()
+        } else {
+            format!("C-{:05}-{}", self.number, contact + 1)
+        }
     }
 
     /// First moment after the account's part in the data: its last day or the data's.
@@ -243,7 +257,9 @@ impl Life {
     /// Somebody who is there: the champion more often than others.
     pub fn somebody(&mut self, champion_share: f64) -> u8 {
         let present = |contact: &Contact| contact.left.is_none();
-        if self.random.chance(champion_share) && self.contacts.get(self.champion as usize).is_some_and(present) {
+        if self.random.chance(champion_share)
+            && self.contacts.get(self.champion as usize).is_some_and(present)
+        {
             return self.champion;
         }
         let others = self.contacts.iter().filter(|c| present(c)).count() as u32;
@@ -251,13 +267,21 @@ impl Life {
             return NOBODY;
         }
         let wanted = self.random.below(others) as usize;
-        self.contacts.iter().enumerate().filter(|(_, c)| c.left.is_none()).nth(wanted).map_or(NOBODY, |(i, _)| i as u8)
+        self.contacts
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.left.is_none())
+            .nth(wanted)
+            .map_or(NOBODY, |(i, _)| i as u8)
     }
 
     /// A moment in the account's office hours on `day`, within that day in UTC.
     pub fn office_hour(&mut self, day: i32) -> i64 {
         let local = (11.5 + 2.3 * self.random.normal()).clamp(7.0, 17.5);
-        at(day, ((local + f64::from(self.profile.zone)) * 3600.0 + self.random.unit() * 60.0).min(86_000.0))
+        at(
+            day,
+            ((local + f64::from(self.profile.zone)) * 3600.0 + self.random.unit() * 60.0).min(86_000.0),
+        )
     }
 
     /// A working day of the week that starts on `day`.
@@ -286,8 +310,12 @@ impl Life {
     fn make(&mut self, name: Name, contact: u8, when: i64, props: Props) -> Event {
         use Name::*;
         let seconds = match name {
-            Login | FeatureUsed | CourseCompleted | PageViewed | InAppShown | InAppClicked => self.random.between(0.2, 20.0),
-            MeetingHeld | CallLogged | QbrHeld | SponsorMet | EventAttended => self.random.lognormal(5_000.0, 1.0).min(80_000.0),
+            Login | FeatureUsed | CourseCompleted | PageViewed | InAppShown | InAppClicked => {
+                self.random.between(0.2, 20.0)
+            }
+            MeetingHeld | CallLogged | QbrHeld | SponsorMet | EventAttended => {
+                self.random.lognormal(5_000.0, 1.0).min(80_000.0)
+            }
             _ => self.random.between(1.0, 90.0),
         };
         let mut lag = (seconds * SECOND as f64) as i64;
@@ -295,7 +323,14 @@ impl Life {
             lag += (self.random.lognormal(4.0, 0.9).clamp(1.05, 45.0) * DAY as f64) as i64;
         }
         self.events += 1;
-        Event { no: self.events, contact, name, at: when, received: when + lag, props }
+        Event {
+            no: self.events,
+            contact,
+            name,
+            at: when,
+            received: when + lag,
+            props,
+        }
     }
 
     fn record(&mut self, event: Event, out: &mut Chunk) {

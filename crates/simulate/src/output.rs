@@ -8,7 +8,7 @@ use arrow::{
 };
 
 use crate::{
-    event::{render, Event, NOBODY},
+    event::{Event, NOBODY, render},
     random::Random,
 };
 
@@ -25,7 +25,12 @@ pub struct Table {
 
 impl Table {
     fn new() -> Self {
-        Self { writer: csv::Writer::from_writer(Vec::new()), rows: 0, duplicates: 0, faults: BTreeMap::new() }
+        Self {
+            writer: csv::Writer::from_writer(Vec::new()),
+            rows: 0,
+            duplicates: 0,
+            faults: BTreeMap::new(),
+        }
     }
 
     /// Writes a row once.
@@ -59,7 +64,13 @@ impl Table {
 /// Columns of the events file.
 pub fn event_schema() -> SchemaRef {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
-    let moment = |name: &str| Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false);
+    let moment = |name: &str| {
+        Field::new(
+            name,
+            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            false,
+        )
+    };
     Arc::new(Schema::new(vec![
         text("message_id", false),
         text("account_id", true),

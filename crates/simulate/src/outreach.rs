@@ -1,9 +1,9 @@
 //! What the company sends and says, and how the account responds: mail, notices in the product, meetings, webinars, advocacy.
 
 use crate::{
-    calendar::{at, weekday, DAY, SECOND},
+    calendar::{DAY, SECOND, at, weekday},
     env::Env,
-    event::{Name, Props, NOBODY},
+    event::{NOBODY, Name, Props},
     life::Life,
     output::Chunk,
     words,
@@ -15,11 +15,17 @@ const PERSONAL: u8 = 2;
 const INVITATION: u8 = 4;
 
 impl Life {
-    /// How readily the account responds in a week: its nature, its health, and the company's progress.
+    /// How readily the account responds in a week: its nature, its health, whom it has, and the company's progress.
     fn readiness(&self, env: &Env, day: i32) -> f64 {
         let health = (0.35 * self.health.now).exp().clamp(0.35, 2.2);
-        let alone = if self.health.champion_left.is_some() { 0.65 } else { 1.0 };
-        (self.responsive * health * alone * (1.0 + 0.10 * env.progress(day))).min(3.0)
+        let alone = if self.health.champion_left.is_some() {
+            0.65
+        } else {
+            1.0
+        };
+        // Small accounts have nobody else to turn to, so they answer mass mail more readily than large ones.
+        let size = [0.74, 1.0, 1.15][self.segment().index()];
+        (self.responsive * health * alone * size * (1.0 + 0.10 * env.progress(day))).min(3.0)
     }
 
     /// A week of mail and notices.
@@ -39,7 +45,7 @@ impl Life {
         if week % 6 == 2 {
             self.campaign(out, UPDATE, issue, tuesday, readers.min(2), ready);
         }
-        if self.random.chance([0.30, 0.15, 0.02][segment]) {
+        if self.random.chance([0.24, 0.14, 0.02][segment]) {
             let who = self.somebody(0.7);
             let sent = self.workday(day);
             let when = self.office_hour(sent);
@@ -51,8 +57,17 @@ impl Life {
             let when = self.office_hour(on);
             let notice = self.random.below(words::NOTICES.len() as u32) as u8;
             self.emit(out, Name::InAppShown, who, when, Props::Notice(notice));
-            if self.random.chance((0.065 * ready).min(0.8)) {
-                self.emit(out, Name::InAppClicked, who, when + 9 * SECOND, Props::Notice(notice));
+            if self
+                .random
+                .chance(([0.024, 0.036, 0.056][segment] * ready).min(0.8))
+            {
+                self.emit(
+                    out,
+                    Name::InAppClicked,
+                    who,
+                    when + 9 * SECOND,
+                    Props::Notice(notice),
+                );
             }
         }
         if week % 4 == 1 {
@@ -67,8 +82,17 @@ impl Life {
             let when = self.office_hour(day);
             self.mail(out, who, INVITATION, issue, when, ready);
         }
-        if self.random.chance(([0.030, 0.024, 0.022][segment] * ready).min(0.7)) {
-            self.emit(out, Name::WebinarAttended, who, at(thursday, 64_800.0), Props::Asset(asset, false));
+        if self
+            .random
+            .chance(([0.024, 0.023, 0.028][segment] * ready).min(0.7))
+        {
+            self.emit(
+                out,
+                Name::WebinarAttended,
+                who,
+                at(thursday, 64_800.0),
+                Props::Asset(asset, false),
+            );
         } else if self.random.chance(0.03 * ready.min(2.0)) {
             let later = thursday + self.random.range(1, 12);
             let when = self.office_hour(later);
@@ -85,7 +109,9 @@ impl Life {
 
     /// One message and what becomes of it. Mail to somebody who left comes back: the first visible trace of a lost champion.
     fn mail(&mut self, out: &mut Chunk, who: u8, campaign: u8, issue: u32, sent: i64, ready: f64) {
-        let Some(contact) = self.contacts.get(who as usize).copied() else { return };
+        let Some(contact) = self.contacts.get(who as usize).copied() else {
+            return;
+        };
         let day = sent.div_euclid(DAY) as i32;
         if contact.unsubscribed || contact.left.is_some_and(|left| day > left + 60) {
             return;
@@ -99,7 +125,13 @@ impl Life {
         let delivered = sent + (self.random.between(2.0, 240.0) * SECOND as f64) as i64;
         self.emit(out, Name::EmailDelivered, who, delivered, props);
         if self.random.chance(0.16) {
-            self.emit(out, Name::EmailOpened, who, delivered + 3 * SECOND, Props::Opened(campaign, issue, true));
+            self.emit(
+                out,
+                Name::EmailOpened,
+                who,
+                delivered + 3 * SECOND,
+                Props::Opened(campaign, issue, true),
+            );
         }
         let personal = campaign == PERSONAL;
         let opens = if personal { 0.55 } else { 0.22 };
@@ -107,18 +139,31 @@ impl Life {
             return;
         }
         let opened = delivered + (self.random.lognormal(7_000.0, 1.3).min(500_000.0) * SECOND as f64) as i64;
-        self.emit(out, Name::EmailOpened, who, opened, Props::Opened(campaign, issue, false));
-        if self.random.chance((if personal { 0.06 } else { 0.15 } * ready).min(0.7)) {
+        self.emit(
+            out,
+            Name::EmailOpened,
+            who,
+            opened,
+            Props::Opened(campaign, issue, false),
+        );
+        if self
+            .random
+            .chance(((if personal { 0.04 } else { 0.10 }) * ready).min(0.7))
+        {
             self.emit(out, Name::EmailClicked, who, opened + 25 * SECOND, props);
             if self.random.chance(0.6) {
                 let asset = self.random.below(words::ASSETS.len() as u32) as u8;
                 self.view(out, who, opened + 28 * SECOND, asset, true);
             }
         }
-        if personal && self.random.chance((0.15 * ready).min(0.7)) {
+        if personal && self.random.chance((0.09 * ready).min(0.7)) {
             self.emit(out, Name::EmailReplied, who, opened + 600 * SECOND, props);
         } else if !personal && self.random.chance(0.004) {
-            let name = if self.random.chance(0.05) { Name::EmailComplained } else { Name::Unsubscribed };
+            let name = if self.random.chance(0.05) {
+                Name::EmailComplained
+            } else {
+                Name::Unsubscribed
+            };
             self.emit(out, name, who, opened + 60 * SECOND, props);
             self.contacts[who as usize].unsubscribed = true;
         }
@@ -140,17 +185,20 @@ impl Life {
         let segment = self.segment().index();
         let ready = self.readiness(env, day);
         let on = self.workday(day);
-        if self.random.chance([0.022, 0.012, 0.0022][segment] * ready) {
+        if self.random.chance([0.014, 0.011, 0.0022][segment] * ready) {
             self.talk(out, Name::MeetingHeld, on, 0);
         }
-        if self.random.chance([0.026, 0.018, 0.0075][segment] * ready) {
+        if self.random.chance([0.013, 0.015, 0.0105][segment] * ready) {
             self.talk(out, Name::CallLogged, on, 4);
         }
         if self.random.chance(0.0012 * ready) {
             self.talk(out, Name::EventAttended, on, 0);
         }
         let due = [13, 26, 0][segment];
-        if due > 0 && (self.weeks + self.survey_week) % due == 0 && self.random.chance([0.42, 0.2, 0.0][segment] * ready.min(1.6)) {
+        if due > 0
+            && (self.weeks + self.survey_week) % due == 0
+            && self.random.chance([0.21, 0.18, 0.0][segment] * ready.min(1.6))
+        {
             self.talk(out, Name::QbrHeld, on, 2);
             if self.random.chance(0.15) {
                 self.talk(out, Name::SponsorMet, on, 2);
@@ -177,12 +225,16 @@ impl Life {
                     self.emit(out, Name::AdvocateAgreed, who, agreed, Props::Advocacy(kind));
                 }
             }
-        } else if self.random.chance(0.012) {
+        } else if self.random.chance(0.03) {
             let when = self.office_hour(day);
             self.emit(out, Name::ReferenceRequested, NOBODY, when, Props::Advocacy(kind));
             if self.random.chance(0.7) {
                 let given = when + self.random.range(2, 25) as i64 * DAY;
-                let name = if self.random.chance(0.2) { Name::TestimonialPublished } else { Name::ReferenceGiven };
+                let name = if self.random.chance(0.2) {
+                    Name::TestimonialPublished
+                } else {
+                    Name::ReferenceGiven
+                };
                 self.emit(out, name, who, given, Props::Advocacy(kind));
             }
         }

@@ -26,7 +26,9 @@ impl Life {
     fn ramp(&self, day: i32) -> f64 {
         match self.health.onboarding {
             Onboarding::Before => 1.0,
-            Onboarding::Running { value: Some(value), .. } if day >= value => (0.6 + f64::from(day - value) / 60.0).min(1.0),
+            Onboarding::Running {
+                value: Some(value), ..
+            } if day >= value => (0.6 + f64::from(day - value) / 60.0).min(1.0),
             Onboarding::Running { value: Some(_), .. } => 0.4,
             Onboarding::Running { value: None, .. } => 0.45,
         }
@@ -35,7 +37,11 @@ impl Life {
     fn session(&mut self, day: i32, out: &mut Chunk) {
         let mut when = self.office_hour(day);
         let last = (i64::from(day) + 1) * crate::calendar::DAY - 1;
-        let who = if self.random.chance(0.03) { crate::event::NOBODY } else { self.somebody(0.45) };
+        let who = if self.random.chance(0.03) {
+            crate::event::NOBODY
+        } else {
+            self.somebody(0.45)
+        };
         self.emit(out, Name::Login, who, when, Props::None);
         let breadth = self.health.breadth;
         for _ in 0..self.random.poisson(2.35) {
@@ -47,7 +53,13 @@ impl Life {
             } else if kind < 0.80 {
                 // Squared: the first features of the list are used most.
                 let place = self.random.unit().powi(2) * breadth;
-                self.emit(out, Name::FeatureUsed, who, when, Props::Feature((place as u8).min(words::FEATURES.len() as u8 - 1)));
+                self.emit(
+                    out,
+                    Name::FeatureUsed,
+                    who,
+                    when,
+                    Props::Feature((place as u8).min(words::FEATURES.len() as u8 - 1)),
+                );
             } else if kind < 0.985 {
                 let course = self.random.below(words::COURSES.len() as u32) as u8;
                 self.emit(out, Name::CourseCompleted, who, when, Props::Course(course));
@@ -64,7 +76,11 @@ impl Life {
         self.emit(out, Name::ContentViewed, who, when, props);
         let finished = when + (self.random.between(60.0, 1_500.0) * SECOND as f64) as i64;
         if self.random.chance(0.4) {
-            let name = if words::ASSETS[asset as usize].1 == "webinar" { Name::WebinarWatched } else { Name::ContentCompleted };
+            let name = if words::ASSETS[asset as usize].1 == "webinar" {
+                Name::WebinarWatched
+            } else {
+                Name::ContentCompleted
+            };
             self.emit(out, name, who, finished, props);
         }
     }

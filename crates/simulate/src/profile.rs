@@ -131,15 +131,27 @@ fn size(random: &mut Random) -> (i64, u32) {
     let kind = random.unit();
     if kind < 0.08 {
         let dollars = 3_500.0 + random.lognormal(1_600.0, 0.9).clamp(20.0, 22_000.0);
-        (dollars as i64 * 100, random.lognormal(620.0, 0.6).clamp(120.0, 6_000.0) as u32)
+        (
+            dollars as i64 * 100,
+            random.lognormal(620.0, 0.6).clamp(120.0, 6_000.0) as u32,
+        )
     } else if kind < 0.63 {
         let dollars = random.lognormal(245.0, 0.42).clamp(79.0, 500.0);
-        (dollars as i64 * 100, random.lognormal(17.0, 0.55).clamp(3.0, 50.0) as u32)
+        (
+            dollars as i64 * 100,
+            random.lognormal(17.0, 0.55).clamp(3.0, 50.0) as u32,
+        )
     } else if kind < 0.69 {
         let dollars = random.lognormal(380.0, 0.2).clamp(150.0, 500.0);
-        (dollars as i64 * 100, random.lognormal(75.0, 0.25).clamp(51.0, 160.0) as u32)
+        (
+            dollars as i64 * 100,
+            random.lognormal(75.0, 0.25).clamp(51.0, 160.0) as u32,
+        )
     } else {
         let dollars = random.lognormal(1_250.0, 0.5).clamp(501.0, 3_500.0);
-        (dollars as i64 * 100, random.lognormal(125.0, 0.6).clamp(12.0, 900.0) as u32)
+        (
+            dollars as i64 * 100,
+            random.lognormal(125.0, 0.6).clamp(12.0, 900.0) as u32,
+        )
     }
 }

@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io::{BufWriter, Write},
     path::{Path, PathBuf},
-    sync::{mpsc, Mutex},
+    sync::{Mutex, mpsc},
     thread,
 };
 
@@ -18,14 +18,12 @@ use parquet::{
 };
 
 use crate::{
-    calendar::{civil, day_text, DAY},
-    env::Env,
-    life::{Life, Phase},
-    output::{event_schema, table, Chunk, Table},
-    profile::{Gap, Segment},
-    revenue::money,
-    words::REASONS,
     FileSummary, Options, Progress, Summary,
+    calendar::DAY,
+    env::Env,
+    life::Life,
+    output::{Chunk, Table, event_schema},
+    roster::{write_accounts, write_contacts},
 };
 
 /// Accounts that one batch holds: small enough to spread over cores, large enough to be worth a batch.
@@ -47,39 +45,57 @@ files:
 ";
 
 /// A CSV file that grows.
-struct Sheet {
+pub struct Sheet {
     file: BufWriter<File>,
     path: PathBuf,
     summary: FileSummary,
 }
 
 impl Sheet {
-    fn create(folder: &Path, name: &str, kind: Option<&str>, header: &str) -> anyhow::Result<Self> {
+    /// Makes the file with its header.
+    pub fn create(folder: &Path, name: &str, kind: Option<&str>, header: &str) -> anyhow::Result<Self> {
         let path = folder.join(name);
         let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut file = BufWriter::new(file);
         writeln!(file, "{header}")?;
-        Ok(Self { file, path, summary: summary_of(name, kind) })
+        Ok(Self {
+            file,
+            path,
+            summary: summary_of(name, kind),
+        })
     }
 
-    fn add(&mut self, table: Table) -> anyhow::Result<()> {
+    /// Appends rows and counts them.
+    pub fn add(&mut self, table: Table) -> anyhow::Result<()> {
         self.summary.rows += table.rows;
         self.summary.duplicates += table.duplicates;
         for (fault, count) in &table.faults {
             *self.summary.faults.entry((*fault).to_owned()).or_default() += count;
             self.summary.bad_rows += count;
         }
-        self.file.write_all(&table.into_bytes()).with_context(|| format!("cannot write {}", self.path.display()))
+        self.file
+            .write_all(&table.into_bytes())
+            .with_context(|| format!("cannot write {}", self.path.display()))
     }
 
-    fn close(mut self) -> anyhow::Result<FileSummary> {
-        self.file.flush().with_context(|| format!("cannot write {}", self.path.display()))?;
+    /// Ends the file.
+    pub fn close(mut self) -> anyhow::Result<FileSummary> {
+        self.file
+            .flush()
+            .with_context(|| format!("cannot write {}", self.path.display()))?;
         Ok(self.summary)
     }
 }
 
 fn summary_of(name: &str, kind: Option<&str>) -> FileSummary {
-    FileSummary { file: name.into(), kind: kind.map(Into::into), rows: 0, duplicates: 0, bad_rows: 0, faults: BTreeMap::new() }
+    FileSummary {
+        file: name.into(),
+        kind: kind.map(Into::into),
+        rows: 0,
+        duplicates: 0,
+        bad_rows: 0,
+        faults: BTreeMap::new(),
+    }
 }
 
 /// All files that grow while the accounts live.
@@ -157,9 +173,14 @@ impl Files {
 }
 
 /// See [`crate::write()`].
-pub fn write(options: &Options, folder: &Path, progress: &mut dyn FnMut(Progress)) -> anyhow::Result<Summary> {
+pub fn write(
+    options: &Options,
+    folder: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> anyhow::Result<Summary> {
     let env = Env::new(options)?;
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let mut files = Files::create(folder)?;
     let mut lives: Vec<Life> = (0..env.accounts).map(|index| Life::new(&env, index)).collect();
     let steps = (env.end - env.first + STEP - 1) / STEP;
@@ -170,15 +191,26 @@ pub fn write(options: &Options, folder: &Path, progress: &mut dyn FnMut(Progress
         let done = step as u64 * u64::from(env.accounts);
         live(&env, &mut lives, until, last, |chunk, accounts| {
             files.add(chunk)?;
-            progress(Progress { phase: "living", done: done + accounts, total, events: files.event_summary.rows });
+            progress(Progress {
+                phase: "living",
+                done: done + accounts,
+                total,
+                events: files.event_summary.rows,
+            });
             Ok(())
         })?;
     }
-    progress(Progress { phase: "writing accounts", done: total, total, events: files.event_summary.rows });
+    progress(Progress {
+        phase: "writing accounts",
+        done: total,
+        total,
+        events: files.event_summary.rows,
+    });
     files.events.close().context("cannot write events.parquet")?;
     let (accounts, mut summary) = write_accounts(&env, options, &lives, folder)?;
     let contacts = write_contacts(&env, &lives, folder)?;
-    std::fs::write(folder.join("import.yaml"), IMPORT).with_context(|| format!("cannot write import.yaml in {}", folder.display()))?;
+    std::fs::write(folder.join("import.yaml"), IMPORT)
+        .with_context(|| format!("cannot write import.yaml in {}", folder.display()))?;
     let events = files.event_summary;
     summary.events = events.rows - events.duplicates - events.bad_rows;
     summary.late_events = files.late;
@@ -196,7 +228,13 @@ pub fn write(options: &Options, folder: &Path, progress: &mut dyn FnMut(Progress
 }
 
 /// Lets all accounts live until `until`; `take` gets the batches in the accounts' order, whichever thread made them, with the number of accounts done.
-fn live(env: &Env, lives: &mut [Life], until: i32, last: bool, mut take: impl FnMut(Chunk, u64) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn live(
+    env: &Env,
+    lives: &mut [Life],
+    until: i32,
+    last: bool,
+    mut take: impl FnMut(Chunk, u64) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let workers = thread::available_parallelism().map_or(1, |n| n.get()).min(16);
     let end = i64::from(env.end) * DAY;
     let queue = Mutex::new(lives.chunks_mut(BATCH).enumerate());
@@ -232,96 +270,4 @@ fn live(env: &Env, lives: &mut [Life], until: i32, last: bool, mut take: impl Fn
         }
         Ok(())
     })
-}
-
-fn write_accounts(env: &Env, options: &Options, lives: &[Life], folder: &Path) -> anyhow::Result<(FileSummary, Summary)> {
-    let header = "account_id,name,domain,industry,plan,employees,seats,owner,started_on,churned_on,churn_reason,mrr,currency,parent_id,updated_at";
-    let mut sheet = Sheet::create(folder, "accounts.csv", Some("accounts"), header)?;
-    let (year, month, day) = civil(env.first);
-    let mut summary = Summary {
-        from: jiff::civil::Date::new(year as i16, month as i8, day as i8)?,
-        until: options.until,
-        accounts: lives.len() as u64,
-        active: 0,
-        churned: 0,
-        missing_employees: 0,
-        missing_mrr: 0,
-        prospects: 0,
-        events: 0,
-        late_events: 0,
-        files: Vec::new(),
-    };
-    let mut rows = table();
-    for life in lives {
-        let profile = &life.profile;
-        let (name, domain, industry) = crate::names::company(env.seed, u64::from(life.number) - 1);
-        let prospect = profile.gap == Gap::Prospect;
-        let left = life.leaves.filter(|_| life.phase == Phase::Over);
-        summary.active += u64::from(life.phase == Phase::Active);
-        summary.churned += u64::from(left.is_some());
-        summary.missing_employees += u64::from(!profile.employees_known);
-        summary.missing_mrr += u64::from(profile.gap != Gap::None);
-        summary.prospects += u64::from(prospect);
-        let known = |shown: bool, text: String| if shown { text } else { String::new() };
-        let plan = if life.mrr <= 50_000 { "Essentials" } else if life.mrr <= 200_000 { "Professional" } else { "Enterprise" };
-        rows.clean(&[
-            &life.id(),
-            &name,
-            &domain,
-            industry,
-            if prospect { "" } else { plan },
-            &known(profile.employees_known, profile.employees.to_string()),
-            &known(!prospect, profile.seats.to_string()),
-            &owner(env, life.segment(), life.number),
-            &known(!prospect, day_text(profile.started)),
-            &left.map(day_text).unwrap_or_default(),
-            left.map_or("", |_| REASONS[life.reason as usize]),
-            &known(profile.gap == Gap::None, money(life.mrr)),
-            "USD",
-            &profile.parent.map(|parent| format!("A-{parent:05}")).unwrap_or_default(),
-            &format!("{}T12:00:00Z", day_text(life.updated.clamp(env.first, env.end - 1))),
-        ]);
-    }
-    let nobody = ["", "Nameless Import Line", "", "", "", "5", "", "", "2025-01-01", "", "", "99.00", "USD", "", ""];
-    rows.bad("no_account_id", &nobody);
-    let undated = ["A-BADDATE", "Undated Import Line", "", "", "", "5", "", "", "31.13.2024", "", "", "99.00", "USD", "", ""];
-    rows.bad("bad_date", &undated);
-    sheet.add(rows)?;
-    Ok((sheet.close()?, summary))
-}
-
-/// The account's manager: each segment has a team, sized by how many accounts one person serves there.
-fn owner(env: &Env, segment: Segment, number: u32) -> String {
-    let (share, load) = [(0.08, 20.0), (0.37, 60.0), (0.55, 250.0)][segment.index()];
-    let people = (f64::from(env.accounts) * share / load).ceil().max(1.0) as u32;
-    format!("csm.{}.{}@example.com", segment.id(), number % people + 1)
-}
-
-fn write_contacts(env: &Env, lives: &[Life], folder: &Path) -> anyhow::Result<FileSummary> {
-    let mut sheet = Sheet::create(folder, "contacts.csv", Some("contacts"), "contact_id,account_id,email,name,title,role,phone,updated_at")?;
-    for batch in lives.chunks(4_096) {
-        let mut rows = table();
-        for life in batch {
-            let (_, domain, _) = crate::names::company(env.seed, u64::from(life.number) - 1);
-            for (no, contact) in life.contacts.iter().enumerate() {
-                let person = contact.person;
-                let changed = contact.left.unwrap_or(contact.since).clamp(env.first, env.end - 1);
-                rows.clean(&[
-                    &life.contact_id(no as u8),
-                    &life.id(),
-                    &person.email(no, &domain),
-                    &person.name(),
-                    person.title(),
-                    Life::role(contact),
-                    &format!("+1-555-01{:02}", (life.number as usize * 7 + no) % 100),
-                    &format!("{}T12:00:00Z", day_text(changed)),
-                ]);
-            }
-        }
-        sheet.add(rows)?;
-    }
-    let mut rows = table();
-    rows.bad("no_contact_id", &["", "A-00001", "nobody@example.com", "Nobody", "", "user", "", ""]);
-    sheet.add(rows)?;
-    sheet.close()
 }

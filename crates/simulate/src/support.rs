@@ -1,7 +1,7 @@
 //! Tickets: more of them, and longer ones, when things go badly.
 
 use crate::{
-    calendar::{moment_text, DAY, SECOND},
+    calendar::{DAY, SECOND, moment_text},
     env::Env,
     event::{Name, Props},
     life::Life,
@@ -27,7 +27,8 @@ impl Life {
     /// A week of tickets: new ones, and the resolution of old ones.
     pub fn seek_support(&mut self, env: &Env, day: i32, out: &mut Chunk) {
         let spiking = day < self.health.spike_until;
-        let mut rate = [0.30, 0.14, 0.050][self.segment().index()] * (-0.30 * self.health.now).exp().clamp(0.4, 2.5);
+        let mut rate =
+            [0.30, 0.14, 0.050][self.segment().index()] * (-0.30 * self.health.now).exp().clamp(0.4, 2.5);
         rate *= if spiking { 4.0 } else { 1.0 };
         rate *= if day - self.profile.started < 60 { 1.8 } else { 1.0 };
         for _ in 0..self.random.poisson(rate) {
@@ -45,14 +46,19 @@ impl Life {
         let contact = self.somebody(0.4);
         let random = &mut self.random;
         let priority = random.weighted(&[0.25, 0.5, 0.19, 0.06]) as u8;
-        let hours = [46.0, 26.0, 14.0, 7.0][priority as usize] * (-0.25 * self.health.now).exp().clamp(0.5, 2.5);
-        let stuck = random.chance(if spiking { 0.25 } else { 0.07 });
-        let slow = if stuck { 9.0 } else { 1.0 } * (1.0 - 0.12 * env.progress(day));
+        let hours =
+            [46.0, 26.0, 14.0, 7.0][priority as usize] * (-0.25 * self.health.now).exp().clamp(0.5, 2.5);
+        let stuck = random.chance(if spiking { 0.35 } else { 0.12 });
+        let slow = if stuck { 15.0 } else { 1.0 } * (1.0 - 0.12 * env.progress(day));
         let took = (random.lognormal(hours * slow, 0.9).clamp(0.2, 2_400.0) * 3600.0) as i64 * SECOND;
         let escalates = (took > 4 * DAY && random.chance(0.45) || priority == 3 && random.chance(0.2))
             .then(|| opened + (took as f64 * random.between(0.2, 0.7)) as i64);
-        let reopens = random.chance(0.06).then(|| opened + took + random.range(4, 70) as i64 * 3600 * SECOND);
-        let resolves = reopens.map_or(opened + took, |again| again + (random.lognormal(20.0, 0.8) * 3600.0) as i64 * SECOND);
+        let reopens = random
+            .chance(0.06)
+            .then(|| opened + took + random.range(4, 70) as i64 * 3600 * SECOND);
+        let resolves = reopens.map_or(opened + took, |again| {
+            again + (random.lognormal(20.0, 0.8) * 3600.0) as i64 * SECOND
+        });
         let subject = random.below(words::SUBJECTS.len() as u32) as u8;
         let replies = 1 + random.poisson(0.9);
         self.counts[0] += 1;
@@ -61,7 +67,16 @@ impl Life {
             let when = opened + (took as f64 * self.random.between(0.05, 0.95)) as i64;
             self.emit(out, Name::TicketReplied, contact, when, Props::Ticket(no));
         }
-        self.tickets.push(Ticket { no, contact, priority, subject, opened, escalates, reopens, resolves });
+        self.tickets.push(Ticket {
+            no,
+            contact,
+            priority,
+            subject,
+            opened,
+            escalates,
+            reopens,
+            resolves,
+        });
     }
 
     fn resolve_tickets(&mut self, day: i32, out: &mut Chunk) {
@@ -71,7 +86,7 @@ impl Life {
             if self.tickets[i].resolves < limit {
                 let ticket = self.tickets.swap_remove(i);
                 self.write_ticket(&ticket, out);
-                if self.random.chance(0.5) {
+                if self.random.chance(0.25) {
                     let on = (ticket.resolves.div_euclid(DAY) as i32 + 1).max(day);
                     self.ask(Kind::Csat, "support", on, out);
                 }
@@ -89,20 +104,58 @@ impl Life {
     }
 
     fn write_ticket(&mut self, ticket: &Ticket, out: &mut Chunk) {
-        let known = |when: Option<i64>| when.filter(|&when| when < self.stop()).map(moment_text).unwrap_or_default();
+        let known = |when: Option<i64>| {
+            when.filter(|&when| when < self.stop())
+                .map(moment_text)
+                .unwrap_or_default()
+        };
         let id = format!("T-{:05}-{}", self.number, ticket.no);
         let (opened, escalated) = (moment_text(ticket.opened), known(ticket.escalates));
         let (reopened, resolved) = (known(ticket.reopens), known(Some(ticket.resolves)));
         let (account, contact) = (self.id(), self.contact_id(ticket.contact));
-        let (priority, subject) = (words::PRIORITIES[ticket.priority as usize], words::SUBJECTS[ticket.subject as usize]);
+        let (priority, subject) = (
+            words::PRIORITIES[ticket.priority as usize],
+            words::SUBJECTS[ticket.subject as usize],
+        );
         let table = &mut out.tickets;
-        table.row(&mut self.random, &[&id, &account, &contact, &opened, &escalated, &reopened, &resolved, priority, subject]);
+        table.row(
+            &mut self.random,
+            &[
+                &id, &account, &contact, &opened, &escalated, &reopened, &resolved, priority, subject,
+            ],
+        );
         let draw = self.random.unit();
         let other = format!("T-{:05}-{}x", self.number, ticket.no);
         if draw < 0.002 {
-            table.bad("unknown_account", &[&other, &format!("X-{:05}", self.number), "", &opened, "", "", "", priority, subject]);
+            table.bad(
+                "unknown_account",
+                &[
+                    &other,
+                    &format!("X-{:05}", self.number),
+                    "",
+                    &opened,
+                    "",
+                    "",
+                    "",
+                    priority,
+                    subject,
+                ],
+            );
         } else if draw < 0.004 {
-            table.bad("bad_date", &[&other, &account, "", "31.02.2026 25:61", "", "", "", priority, subject]);
+            table.bad(
+                "bad_date",
+                &[
+                    &other,
+                    &account,
+                    "",
+                    "31.02.2026 25:61",
+                    "",
+                    "",
+                    "",
+                    priority,
+                    subject,
+                ],
+            );
         }
     }
 }

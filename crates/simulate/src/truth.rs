@@ -19,7 +19,11 @@ impl Life {
         let month = month_of(day);
         if month != self.truth.month {
             self.close_month(out);
-            self.truth = Truth { month, notice, ..Truth::default() };
+            self.truth = Truth {
+                month,
+                notice,
+                ..Truth::default()
+            };
         }
         self.truth.weeks += 1;
         self.truth.risk += intensity;
@@ -43,6 +47,13 @@ impl Life {
         let flag = |set: bool| if set { "1" } else { "0" };
         let month = format!("{}-{:02}", truth.month / 100, truth.month % 100);
         let (hazard, health) = (format!("{hazard:.6}"), format!("{:.4}", truth.health / weeks));
-        out.truth.clean(&[&self.id(), &month, &hazard, &health, flag(truth.notice), flag(truth.decided)]);
+        out.truth.clean(&[
+            &self.id(),
+            &month,
+            &hazard,
+            &health,
+            flag(truth.notice),
+            flag(truth.decided),
+        ]);
     }
 }

@@ -1,7 +1,7 @@
 //! Surveys: who is asked, who answers, and what they say.
 
 use crate::{
-    calendar::{at, moment_text, DAY, SECOND},
+    calendar::{DAY, SECOND, at, moment_text},
     env::Env,
     life::Life,
     output::Chunk,
@@ -34,8 +34,9 @@ pub struct Asked {
 impl Life {
     /// A week of surveys: the half-yearly relationship survey, and the answers that come in.
     pub fn give_voice(&mut self, env: &Env, day: i32, out: &mut Chunk) {
-        if (self.weeks + self.survey_week) % 26 == 0 && !Env::holidays(day) && day - self.profile.started > 75 {
-            for _ in 0..[3, 2, 1][self.segment().index()] {
+        if (self.weeks + self.survey_week) % 26 == 0 && !Env::holidays(day) && day - self.profile.started > 75
+        {
+            for _ in 0..[2, 2, 1][self.segment().index()] {
                 let on = self.workday(day).min(env.end - 1);
                 self.ask(Kind::Nps, "relationship", on, out);
             }
@@ -57,18 +58,32 @@ impl Life {
     pub fn ask(&mut self, kind: Kind, interaction: &'static str, day: i32, out: &mut Chunk) {
         let sent = at(day, 57_600.0 + self.random.between(0.0, 3_600.0));
         let contact = self.somebody(0.4);
-        if sent >= self.stop().min(out.end()) || self.asked.iter().any(|other| other.kind == kind && other.contact == contact) {
+        if sent >= self.stop().min(out.end())
+            || self
+                .asked
+                .iter()
+                .any(|other| other.kind == kind && other.contact == contact)
+        {
             return;
         }
         let segment = self.segment().index();
         let health = self.health.now;
         let (rate, score) = match kind {
-            Kind::Nps => ([0.46, 0.32, 0.17][segment], (8.45 + 1.1 * health + 1.6 * self.random.normal()).clamp(0.0, 10.0)),
+            Kind::Nps => (
+                [0.46, 0.32, 0.17][segment],
+                (8.35 + 1.1 * health + 1.6 * self.random.normal()).clamp(0.0, 10.0),
+            ),
             Kind::Csat => {
                 let mean = [4.60, 4.50, 4.40][segment];
-                ([0.42, 0.34, 0.22][segment], (mean + 0.32 * health + 0.85 * self.random.normal()).clamp(1.0, 5.0))
+                (
+                    [0.42, 0.34, 0.22][segment],
+                    (mean + 0.32 * health + 0.85 * self.random.normal()).clamp(1.0, 5.0),
+                )
             }
-            Kind::Ces => ([0.40, 0.30, 0.20][segment], (5.5 + 0.4 * health + 1.2 * self.random.normal()).clamp(1.0, 7.0)),
+            Kind::Ces => (
+                [0.40, 0.30, 0.20][segment],
+                (5.5 + 0.4 * health + 1.2 * self.random.normal()).clamp(1.0, 7.0),
+            ),
         };
         let answers = self.random.chance(rate * (0.15 * health).exp().clamp(0.7, 1.4));
         let delay = (self.random.lognormal(70_000.0, 1.0).min(1_200_000.0) * SECOND as f64) as i64;
@@ -112,19 +127,65 @@ impl Life {
         let declined = if survey.declines { "true" } else { "" };
         let interaction = survey.interaction;
         let table = &mut out.responses;
-        table.row(&mut self.random, &[&id, &account, &contact, kind, &sent, &when, &score, &comment, interaction, declined]);
+        table.row(
+            &mut self.random,
+            &[
+                &id,
+                &account,
+                &contact,
+                kind,
+                &sent,
+                &when,
+                &score,
+                &comment,
+                interaction,
+                declined,
+            ],
+        );
         let draw = self.random.unit();
         let other = format!("{id}x");
         if draw < 0.002 {
-            table.bad("bad_score", &[&other, &account, &contact, kind, &sent, &sent, "very good", "", interaction, ""]);
+            table.bad(
+                "bad_score",
+                &[
+                    &other,
+                    &account,
+                    &contact,
+                    kind,
+                    &sent,
+                    &sent,
+                    "very good",
+                    "",
+                    interaction,
+                    "",
+                ],
+            );
         } else if draw < 0.004 {
-            table.bad("unknown_survey", &[&other, &account, &contact, "smiley", &sent, &sent, "3", "", interaction, ""]);
+            table.bad(
+                "unknown_survey",
+                &[
+                    &other,
+                    &account,
+                    &contact,
+                    "smiley",
+                    &sent,
+                    &sent,
+                    "3",
+                    "",
+                    interaction,
+                    "",
+                ],
+            );
         }
     }
 
     fn comment(&mut self, survey: &Asked) -> String {
         let bounds = [(6, 8), (2, 3), (3, 4)][survey.kind as usize];
-        let mood = if survey.score <= bounds.0 { 0 } else { usize::from(survey.score > bounds.1) + 1 };
+        let mood = if survey.score <= bounds.0 {
+            0
+        } else {
+            usize::from(survey.score > bounds.1) + 1
+        };
         let day = survey.sent.div_euclid(DAY) as i32;
         let theme = match survey.interaction {
             "support" => Some(Theme::Support),
