@@ -17,6 +17,7 @@ use crate::events::Log;
 use crate::events::ingest::{Ingesting, Quota};
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
+use crate::{metrics, program, reactors};
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -82,6 +83,8 @@ pub struct Shared {
     pub lake: Lake,
     /// The log of events.
     pub log: Log,
+    /// Every account as measured, and the plan by which.
+    pub metrics: metrics::State,
     definitions: RwLock<Option<Arc<Definitions>>>,
     _lock: Arc<DataLock>,
 }
@@ -105,7 +108,7 @@ impl App {
         let lock = Arc::new(lock);
         let lake = Lake::open(config.data.join("lake"), tenure_lake::Options::default())?;
         let log = Log::open(&store, &clock, &lake, &accounts, &lock).await?;
-        Ok(Self(Arc::new(Shared {
+        let app = Self(Arc::new(Shared {
             config,
             clock,
             store,
@@ -114,15 +117,27 @@ impl App {
             ingest: Ingesting::default(),
             lake,
             log,
+            metrics: metrics::State::default(),
             definitions: RwLock::default(),
             _lock: lock,
-        })))
+        }));
+        program::load(&app).await?;
+        metrics::reactor::load(&app).await?;
+        Ok(app)
     }
 
     /// Takes no more events, finishes what was taken and closes the records.
     pub async fn shutdown(&self) {
         self.log.shutdown().await;
         self.store.clone().close().await;
+    }
+
+    /// Works in everything that has happened so far, in this call: for commands that answer at once and for tests.
+    ///
+    /// # Errors
+    /// When records or history fail.
+    pub async fn catch_up(&self) -> anyhow::Result<()> {
+        reactors::catch_up(self).await
     }
 
     /// The zone that days are counted in: the program's.

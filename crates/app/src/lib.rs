@@ -18,6 +18,7 @@ pub mod events;
 pub mod health;
 pub mod kpis;
 pub mod metrics;
+pub mod program;
 pub mod segments;
 pub mod web;
 

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
-use crate::{App, accounts, auth, events, health};
+use crate::{App, accounts, auth, events, health, kpis, metrics, program, segments};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -51,6 +51,10 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(events::log_routes())
         .merge(events::ingest::routes())
         .merge(events::rejects::routes())
+        .merge(metrics::routes())
+        .merge(segments::routes())
+        .merge(kpis::routes())
+        .merge(program::routes())
 }
 
 /// The document of the API (OpenAPI 3.1).

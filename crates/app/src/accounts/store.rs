@@ -386,6 +386,11 @@ fn contact_row(row: &Row) -> StoreResult<ContactRow> {
     })
 }
 
+/// Every contact, by id.
+pub async fn all_contacts(on: &impl Execute) -> StoreResult<Vec<ContactRow>> {
+    on.all(&format!("{CONTACT} ORDER BY c.id"), vec![]).await?.iter().map(contact_row).collect()
+}
+
 /// The contacts of an account, by id, at most `limit`.
 pub async fn contacts_of(on: &impl Execute, account: AccountNo, limit: u32) -> StoreResult<Vec<ContactRow>> {
     let sql = format!("{CONTACT} WHERE c.account_no = $1 ORDER BY c.id LIMIT $2");

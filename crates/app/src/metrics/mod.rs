@@ -1,1 +1,29 @@
 //! Metrics: what is measured of each account, live and over all history.
+//!
+//! A program's metrics and segment rules are compiled once into a [`plan::Plan`]. Events are worked into *facts* (revenue events and one
+//! [`series`] for each thing that is measured), and facts become figures by [`evaluate::evaluate`]: spans (when the account was active,
+//! what it paid, in which segment, whose), metrics of today, doubts. That function is the only one; the [`reactor`] calls it for the accounts
+//! that an event touched, a changed definition calls it for all.
+//!
+//! Listens to: the log of events (cursor `metrics`), the clock. Emits: state of accounts, edges, marks for KPIs.
+
+mod api;
+pub mod as_of;
+pub mod book;
+pub mod collect;
+mod edges;
+pub mod evaluate;
+pub mod facts;
+pub mod lifecycle;
+pub mod plan;
+pub mod reactor;
+pub mod series;
+mod store;
+pub mod tables;
+pub mod work;
+
+pub use api::routes;
+pub use book::{Book, Entry};
+pub use edges::{edge_cursor, edges_after, set_edge_cursor};
+pub use facts::{Flag, Head, Span};
+pub use reactor::{Progress, State, catch_up, today};

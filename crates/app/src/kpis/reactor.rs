@@ -1,0 +1,140 @@
+//! Keeping figures current: what a change touches is computed again, today's figures first, in the background.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use jiff::civil::Date;
+
+use super::engine::{By, figures};
+use super::store::{self, Frozen};
+use super::window::{month_ends, period};
+use crate::definitions::{Baseline, Definitions, Kpi, KpiWindow, SegmentRule};
+use crate::metrics::facts::date_of;
+use crate::metrics;
+use crate::App;
+
+/// Months of history whose figures are kept ready.
+pub const KEPT_MONTHS: i32 = 25;
+
+/// The days whose figures are kept: the month ends of the last two years, and today.
+#[must_use]
+pub fn kept_days(today: Date) -> Vec<Date> {
+    let from = today.first_of_month().saturating_sub(jiff::Span::new().months(KEPT_MONTHS - 1));
+    month_ends(from, today)
+}
+
+/// The segments of a program as scopes.
+#[must_use]
+pub fn scopes(definitions: &Definitions) -> Vec<String> {
+    definitions.segments.segments.iter().map(|segment: &SegmentRule| segment.id.clone()).collect()
+}
+
+/// Whether a change in month (yyyymm) can move the figure that `kpi` has for `day`.
+fn touched(kpi: &Kpi, day: Date, month: i32) -> bool {
+    let period = period(kpi.window, kpi.lag, day);
+    let number = |date: Date| i32::from(date.year()) * 100 + i32::from(date.month());
+    // A state at a day and the outcome after a lag look at everything before; a window looks at its own months. Facts that are read
+    // as tables (tickets, responses) may reach further back than the window, so a window counts from the month in which it starts.
+    match kpi.window {
+        KpiWindow::Day => number(day) >= month,
+        _ => number(day) >= month && (kpi.lag.is_some() || number(period.first) <= month || !reads_only_window(kpi)),
+    }
+}
+
+/// Whether the facts read nothing but the events of the window and the cohort.
+fn reads_only_window(kpi: &Kpi) -> bool {
+    kpi.relations().iter().all(|relation| ["cohort", "period_events", "periods"].contains(&relation.as_str()))
+}
+
+/// Computes what is marked. Tells whether anything was.
+///
+/// # Errors
+/// When history or records fail; the marks stay.
+pub async fn refresh(app: &App) -> Result<bool> {
+    let Some(definitions) = app.definitions() else { return Ok(false) };
+    let marks = store::dirty(&app.store).await?;
+    let today = date_of(metrics::today(app));
+    let held = store::of_day(&app.store, today).await?;
+    if marks.is_empty() && !held.is_empty() {
+        return Ok(false);
+    }
+    let all = held.is_empty() || marks.iter().any(|(month, _)| *month == 0);
+    let days = kept_days(today);
+    let scopes = scopes(&definitions);
+    let live: Vec<&Kpi> = definitions.kpis.iter().collect();
+    // Today first, so that what people look at is fresh while the past is still being computed.
+    for batch in [&days[days.len() - 1..], &days[..days.len() - 1]] {
+        for kpi in groups_of_touch(&live, batch, &marks, all) {
+            let (kpis, days) = kpi;
+            let cells = figures(app, &definitions, &kpis, &days, &By::Segment, &scopes).await?;
+            let tx = app.store.begin().await?;
+            store::put(&tx, &cells, app.clock.micros()).await?;
+            tx.commit().await?;
+        }
+    }
+    freeze(app, &definitions).await?;
+    let tx = app.store.begin().await?;
+    store::forget_others(&tx, &days).await?;
+    store::clean(&tx, &marks).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// KPIs together with the days that have to be computed for them, KPIs of the same days together.
+fn groups_of_touch<'a>(kpis: &[&'a Kpi], days: &[Date], marks: &[(i32, i64)], all: bool) -> Vec<(Vec<&'a Kpi>, Vec<Date>)> {
+    let mut groups: Vec<(Vec<&Kpi>, Vec<Date>)> = Vec::new();
+    for kpi in kpis {
+        let wanted: Vec<Date> = days
+            .iter()
+            .copied()
+            .filter(|day| all || marks.iter().any(|(month, _)| touched(kpi, *day, *month)))
+            .collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        match groups.iter_mut().find(|(_, days)| *days == wanted) {
+            Some((kpis, _)) => kpis.push(kpi),
+            None => groups.push((vec![kpi], wanted)),
+        }
+    }
+    groups
+}
+
+/// Freezes the baselines that are to be measured and whose day has come.
+async fn freeze(app: &App, definitions: &Definitions) -> Result<()> {
+    let held = store::baselines(&app.store).await?;
+    let today = date_of(metrics::today(app));
+    for target in &definitions.targets {
+        let Baseline::Measured { on } = target.baseline else { continue };
+        if on > today || held.get(&target.id).is_some_and(|frozen| frozen.day == on) {
+            continue;
+        }
+        let Some(kpi) = definitions.kpi(&target.kpi) else { continue };
+        let cells = figures(app, definitions, &[kpi], &[on], &By::Segment, &[]).await?;
+        let value = cells.iter().find(|cell| cell.scope == target.scope).and_then(|cell| cell.figure.value);
+        if let Some(value) = value {
+            let tx = app.store.begin().await?;
+            store::freeze(&tx, &target.id, &Frozen { value, day: on, at: app.clock.micros() }).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs until the server stops: after each change of metrics and by the clock, never more than a tenth of the time.
+pub async fn run(app: App) {
+    let mut changes = app.metrics.watch();
+    loop {
+        let start = Instant::now();
+        match refresh(&app).await {
+            Ok(_) => {}
+            Err(error) => tracing::error!(error = %format!("{error:#}"), "KPIs could not be brought up to date; trying again"),
+        }
+        let rest = (start.elapsed() * 9).clamp(Duration::from_secs(1), Duration::from_secs(120));
+        tokio::time::sleep(rest).await;
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(Duration::from_secs(30)) => {}
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! SQL of the slice.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, args};
+
+use super::engine::Cell;
+use super::stats::Figure;
+use crate::metrics::facts::{date_of, day_number};
+
+/// What a kept figure carries besides its value.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Detail {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    interval: Option<(f64, f64)>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    median: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    p90: Option<f64>,
+}
+
+/// A kept figure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// The KPI.
+    pub kpi: String,
+    /// The day that it stands for.
+    pub day: Date,
+    /// Its scope.
+    pub scope: String,
+    /// The figure.
+    pub figure: Figure,
+    /// When it was computed, UTC microseconds.
+    pub computed_at: i64,
+}
+
+/// Keeps figures, in place of those of the same KPI, day and scope.
+pub async fn put(tx: &Tx, cells: &[Cell], computed_at: i64) -> StoreResult<()> {
+    let columns = ["kpi", "period", "scope", "value", "numerator", "denominator", "detail", "computed_at"];
+    let mut batch = Batch::new("kpi_values", &columns);
+    for cell in cells {
+        let figure = &cell.figure;
+        let detail = Detail { interval: figure.interval, median: figure.median, p90: figure.p90 };
+        batch.row(args![
+            cell.kpi.clone(),
+            i64::from(day_number(cell.period.day)),
+            cell.scope.clone(),
+            figure.value,
+            figure.numerator,
+            figure.denominator,
+            serde_json::to_string(&detail).unwrap_or_default(),
+            computed_at
+        ]);
+    }
+    tx.insert(batch, Conflict::Update("kpi, period, scope", &["value", "numerator", "denominator", "detail", "computed_at"]))
+        .await?;
+    Ok(())
+}
+
+fn kept(row: &tenure_store::Row) -> StoreResult<Kept> {
+    let detail: String = row.get("detail")?;
+    let detail: Detail = serde_json::from_str(&detail).unwrap_or_default();
+    let day: i64 = row.get("period")?;
+    Ok(Kept {
+        kpi: row.get("kpi")?,
+        day: date_of(i32::try_from(day).unwrap_or_default()),
+        scope: row.get("scope")?,
+        figure: Figure {
+            value: row.get("value")?,
+            numerator: row.get("numerator")?,
+            denominator: row.get("denominator")?,
+            interval: detail.interval,
+            median: detail.median,
+            p90: detail.p90,
+        },
+        computed_at: row.get("computed_at")?,
+    })
+}
+
+const COLUMNS: &str = "kpi, period, scope, value, numerator, denominator, detail, computed_at";
+
+/// The kept figures of a day.
+pub async fn of_day(on: &impl Execute, day: Date) -> StoreResult<Vec<Kept>> {
+    let sql = format!("SELECT {COLUMNS} FROM kpi_values WHERE period = $1");
+    on.all(&sql, args![i64::from(day_number(day))]).await?.iter().map(kept).collect()
+}
+
+/// The kept figures of a KPI between two days, both included, by day.
+pub async fn of_kpi(on: &impl Execute, kpi: &str, from: Date, to: Date) -> StoreResult<Vec<Kept>> {
+    let sql = format!("SELECT {COLUMNS} FROM kpi_values WHERE kpi = $1 AND period BETWEEN $2 AND $3 ORDER BY period");
+    let args = args![kpi, i64::from(day_number(from)), i64::from(day_number(to))];
+    on.all(&sql, args).await?.iter().map(kept).collect()
+}
+
+/// The kept figures of all accounts on some days, for trends.
+pub async fn trends(on: &impl Execute, from: Date, to: Date) -> StoreResult<Vec<Kept>> {
+    let sql = format!("SELECT {COLUMNS} FROM kpi_values WHERE scope = 'all' AND period BETWEEN $1 AND $2 ORDER BY period");
+    on.all(&sql, args![i64::from(day_number(from)), i64::from(day_number(to))]).await?.iter().map(kept).collect()
+}
+
+/// Forgets kept figures from a day on, other than those of the days listed.
+pub async fn forget_others(tx: &Tx, keep: &[Date]) -> StoreResult<()> {
+    let list: Vec<String> = keep.iter().map(|day| day_number(*day).to_string()).collect();
+    if list.is_empty() {
+        return Ok(());
+    }
+    tx.run(&format!("DELETE FROM kpi_values WHERE period NOT IN ({})", list.join(", ")), vec![]).await?;
+    Ok(())
+}
+
+/// Forgets everything kept.
+pub async fn forget_all(tx: &Tx) -> StoreResult<()> {
+    tx.run("DELETE FROM kpi_values", vec![]).await?;
+    Ok(())
+}
+
+/// Months (yyyymm; 0 = all) that were marked, with the time of the mark.
+pub async fn dirty(on: &impl Execute) -> StoreResult<Vec<(i32, i64)>> {
+    on.all("SELECT month, marked_at FROM kpi_dirty ORDER BY month", vec![])
+        .await?
+        .iter()
+        .map(|row| Ok((i32::try_from(row.get::<i64>("month")?).unwrap_or_default(), row.get("marked_at")?)))
+        .collect()
+}
+
+/// Takes marks away that have not been set anew since they were read.
+pub async fn clean(tx: &Tx, marks: &[(i32, i64)]) -> StoreResult<()> {
+    for (month, at) in marks {
+        tx.run("DELETE FROM kpi_dirty WHERE month = $1 AND marked_at = $2", args![i64::from(*month), *at]).await?;
+    }
+    Ok(())
+}
+
+/// A frozen baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frozen {
+    /// The figure.
+    pub value: f64,
+    /// The day that it stands for.
+    pub day: Date,
+    /// When it was frozen, UTC microseconds.
+    pub at: i64,
+}
+
+/// The frozen baselines by target.
+pub async fn baselines(on: &impl Execute) -> StoreResult<BTreeMap<String, Frozen>> {
+    let rows = on.all("SELECT target, value, day, frozen_at FROM target_baselines WHERE value IS NOT NULL", vec![]).await?;
+    rows.iter()
+        .map(|row| {
+            let day: i64 = row.get("day")?;
+            let day = date_of(i32::try_from(day).unwrap_or_default());
+            Ok((row.get("target")?, Frozen { value: row.get("value")?, day, at: row.get("frozen_at")? }))
+        })
+        .collect()
+}
+
+/// Freezes a target's baseline; one that was frozen for another day is replaced.
+pub async fn freeze(tx: &Tx, target: &str, frozen: &Frozen) -> StoreResult<()> {
+    let mut batch = Batch::new("target_baselines", &["target", "value", "day", "frozen_at"]);
+    batch.row(args![target, frozen.value, i64::from(day_number(frozen.day)), frozen.at]);
+    tx.insert(batch, Conflict::Update("target", &["value", "day", "frozen_at"])).await?;
+    Ok(())
+}

@@ -1,0 +1,313 @@
+//! `GET /api/v1/accounts`: search, filter, sort, page.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+use utoipa::{IntoParams, ToSchema};
+
+use super::super::{Entry, Span, as_of};
+use super::definitions;
+use crate::App;
+use crate::auth::Viewer;
+use crate::definitions::{AttributeType, Definitions, Unit};
+use crate::web::{Json as Body, Problem, Query, Result};
+
+/// Which accounts.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Asked {
+    /// Part of the name or id, in any case.
+    q: Option<String>,
+    /// A segment's id, or several with commas between.
+    segment: Option<String>,
+    /// An owner's e-mail address; `(none)` = without an owner.
+    owner: Option<String>,
+    /// `true` (default): active ones; `false`: the others; `any`: both.
+    active: Option<String>,
+    /// A SQL expression over attributes, metrics and built-in names, such as `logins_30d < 5 AND mrr > 1000`.
+    filter: Option<String>,
+    /// A column, with `-` before it for descending order (default `-mrr`).
+    sort: Option<String>,
+    /// Metrics and attributes to give with each account, with commas between; none when left out.
+    columns: Option<String>,
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Rows of a page, 1 to 500 (default 100).
+    limit: Option<usize>,
+    /// The day; today when left out.
+    as_of: Option<String>,
+}
+
+/// A column that can be shown, sorted and filtered by.
+#[derive(Serialize, ToSchema)]
+pub struct ColumnInfo {
+    /// Its name in expressions.
+    id: String,
+    /// The name that people read.
+    label: String,
+    /// integer, number, text, boolean, date or money.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Its unit, for metrics.
+    unit: Option<&'static str>,
+}
+
+/// One account.
+#[derive(Serialize, ToSchema)]
+pub struct Item {
+    account_id: String,
+    name: String,
+    segment: Option<String>,
+    owner: Option<String>,
+    active: bool,
+    /// In the currency's major unit; null = unknown.
+    mrr: Option<f64>,
+    currency: Option<String>,
+    /// Number of doubts about its data.
+    flags: usize,
+    /// The columns asked for.
+    #[schema(value_type = Object)]
+    values: Map<String, Json>,
+}
+
+/// A page of accounts.
+#[derive(Serialize, ToSchema)]
+pub struct Page {
+    /// The day that everything stands for.
+    as_of: String,
+    /// The accounts.
+    items: Vec<Item>,
+    /// How many there are on all pages.
+    total: usize,
+    /// Σ MRR of the active ones on all pages.
+    mrr_total: f64,
+    /// The currency of MRR where an account does not name its own.
+    currency_default: String,
+    /// The next page; null = this is the last.
+    next_cursor: Option<String>,
+    /// The columns that may be asked for.
+    columns: Vec<ColumnInfo>,
+    /// When the oldest shown state was computed.
+    computed_at: String,
+}
+
+/// Accounts with their segment, MRR and chosen measures.
+#[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts", params(Asked), responses((status = 200, body = Page)))]
+pub async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>) -> Result<Body<Page>> {
+    let definitions = definitions(&app)?;
+    let day = as_of::day(&app, asked.as_of.as_deref())?;
+    let offset = offset(asked.cursor.as_deref())?;
+    let limit = asked.limit.unwrap_or(100);
+    if !(1..=500).contains(&limit) {
+        return Err(Problem::field("limit", limit, "is not between 1 and 500", "ask for fewer rows and follow next_cursor"));
+    }
+    let columns = chosen(&definitions, asked.columns.as_deref())?;
+    let entries = as_of::entries(&app, day).await?;
+    let mut kept = select(&app, &definitions, &entries, day, &asked)?;
+    sort(&definitions, &mut kept, day, asked.sort.as_deref().unwrap_or("-mrr"))?;
+    let total = kept.len();
+    let mrr = kept.iter().filter_map(|e| e.head.span_at(day)).filter(|s| s.active).filter_map(|s| s.mrr).sum();
+    let items: Vec<Item> = kept.iter().skip(offset).take(limit).map(|e| item(&definitions, e, day, &columns)).collect();
+    let computed_at = kept.iter().skip(offset).take(limit).map(|e| e.computed_at).min().unwrap_or_else(|| app.clock.micros());
+    let next = offset.saturating_add(items.len());
+    Ok(Body(Page {
+        as_of: super::day_text(day),
+        items,
+        total,
+        mrr_total: mrr,
+        currency_default: definitions.program.currency.clone(),
+        next_cursor: (next < total).then(|| next.to_string()),
+        columns: column_infos(&definitions),
+        computed_at: as_of::instant(computed_at),
+    }))
+}
+
+fn offset(cursor: Option<&str>) -> Result<usize> {
+    match cursor {
+        None | Some("") => Ok(0),
+        Some(text) => text
+            .parse()
+            .map_err(|_| Problem::field("cursor", text, "is not a cursor", "send `next_cursor` of the page before, unchanged")),
+    }
+}
+
+/// Everything that may be shown besides the fixed columns.
+fn column_infos(definitions: &Definitions) -> Vec<ColumnInfo> {
+    let attribute = definitions.attributes.iter().map(|a| ColumnInfo {
+        id: a.id.clone(),
+        label: a.label.clone(),
+        kind: type_name(a.kind),
+        unit: None,
+    });
+    let metric = definitions.metrics.iter().map(|m| ColumnInfo {
+        id: m.id.clone(),
+        label: m.label.clone(),
+        kind: "number",
+        unit: Some(unit(m.unit)),
+    });
+    attribute.chain(metric).collect()
+}
+
+fn type_name(kind: AttributeType) -> &'static str {
+    match kind {
+        AttributeType::Integer => "integer",
+        AttributeType::Number => "number",
+        AttributeType::Text => "text",
+        AttributeType::Boolean => "boolean",
+        AttributeType::Date => "date",
+        AttributeType::Money => "money",
+    }
+}
+
+/// The name of a metric's unit.
+pub fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Ratio => "ratio",
+        Unit::Number => "number",
+        Unit::Money => "money",
+        Unit::Points => "points",
+        Unit::Days => "days",
+        Unit::Hours => "hours",
+    }
+}
+
+fn chosen(definitions: &Definitions, columns: Option<&str>) -> Result<Vec<String>> {
+    let names: Vec<String> =
+        columns.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    for name in &names {
+        if definitions.attribute(name).is_none() && definitions.metric(name).is_none() && !FIXED.contains(&name.as_str()) {
+            return Err(unknown_column("columns", definitions, name));
+        }
+    }
+    Ok(names)
+}
+
+const FIXED: [&str; 9] = ["account_id", "name", "segment", "owner", "active", "mrr", "started_on", "days_active", "currency"];
+
+fn unknown_column(field: &str, definitions: &Definitions, name: &str) -> Problem {
+    let known = definitions.attributes.iter().map(|a| a.id.as_str()).chain(definitions.metrics.iter().map(|m| m.id.as_str()));
+    let nearest = known.chain(FIXED).min_by_key(|known| strsim::levenshtein(known, name)).unwrap_or("name");
+    Problem::field(field, name, "is no attribute, metric or built-in name", format!("did you mean {nearest}?"))
+}
+
+/// The accounts that pass search and filters.
+fn select(app: &App, definitions: &Definitions, entries: &[Arc<Entry>], day: i32, asked: &Asked) -> Result<Vec<Arc<Entry>>> {
+    let q = asked.q.as_deref().unwrap_or_default().trim().to_lowercase();
+    let segments: Vec<&str> =
+        asked.segment.as_deref().unwrap_or_default().split(',').map(str::trim).filter(|s| !s.is_empty()).collect();
+    let active = match asked.active.as_deref() {
+        None | Some("" | "true") => Some(true),
+        Some("false") => Some(false),
+        Some("any") => None,
+        Some(other) => return Err(Problem::field("active", other, "is not known", "ask for true, false or any")),
+    };
+    let owner = asked.owner.as_deref().filter(|owner| !owner.is_empty());
+    let pass = |entry: &Arc<Entry>| {
+        let span = entry.head.span_at(day);
+        let owned_by = span.and_then(|s| s.owner.as_deref());
+        active.is_none_or(|wanted| span.is_some_and(|s| s.active) == wanted)
+            && (segments.is_empty() || span.is_some_and(|s| segments.contains(&s.segment.as_str())))
+            && owner.is_none_or(|wanted| owned_by.unwrap_or("(none)") == wanted)
+            && (q.is_empty() || entry.name.to_lowercase().contains(&q) || entry.id.to_lowercase().contains(&q))
+    };
+    let kept: Vec<Arc<Entry>> = entries.iter().filter(|entry| pass(entry)).cloned().collect();
+    let Some(filter) = asked.filter.as_deref().map(str::trim).filter(|f| !f.is_empty()) else { return Ok(kept) };
+    let truth = as_of::evaluate_filter(app, definitions, &kept, day, filter)?;
+    Ok(kept.into_iter().enumerate().filter(|(row, _)| truth.value(*row)).map(|(_, e)| e).collect())
+}
+
+/// What accounts are sorted by.
+enum Key {
+    Number(f64),
+    Text(String),
+}
+
+fn sort(definitions: &Definitions, entries: &mut Vec<Arc<Entry>>, day: i32, sort: &str) -> Result<()> {
+    let (name, down) = sort.strip_prefix('-').map_or((sort, false), |name| (name, true));
+    if definitions.attribute(name).is_none() && definitions.metric(name).is_none() && !FIXED.contains(&name) {
+        return Err(unknown_column("sort", definitions, name));
+    }
+    let metric = definitions.metrics.iter().position(|m| m.id == name);
+    let mut keyed: Vec<(Option<Key>, Arc<Entry>)> =
+        entries.drain(..).map(|entry| (key(&entry, metric, name, day), entry)).collect();
+    // What has no value stands last in either direction; ties are broken by number, so that pages do not overlap.
+    keyed.sort_by(|(a, x), (b, y)| {
+        let order = match (a, b) {
+            (Some(a), Some(b)) => {
+                let order = compare(a, b);
+                if down { order.reverse() } else { order }
+            }
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
+        };
+        order.then(x.no.cmp(&y.no))
+    });
+    entries.extend(keyed.into_iter().map(|(_, entry)| entry));
+    Ok(())
+}
+
+fn compare(a: &Key, b: &Key) -> Ordering {
+    match (a, b) {
+        (Key::Number(a), Key::Number(b)) => a.total_cmp(b),
+        (Key::Text(a), Key::Text(b)) => a.cmp(b),
+        (Key::Number(_), Key::Text(_)) => Ordering::Less,
+        (Key::Text(_), Key::Number(_)) => Ordering::Greater,
+    }
+}
+
+fn key(entry: &Entry, metric: Option<usize>, name: &str, day: i32) -> Option<Key> {
+    if let Some(metric) = metric {
+        return entry.head.metrics.get(metric).copied().filter(|v| !v.is_nan()).map(Key::Number);
+    }
+    match fixed(entry, name, day)? {
+        Json::String(text) => Some(Key::Text(text.to_lowercase())),
+        Json::Bool(flag) => Some(Key::Number(f64::from(u8::from(flag)))),
+        other => other.as_f64().map(Key::Number),
+    }
+}
+
+/// A fixed column or an attribute.
+fn fixed(entry: &Entry, name: &str, day: i32) -> Option<Json> {
+    let span: Option<&Span> = entry.head.span_at(day);
+    let started = || entry.head.lives().iter().rev().find(|life| life.0 <= day).map(|life| life.0);
+    match name {
+        "account_id" => Some(json!(entry.id)),
+        "name" => Some(json!(entry.name)),
+        "segment" => span.map(|s| json!(s.segment)),
+        "owner" => span.and_then(|s| s.owner.as_ref()).map(|o| json!(o)),
+        "active" => Some(json!(span.is_some_and(|s| s.active))),
+        "mrr" => span.and_then(|s| s.mrr).map(|mrr| json!(mrr)),
+        "currency" => entry.head.currency.as_ref().map(|c| json!(c)),
+        "started_on" => started().map(|d| json!(super::day_text(d))),
+        "days_active" => started().map(|d| json!(day - d)),
+        attribute => entry.attributes.get(attribute).filter(|v| !v.is_null()).cloned(),
+    }
+}
+
+fn item(definitions: &Definitions, entry: &Entry, day: i32, columns: &[String]) -> Item {
+    let span = entry.head.span_at(day);
+    let value = |name: &String| {
+        let metric = definitions.metrics.iter().position(|m| &m.id == name);
+        let value = match metric {
+            Some(at) => entry.head.metrics.get(at).copied().filter(|v| !v.is_nan()).map(|v| json!(v)),
+            None => fixed(entry, name, day),
+        };
+        (name.clone(), value.unwrap_or(Json::Null))
+    };
+    Item {
+        account_id: entry.id.clone(),
+        name: entry.name.clone(),
+        segment: span.map(|s| s.segment.clone()),
+        owner: span.and_then(|s| s.owner.clone()),
+        active: span.is_some_and(|s| s.active),
+        mrr: span.and_then(|s| s.mrr),
+        currency: entry.head.currency.clone().or_else(|| Some(definitions.program.currency.clone())),
+        flags: entry.head.flags.len(),
+        values: columns.iter().map(value).collect(),
+    }
+}

@@ -1,0 +1,84 @@
+//! `POST /api/v1/sql`: read-only SQL over accounts, events and what is folded from them.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::super::{Progress, tables};
+use super::definitions;
+use crate::App;
+use crate::auth::Viewer;
+use crate::web::{Json, Problem, Result};
+
+/// A query.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// One SELECT statement.
+    query: String,
+    /// Rows to give at most, 1 to 100,000 (default 1,000).
+    limit: Option<usize>,
+}
+
+/// A column of the answer.
+#[derive(Serialize, ToSchema)]
+pub struct ColumnType {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// The answer.
+#[derive(Serialize, ToSchema)]
+pub struct Answer {
+    columns: Vec<ColumnType>,
+    /// The rows; values stand in the order of the columns.
+    #[schema(value_type = Vec<Vec<Object>>)]
+    rows: Vec<Vec<Value>>,
+    /// Whether there were more rows than the limit.
+    truncated: bool,
+    elapsed_ms: u64,
+}
+
+/// Runs one read-only query, within limits of rows, time and memory.
+#[utoipa::path(post, path = "/api/v1/sql", tag = "sql", request_body = Asked, responses((status = 200, body = Answer)))]
+pub async fn query(_: Viewer, State(app): State<App>, Json(asked): Json<Asked>) -> Result<Json<Answer>> {
+    let definitions = definitions(&app)?;
+    let limit = asked.limit.unwrap_or(1_000);
+    if !(1..=100_000).contains(&limit) {
+        return Err(Problem::field("limit", limit, "is not between 1 and 100000", "ask for fewer rows"));
+    }
+    let start = std::time::Instant::now();
+    let context = tables::context(&app, &definitions, &[&asked.query]).await?;
+    let guard = tenure_lake::Guard::new(tenure_lake::Limits { rows: limit, ..tenure_lake::Limits::default() });
+    let answer = guard
+        .run(&context, &asked.query)
+        .await
+        .map_err(|error| Problem::field("query", &asked.query, error.message.clone(), error.remedy.clone()))?;
+    let columns: Vec<ColumnType> = answer.columns.into_iter().map(|c| ColumnType { name: c.name, kind: c.kind.to_owned() }).collect();
+    let rows = answer.rows.into_iter().map(|mut row| columns.iter().map(|c| row.remove(&c.name).unwrap_or_default()).collect()).collect();
+    let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Json(Answer { columns, rows, truncated: answer.truncated, elapsed_ms }))
+}
+
+/// How far the computation of all accounts is.
+#[derive(Serialize, ToSchema)]
+pub struct Computing {
+    /// Accounts done.
+    done: usize,
+    /// Of how many; 0 = nothing is being computed.
+    total: usize,
+    /// The log's place up to which metrics are worked in.
+    up_to: i64,
+    /// The log's newest place.
+    newest: i64,
+}
+
+/// How far metrics are behind the log.
+#[utoipa::path(get, path = "/api/v1/metrics/progress", tag = "sql", responses((status = 200, body = Computing)))]
+pub async fn progress(_: Viewer, State(app): State<App>) -> Result<Json<Computing>> {
+    let Progress { done, total } = app.metrics.progress();
+    let up_to = crate::events::cursor(&app, super::super::work::CURSOR).await?;
+    Ok(Json(Computing { done, total, up_to, newest: *crate::events::watch(&app).borrow() }))
+}

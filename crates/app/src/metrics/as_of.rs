@@ -1,0 +1,177 @@
+//! Accounts as of a day: today's from the book, another day's computed from the kept facts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use parking_lot::Mutex;
+use tenure_lake::arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, new_null_array};
+use tenure_lake::{Expr, RecordBatch, Type};
+
+use super::facts::{Facts, date_of, day_number};
+use super::plan::{Name, Plan, environment};
+use super::{Entry, evaluate, store, tables};
+use crate::App;
+use crate::definitions::Definitions;
+use crate::web::{Problem, Result};
+
+/// The last day that was computed, so that paging through it computes it once.
+#[derive(Debug, Default)]
+pub struct Cache(Mutex<Option<(i32, u64, Arc<Vec<Arc<Entry>>>)>>);
+
+/// The day that a request asks for, as a number.
+///
+/// # Errors
+/// The problem with the field.
+pub fn day(app: &App, as_of: Option<&str>) -> Result<i32> {
+    let today = super::today(app);
+    let Some(text) = as_of.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(today) };
+    let date: Date = text
+        .parse()
+        .map_err(|_| Problem::field("as_of", text, "is not a day", "write it as YYYY-MM-DD, for example 2026-06-30"))?;
+    let day = day_number(date);
+    if day > today {
+        let remedy = format!("ask for {} or a day before it", date_of(today));
+        return Err(Problem::field("as_of", text, "lies in the future", remedy));
+    }
+    Ok(day)
+}
+
+/// An instant as text.
+#[must_use]
+pub fn instant(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros).map(|at| at.to_string()).unwrap_or_default()
+}
+
+/// Every account as of a day, with the metrics of that day.
+///
+/// # Errors
+/// When the records fail.
+pub async fn entries(app: &App, day: i32) -> Result<Arc<Vec<Arc<Entry>>>> {
+    if day == super::today(app) {
+        return Ok(Arc::new(app.metrics.book.all()));
+    }
+    let version = app.metrics.version();
+    if let Some((held, of, entries)) = &*app.metrics.past.0.lock()
+        && *held == day
+        && *of == version
+    {
+        return Ok(Arc::clone(entries));
+    }
+    let Some(plan) = app.metrics.plan() else { return Ok(Arc::default()) };
+    let mut all = Vec::with_capacity(app.metrics.book.len());
+    let nos: Vec<i64> = app.metrics.book.all().iter().map(|entry| entry.no).collect();
+    for chunk in nos.chunks(4_000) {
+        all.extend(some(app, &plan, chunk, day).await?.into_iter().map(Arc::new));
+    }
+    let all = Arc::new(all);
+    *app.metrics.past.0.lock() = Some((day, version, Arc::clone(&all)));
+    Ok(all)
+}
+
+/// Accounts as another program's rules would see them. Its measures of events are computed from the history, because only those of the
+/// program in force are kept.
+///
+/// # Errors
+/// When records or history fail.
+pub async fn with_plan(app: &App, plan: &Arc<Plan>, nos: &[i64], day: i32) -> anyhow::Result<Vec<Entry>> {
+    let same = app.metrics.plan().is_some_and(|held| held.measures == plan.measures);
+    let facts = if same {
+        store::facts(&app.store, nos).await?
+    } else {
+        let newest = *crate::events::watch(app).borrow();
+        super::work::from_log(app, plan, nos, newest).await?
+    };
+    computed(app, plan, nos, facts, day).await
+}
+
+/// Some accounts as of a day.
+///
+/// # Errors
+/// When the records fail.
+pub async fn some(app: &App, plan: &Arc<Plan>, nos: &[i64], day: i32) -> Result<Vec<Entry>> {
+    let facts = store::facts(&app.store, nos).await?;
+    Ok(computed(app, plan, nos, facts, day).await?)
+}
+
+async fn computed(app: &App, plan: &Arc<Plan>, nos: &[i64], facts: HashMap<i64, Facts>, day: i32) -> anyhow::Result<Vec<Entry>> {
+    let records = store::records(&app.store, nos).await?;
+    let now = app.clock.micros();
+    let plan = Arc::clone(plan);
+    tokio::task::spawn_blocking(move || {
+        let empty = Facts::default();
+        let subjects: Vec<evaluate::Subject<'_>> = records
+            .iter()
+            .map(|(no, record)| evaluate::Subject {
+                id: &record.id,
+                name: &record.name,
+                facts: facts.get(no).unwrap_or(&empty),
+                history: &record.history,
+            })
+            .collect();
+        let heads = evaluate::evaluate(&plan, &subjects, day)?;
+        Ok(records.iter().zip(heads).map(|((no, record), head)| super::work::entry(*no, record, head, now)).collect())
+    })
+    .await?
+}
+
+/// A filter's truth for each account. Compile errors become a problem of the field `filter`.
+///
+/// # Errors
+/// The problem with the filter.
+pub fn evaluate_filter(app: &App, definitions: &Definitions, entries: &[Arc<Entry>], day: i32, filter: &str) -> Result<BooleanArray> {
+    let plan = app.metrics.plan().ok_or_else(|| Problem::conflict("no program is applied yet"))?;
+    let mut names: Vec<Name> = plan.names.clone();
+    names.push(Name { name: "segment".into(), kind: Type::Text });
+    names.push(Name { name: "churned_on".into(), kind: Type::Date });
+    let expr = Expr::compile_filter(filter, &environment(&names))
+        .map_err(|error| wrong(filter, &error))?;
+    let columns: Vec<(&str, ArrayRef)> = names
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| expr.references().contains(&name.name))
+        .map(|(at, name)| (name.name.as_str(), column(definitions, &plan, entries, day, at, name)))
+        .collect();
+    if columns.is_empty() {
+        // A condition without names is the same for all.
+        let one: ArrayRef = Arc::new(BooleanArray::from(vec![true; entries.len()]));
+        let batch = RecordBatch::try_from_iter([("row", one)]).map_err(anyhow::Error::from)?;
+        return expr.matches(&batch).map_err(|error| wrong(filter, &error));
+    }
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+        .map_err(anyhow::Error::from)?;
+    expr.matches(&batch).map_err(|error| wrong(filter, &error))
+}
+
+fn wrong(filter: &str, error: &tenure_lake::QueryError) -> Problem {
+    Problem::field("filter", filter, error.message.clone(), error.remedy.clone())
+}
+
+fn column(definitions: &Definitions, plan: &Plan, entries: &[Arc<Entry>], day: i32, at: usize, name: &Name) -> ArrayRef {
+    if let Some(metric) = at.checked_sub(plan.metrics_from).filter(|m| *m < plan.metrics.len()) {
+        let value = |e: &Arc<Entry>| e.head.metrics.get(metric).copied().filter(|v| !v.is_nan());
+        return Arc::new(Float64Array::from_iter(entries.iter().map(value)));
+    }
+    let spans = || entries.iter().map(|e| e.head.span_at(day));
+    let life = |e: &Arc<Entry>| e.head.lives().into_iter().rev().find(|life| life.0 <= day);
+    match name.name.as_str() {
+        "account_id" => Arc::new(StringArray::from_iter_values(entries.iter().map(|e| e.id.as_str()))),
+        "name" => Arc::new(StringArray::from_iter_values(entries.iter().map(|e| e.name.as_str()))),
+        "segment" => Arc::new(StringArray::from_iter(spans().map(|s| s.map(|s| s.segment.as_str())))),
+        "owner" => Arc::new(StringArray::from_iter(spans().map(|s| s.and_then(|s| s.owner.as_deref())))),
+        "mrr" => Arc::new(Float64Array::from_iter(spans().map(|s| s.and_then(|s| s.mrr)))),
+        "active" => Arc::new(BooleanArray::from_iter(spans().map(|s| Some(s.is_some_and(|s| s.active))))),
+        "started_on" => Arc::new(Date32Array::from_iter(entries.iter().map(|e| life(e).map(|l| l.0)))),
+        "churned_on" => {
+            Arc::new(Date32Array::from_iter(entries.iter().map(|e| life(e).map(|l| l.1).filter(|end| *end <= day))))
+        }
+        "days_active" => Arc::new(Int64Array::from_iter(entries.iter().map(|e| life(e).map(|l| i64::from(day - l.0))))),
+        attribute => match definitions.attribute(attribute) {
+            Some(known) => {
+                let values: Vec<_> = entries.iter().map(|e| e.attributes.get(attribute).filter(|v| !v.is_null())).collect();
+                tables::attribute_column(known.kind, &values)
+            }
+            None => new_null_array(&name.kind.arrow(), entries.len()),
+        },
+    }
+}

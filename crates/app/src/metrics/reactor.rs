@@ -1,0 +1,251 @@
+//! The reactor: follows the log, slides the windows at midnight, computes everything again when the definitions changed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+use parking_lot::RwLock;
+use tenure_lake::EventRow;
+use tokio::sync::watch;
+
+use super::as_of::Cache;
+use super::book::Book;
+use super::facts::day_number;
+use super::plan::{Plan, SharedPlan};
+use super::store;
+use super::work::{self, CURSOR, Step, entry};
+use crate::definitions::Definitions;
+use crate::events::{self, Changed};
+use crate::App;
+
+/// The setting that names the plan by which everything kept was computed.
+const COMPUTED_BY: &str = "metrics.computed_by";
+/// The setting that holds the day that everything kept stands for.
+const COMPUTED_FOR: &str = "metrics.computed_for";
+
+/// What the slice holds in memory.
+#[derive(Debug)]
+pub struct State {
+    /// Every account's current state.
+    pub book: Book,
+    plan: RwLock<Option<SharedPlan>>,
+    version: AtomicU64,
+    changes: watch::Sender<u64>,
+    progress: watch::Sender<Progress>,
+    turn: tokio::sync::Mutex<()>,
+    woken: tokio::sync::Notify,
+    pub(super) past: Cache,
+}
+
+/// How far a full pass is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Accounts done.
+    pub done: usize,
+    /// Of how many; 0 = no pass is running.
+    pub total: usize,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            book: Book::default(),
+            plan: RwLock::default(),
+            version: AtomicU64::new(0),
+            changes: watch::Sender::new(0),
+            progress: watch::Sender::new(Progress::default()),
+            turn: tokio::sync::Mutex::new(()),
+            woken: tokio::sync::Notify::new(),
+            past: Cache::default(),
+        }
+    }
+}
+
+impl State {
+    /// The plan in force; `None` before a program is applied.
+    #[must_use]
+    pub fn plan(&self) -> Option<SharedPlan> {
+        self.plan.read().clone()
+    }
+
+    /// Puts a program's plan in force; the next [`catch_up`] computes what it changes.
+    ///
+    /// # Errors
+    /// When an expression does not compile.
+    pub fn install(&self, definitions: &Definitions) -> Result<()> {
+        let plan = Plan::new(definitions)?;
+        *self.plan.write() = Some(Arc::new(plan));
+        Ok(())
+    }
+
+    /// Wakes after every commit of this slice.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Wakes the reactor of this slice.
+    pub fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    /// Counts the commits of this slice.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::SeqCst)
+    }
+
+    /// How far a full pass is.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        *self.progress.borrow()
+    }
+
+    pub(super) fn announce(&self) {
+        let version = self.version.fetch_add(1, Ordering::SeqCst) + 1;
+        self.changes.send_replace(version);
+    }
+}
+
+/// Today in the program's zone, in days since 1970.
+#[must_use]
+pub fn today(app: &App) -> i32 {
+    day_number(app.clock.now().to_zoned(app.time_zone()).date())
+}
+
+/// Works everything in that is new: definitions, day, log. Tells whether anything was.
+///
+/// # Errors
+/// When records or history fail; nothing is lost, the next call continues.
+pub async fn catch_up(app: &App) -> Result<bool> {
+    let _turn = app.metrics.turn.lock().await;
+    let Some(plan) = app.metrics.plan() else { return Ok(false) };
+    let today = today(app);
+    let cursor = events::cursor(app, CURSOR).await?;
+    if store::setting(&app.store, COMPUTED_BY).await?.as_deref() != Some(plan.hash.as_str()) {
+        pass(app, &plan, today).await?;
+        return Ok(true);
+    }
+    if app.metrics.book.is_empty() {
+        load(app).await?;
+    }
+    let mut worked = false;
+    if store::setting(&app.store, COMPUTED_FOR).await? != Some(today.to_string()) {
+        let months = vec![month_of(today), month_of(today - 1)];
+        let step = Step { plan: &plan, today, cursor: None, months, edges: true };
+        work::slide(app, &step, &store::numbers(&app.store).await?).await?;
+        remember(app, COMPUTED_FOR, &today.to_string()).await?;
+        worked = true;
+    }
+    let changes = events::changes_since(app, cursor);
+    let mut at = 0;
+    while at < changes.len() {
+        let seq = changes[at].seq;
+        match &changes[at].what {
+            Changed::Bulk { accounts, months } => {
+                let step = Step { plan: &plan, today, cursor: Some(seq), months: months.to_vec(), edges: true };
+                work::rebuild(app, &step, accounts, seq, &|_| {}).await?;
+                at += 1;
+            }
+            Changed::Live(_) => {
+                let (rows, next) = run_of_live(&changes, at);
+                let upto = changes[next - 1].seq;
+                let mut months: Vec<i32> = rows.iter().map(|row| row.month).collect();
+                months.sort_unstable();
+                months.dedup();
+                let step = Step { plan: &plan, today, cursor: Some(upto), months, edges: true };
+                work::live(app, &step, &rows, upto).await?;
+                at = next;
+            }
+        }
+        worked = true;
+    }
+    Ok(worked)
+}
+
+/// The rows of consecutive live steps, up to a size that is committed well within a second, and the place after them.
+fn run_of_live(changes: &[events::Change], from: usize) -> (Vec<EventRow>, usize) {
+    const ROWS: usize = 5_000;
+    let mut rows = Vec::new();
+    let mut at = from;
+    while let Some(Changed::Live(more)) = changes.get(at).map(|change| &change.what) {
+        if at > from && rows.len() + more.len() > ROWS {
+            break;
+        }
+        rows.extend(more.iter().cloned());
+        at += 1;
+    }
+    (rows, at)
+}
+
+/// Computes every account again, over all history.
+async fn pass(app: &App, plan: &SharedPlan, today: i32) -> Result<()> {
+    let upto = *events::watch(app).borrow();
+    let nos = store::numbers(&app.store).await?;
+    let total = nos.len();
+    tracing::info!(accounts = total, "computing all accounts");
+    app.metrics.progress.send_replace(Progress { done: 0, total });
+    let report = |done| {
+        app.metrics.progress.send_replace(Progress { done, total });
+    };
+    let step = Step { plan, today, cursor: Some(upto), months: vec![0], edges: false };
+    let result = work::rebuild(app, &step, &nos, upto, &report).await;
+    app.metrics.progress.send_replace(Progress::default());
+    result?;
+    remember(app, COMPUTED_FOR, &today.to_string()).await?;
+    remember(app, COMPUTED_BY, &plan.hash).await
+}
+
+async fn remember(app: &App, key: &str, value: &str) -> Result<()> {
+    let tx = app.store.begin().await?;
+    store::set_setting(&tx, key, value).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The month (yyyymm) of a day number.
+#[must_use]
+pub fn month_of(day: i32) -> i32 {
+    let date = super::facts::date_of(day);
+    i32::from(date.year()) * 100 + i32::from(date.month())
+}
+
+/// Reads the book from the records.
+///
+/// # Errors
+/// When the records fail.
+pub async fn load(app: &App) -> Result<()> {
+    const PAGE: i64 = 5_000;
+    let mut after = 0;
+    loop {
+        let heads = store::heads(&app.store, after, PAGE).await?;
+        let Some(last) = heads.last().map(|(no, _, _)| *no) else { return Ok(()) };
+        let nos: Vec<i64> = heads.iter().map(|(no, _, _)| *no).collect();
+        let records = store::records(&app.store, &nos).await?;
+        let entries = heads
+            .into_iter()
+            .filter_map(|(no, at, head)| Some(entry(no, records.get(&no)?, head?, at)))
+            .collect();
+        app.metrics.book.put(entries);
+        after = last;
+    }
+}
+
+/// Runs until the server stops.
+pub async fn run(app: App) {
+    let mut log = events::watch(&app);
+    loop {
+        if let Err(error) = catch_up(&app).await {
+            tracing::error!(error = %format!("{error:#}"), "metrics could not be brought up to date; trying again");
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        // The clock wakes it too: at midnight the windows slide although nothing happened, and a sandbox's clock may have been moved.
+        let tick = tokio::time::sleep(Duration::from_secs(if app.clock.is_manual() { 1 } else { 20 }));
+        tokio::select! {
+            changed = log.changed() => if changed.is_err() { return },
+            () = app.metrics.woken.notified() => {}
+            () = tick => {}
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! SQL of the slice.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value as Json};
+use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, Value, args};
+
+use super::facts::{Facts, Head, History, decode};
+
+/// What the records hold of one account.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its owner.
+    pub owner: Option<String>,
+    /// Whether nothing but its id is known.
+    pub stub: bool,
+    /// Its attributes.
+    pub attributes: Map<String, Json>,
+    /// Its fields over time.
+    pub history: History,
+}
+
+/// Accounts per statement; both databases take that many parameters, and a chunk fits in memory.
+const CHUNK: usize = 500;
+
+fn placeholders(n: usize) -> String {
+    (1..=n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The records of these accounts.
+pub async fn records(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Record>> {
+    let mut records = BTreeMap::new();
+    for chunk in nos.chunks(CHUNK) {
+        let list = placeholders(chunk.len());
+        let values: Vec<Value> = chunk.iter().map(|no| Value::from(*no)).collect();
+        let sql = format!("SELECT no, id, name, owner, stub, attributes FROM accounts WHERE no IN ({list})");
+        for row in on.all(&sql, values.clone()).await? {
+            let attributes: String = row.get("attributes")?;
+            let record = Record {
+                id: row.get("id")?,
+                name: row.get("name")?,
+                owner: row.get("owner")?,
+                stub: row.get("stub")?,
+                attributes: serde_json::from_str(&attributes).unwrap_or_default(),
+                history: History::default(),
+            };
+            records.insert(row.get::<i64>("no")?, record);
+        }
+        let sql = format!(
+            "SELECT account_no, field, day, value FROM account_changes WHERE account_no IN ({list}) ORDER BY account_no, field, day"
+        );
+        for row in on.all(&sql, values).await? {
+            let value: Option<String> = row.get("value")?;
+            let value = value.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Json::Null);
+            let day: i64 = row.get("day")?;
+            if let Some(record) = records.get_mut(&row.get::<i64>("account_no")?) {
+                let field: String = row.get("field")?;
+                record.history.push(&field, i32::try_from(day).unwrap_or(i32::MIN), value);
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// The kept facts of these accounts; those that are missing or of another format are left out.
+pub async fn facts(on: &impl Execute, nos: &[i64]) -> StoreResult<HashMap<i64, Facts>> {
+    let mut facts = HashMap::with_capacity(nos.len());
+    for chunk in nos.chunks(CHUNK) {
+        let sql = format!("SELECT account_no, activity FROM account_state WHERE account_no IN ({})", placeholders(chunk.len()));
+        for row in on.all(&sql, chunk.iter().map(|no| Value::from(*no)).collect()).await? {
+            let bytes: Vec<u8> = row.get("activity")?;
+            if let Some(kept) = decode::<Facts>(&bytes) {
+                facts.insert(row.get("account_no")?, kept);
+            }
+        }
+    }
+    Ok(facts)
+}
+
+/// The kept heads, from number `after` on, at most `limit`: number, time of computation, head.
+pub async fn heads(on: &impl Execute, after: i64, limit: i64) -> StoreResult<Vec<(i64, i64, Option<Head>)>> {
+    let sql = "SELECT account_no, computed_at, head FROM account_state WHERE account_no > $1 ORDER BY account_no LIMIT $2";
+    on.all(sql, args![after, limit])
+        .await?
+        .iter()
+        .map(|row| {
+            let bytes: Vec<u8> = row.get("head")?;
+            Ok((row.get("account_no")?, row.get("computed_at")?, decode::<Head>(&bytes)))
+        })
+        .collect()
+}
+
+/// Numbers of all accounts, ascending.
+pub async fn numbers(on: &impl Execute) -> StoreResult<Vec<i64>> {
+    on.all("SELECT no FROM accounts ORDER BY no", vec![]).await?.iter().map(|row| row.get("no")).collect()
+}
+
+/// Keeps the computed state of accounts: number, head, facts, both encoded.
+pub async fn put_states(tx: &Tx, computed_at: i64, states: Vec<(i64, Vec<u8>, Vec<u8>)>) -> StoreResult<()> {
+    for chunk in states.chunks(200) {
+        let mut batch = Batch::new("account_state", &["account_no", "computed_at", "head", "activity"]);
+        for (no, head, activity) in chunk {
+            batch.row(args![*no, computed_at, head.clone(), activity.clone()]);
+        }
+        tx.insert(batch, Conflict::Update("account_no", &["computed_at", "head", "activity"])).await?;
+    }
+    Ok(())
+}
+
+/// A change of an account's computed state: the number, and what it was and is, for whoever reacts to edges.
+pub struct Edge {
+    /// The account.
+    pub account_no: i64,
+    /// When it was noticed, UTC microseconds.
+    pub at: i64,
+    /// `{"segment": [before, after], …}`.
+    pub changes: Json,
+}
+
+/// Adds edges.
+pub async fn put_edges(tx: &Tx, edges: &[Edge]) -> StoreResult<()> {
+    let last = tx.one("SELECT COALESCE(MAX(seq), 0) AS seq FROM account_edges", vec![]).await?;
+    let mut seq: i64 = last.map_or(Ok(0), |row| row.get("seq"))?;
+    let mut batch = Batch::new("account_edges", &["seq", "account_no", "at", "changes"]);
+    for edge in edges {
+        seq += 1;
+        batch.row(args![seq, edge.account_no, edge.at, edge.changes.to_string()]);
+    }
+    tx.insert(batch, Conflict::Fail).await?;
+    Ok(())
+}
+
+/// Edges after `seq`: place, account, time, changes.
+pub async fn edges_after(on: &impl Execute, seq: i64, limit: i64) -> StoreResult<Vec<(i64, i64, i64, Json)>> {
+    let sql = "SELECT seq, account_no, at, changes FROM account_edges WHERE seq > $1 ORDER BY seq LIMIT $2";
+    on.all(sql, args![seq, limit])
+        .await?
+        .iter()
+        .map(|row| {
+            let changes: String = row.get("changes")?;
+            Ok((row.get("seq")?, row.get("account_no")?, row.get("at")?, serde_json::from_str(&changes).unwrap_or_default()))
+        })
+        .collect()
+}
+
+/// Marks months (yyyymm) whose KPI figures have to be computed again.
+pub async fn mark_months(tx: &Tx, months: &[i32], at: i64) -> StoreResult<()> {
+    let mut batch = Batch::new("kpi_dirty", &["month", "marked_at"]);
+    for month in months {
+        batch.row(args![i64::from(*month), at]);
+    }
+    tx.insert(batch, Conflict::Update("month", &["marked_at"])).await?;
+    Ok(())
+}
+
+/// A kept setting.
+pub async fn setting(on: &impl Execute, key: &str) -> StoreResult<Option<String>> {
+    on.one("SELECT value FROM settings WHERE key = $1", args![key]).await?.map(|row| row.get("value")).transpose()
+}
+
+/// Keeps a setting.
+pub async fn set_setting(tx: &Tx, key: &str, value: &str) -> StoreResult<()> {
+    let mut batch = Batch::new("settings", &["key", "value"]);
+    batch.row(args![key, value]);
+    tx.insert(batch, Conflict::Update("key", &["value"])).await?;
+    Ok(())
+}

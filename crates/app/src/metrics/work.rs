@@ -1,0 +1,205 @@
+//! Working accounts in: from what changed in the log to committed state. The reactor, the full pass and the day's slide all end here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use futures::TryStreamExt;
+use serde_json::{Map, json};
+use tenure_lake::{EventRow, to_batch};
+
+use super::book::Entry;
+use super::collect::Collector;
+use super::evaluate::{Subject, evaluate};
+use super::facts::{Facts, Head, encode};
+use super::plan::{Plan, SharedPlan};
+use super::store::{self, Edge, Record};
+use crate::{App, events};
+
+/// Name of the cursor of this slice in the log.
+pub const CURSOR: &str = "metrics";
+
+/// Accounts that are worked in together: their facts and columns fit comfortably in memory.
+const CHUNK: usize = 4_000;
+
+/// Which part of a piece of work this is.
+pub struct Step<'a> {
+    /// The plan to compute by.
+    pub plan: &'a SharedPlan,
+    /// The day to compute for.
+    pub today: i32,
+    /// The log's place up to which everything is worked in once this is committed; `None` = it stays.
+    pub cursor: Option<i64>,
+    /// Months (yyyymm) whose KPIs are touched.
+    pub months: Vec<i32>,
+    /// Whether changes are edges that somebody may react to; not so when history is computed again.
+    pub edges: bool,
+}
+
+/// Live events: works rows into the kept facts of their accounts. Accounts whose facts are not kept are built from the log.
+pub async fn live(app: &App, step: &Step<'_>, rows: &[EventRow], upto: i64) -> Result<()> {
+    let nos: Vec<i64> = rows.iter().map(|row| row.account_no).filter(|no| *no != 0).collect::<BTreeSet<_>>().into_iter().collect();
+    let kept = store::facts(&app.store, &nos).await?;
+    let (known, fresh): (Vec<i64>, Vec<i64>) = nos.into_iter().partition(|no| kept.contains_key(no));
+    let mut collector = Collector::new(step.plan, kept);
+    collector.add(&to_batch(rows)?)?;
+    let mut facts = collector.finish();
+    if !fresh.is_empty() {
+        facts.extend(from_log(app, step.plan, &fresh, upto).await?);
+    }
+    let all: Vec<i64> = known.into_iter().chain(fresh).collect();
+    commit(app, step, &all, facts).await
+}
+
+/// Builds these accounts from the log as it stood at `upto`.
+pub async fn rebuild(app: &App, step: &Step<'_>, nos: &[i64], upto: i64, progress: &(dyn Fn(usize) + Sync)) -> Result<()> {
+    let mut done = 0;
+    let chunks = nos.chunks(CHUNK).count();
+    for (at, chunk) in nos.chunks(CHUNK).enumerate() {
+        let facts = from_log(app, step.plan, chunk, upto).await?;
+        let last = at + 1 == chunks;
+        let part = Step {
+            cursor: step.cursor.filter(|_| last),
+            months: if last { step.months.clone() } else { Vec::new() },
+            plan: step.plan,
+            ..*step
+        };
+        commit(app, &part, chunk, facts).await?;
+        done += chunk.len();
+        progress(done);
+    }
+    if nos.is_empty() {
+        commit(app, step, &[], HashMap::new()).await?;
+    }
+    Ok(())
+}
+
+/// Moves all kept accounts to another day: windows slide, nothing is read from the log.
+pub async fn slide(app: &App, step: &Step<'_>, nos: &[i64]) -> Result<()> {
+    for chunk in nos.chunks(CHUNK) {
+        let facts = store::facts(&app.store, chunk).await?;
+        let part = Step { months: step.months.clone(), ..*step };
+        commit(app, &part, chunk, facts).await?;
+    }
+    Ok(())
+}
+
+/// The facts of accounts from one scan of the log, up to and including step `upto`.
+pub async fn from_log(app: &App, plan: &Plan, nos: &[i64], upto: i64) -> Result<HashMap<i64, Facts>> {
+    let (Some(first), Some(last)) = (nos.iter().min(), nos.iter().max()) else { return Ok(HashMap::new()) };
+    let mut collector = Collector::new(plan, nos.iter().map(|no| (*no, Facts::default())).collect());
+    let context = app.lake.context(&events::snapshot(app)?);
+    let sql = format!(
+        "SELECT * FROM events WHERE account_no BETWEEN {first} AND {last} AND seq <= {upto}{}",
+        relevant(plan)
+    );
+    let mut batches = context.stream(&sql).await.map_err(|error| anyhow::anyhow!("{error}"))?;
+    while let Some(batch) = batches.try_next().await.map_err(|error| anyhow::anyhow!("{error}"))? {
+        collector.add(&batch)?;
+    }
+    Ok(collector.finish())
+}
+
+/// Events that no series reads need not be read at all, the revenue events aside.
+fn relevant(plan: &Plan) -> String {
+    let (names, kinds) = plan.reads();
+    let list = |items: Vec<&str>| items.iter().map(|item| format!("'{}'", item.replace('\'', "''"))).collect::<Vec<_>>().join(", ");
+    let mut conditions = vec!["kind = 'revenue'".to_owned()];
+    if !names.is_empty() {
+        conditions.push(format!("name IN ({})", list(names)));
+    }
+    if !kinds.is_empty() {
+        conditions.push(format!("kind IN ({})", list(kinds)));
+    }
+    format!(" AND ({})", conditions.join(" OR "))
+}
+
+/// Evaluates accounts and commits their state together with cursor, edges and marks; then the book takes it over.
+async fn commit(app: &App, step: &Step<'_>, nos: &[i64], facts: HashMap<i64, Facts>) -> Result<()> {
+    let records = Arc::new(store::records(&app.store, nos).await?);
+    let (plan, today) = (Arc::clone(step.plan), step.today);
+    let (inputs, facts) = (Arc::clone(&records), Arc::new(facts));
+    let kept = Arc::clone(&facts);
+    let computed = tokio::task::spawn_blocking(move || compute(&plan, &inputs, &kept, today)).await.context("evaluation")??;
+    let now = app.clock.micros();
+    let mut edges = Vec::new();
+    let mut states = Vec::with_capacity(computed.len());
+    let mut entries = Vec::with_capacity(computed.len());
+    for (no, head, encoded_head, encoded_facts) in computed {
+        let Some(record) = records.get(&no) else { continue };
+        if step.edges
+            && let Some(changes) = app.metrics.book.get(no).and_then(|before| changed(&before.head, &head))
+        {
+            edges.push(Edge { account_no: no, at: now, changes });
+        }
+        states.push((no, encoded_head, encoded_facts));
+        entries.push(entry(no, record, head, now));
+    }
+    let tx = app.store.begin().await?;
+    store::put_states(&tx, now, states).await?;
+    store::put_edges(&tx, &edges).await?;
+    store::mark_months(&tx, &step.months, now).await?;
+    if let Some(seq) = step.cursor {
+        events::set_cursor(&tx, CURSOR, seq).await?;
+    }
+    tx.commit().await?;
+    app.metrics.book.put(entries);
+    app.metrics.announce();
+    Ok(())
+}
+
+type Computed = (i64, Head, Vec<u8>, Vec<u8>);
+
+fn compute(plan: &Plan, records: &BTreeMap<i64, Record>, facts: &HashMap<i64, Facts>, today: i32) -> Result<Vec<Computed>> {
+    let empty = Facts::default();
+    let nos: Vec<i64> = records.keys().copied().collect();
+    let subjects: Vec<Subject<'_>> = records
+        .iter()
+        .map(|(no, record)| Subject {
+            id: &record.id,
+            name: &record.name,
+            facts: facts.get(no).unwrap_or(&empty),
+            history: &record.history,
+        })
+        .collect();
+    let heads = evaluate(plan, &subjects, today)?;
+    nos.into_iter()
+        .zip(heads)
+        .map(|(no, head)| {
+            let encoded = encode(&head)?;
+            Ok((no, head, encoded, encode(facts.get(&no).unwrap_or(&empty))?))
+        })
+        .collect()
+}
+
+/// An account as the book shows it.
+pub fn entry(no: i64, record: &Record, head: Head, computed_at: i64) -> Entry {
+    Entry {
+        no,
+        id: record.id.clone(),
+        name: record.name.clone(),
+        owner: record.owner.clone(),
+        stub: record.stub,
+        attributes: record.attributes.clone(),
+        head: Arc::new(head),
+        computed_at,
+    }
+}
+
+/// What changed between two states, as `{"segment": [before, after], "why": …}`; `None` = nothing that anybody reacts to.
+fn changed(before: &Head, after: &Head) -> Option<serde_json::Value> {
+    let (was, is) = (before.span_at(before.day)?, after.span_at(after.day)?);
+    let mut changes = Map::new();
+    // What was not active before was only being described: its first segment is no move.
+    if was.active && was.segment != is.segment {
+        changes.insert("segment".into(), json!([was.segment, is.segment]));
+        changes.insert("why".into(), json!(after.why));
+    }
+    if was.active != is.active {
+        changes.insert("active".into(), json!([was.active, is.active]));
+    }
+    if was.owner != is.owner {
+        changes.insert("owner".into(), json!([was.owner, is.owner]));
+    }
+    (!changes.is_empty()).then(|| changes.into())
+}

@@ -1,0 +1,102 @@
+//! The program: definitions as code. Checked, planned (what changes, who moves), applied as a version, exported byte for byte, restored.
+//!
+//! The version in force is kept in `program_versions` and, parsed, in memory; applying one hands its definitions to the slices that work by them.
+
+mod api;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::{Result, anyhow};
+use jiff::tz::TimeZone;
+
+pub use api::routes;
+
+use crate::App;
+use crate::auth::Principal;
+use crate::definitions::{Checked, Definitions, Problem, SqlProblem, content_hash};
+use crate::kpis;
+
+/// The files of a program: name → text.
+pub type Files = BTreeMap<String, String>;
+
+/// One applied version.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// 1, 2, 3, …
+    pub version: i64,
+    /// Its content's hash.
+    pub hash: String,
+    /// When it was applied, UTC microseconds.
+    pub applied_at: i64,
+    /// Who applied it.
+    pub actor: String,
+    /// What they said.
+    pub note: Option<String>,
+}
+
+/// Puts the newest version in force at start.
+///
+/// # Errors
+/// When the records fail, or a kept version does not parse with this release.
+pub async fn load(app: &App) -> Result<()> {
+    let Some((version, files)) = store::newest(&app.store).await? else { return Ok(()) };
+    let definitions = Definitions::parse(&files).map_err(|problems| {
+        let first = problems.first().map(ToString::to_string).unwrap_or_default();
+        anyhow!("program version {} does not fit this release: {first}", version.version)
+    })?;
+    install(app, definitions)
+}
+
+fn install(app: &App, definitions: Definitions) -> Result<()> {
+    app.log.set_time_zone(TimeZone::get(&definitions.program.time_zone)?);
+    app.metrics.install(&definitions)?;
+    app.set_definitions(definitions);
+    Ok(())
+}
+
+/// Checks files completely, the KPIs' SQL against the history too.
+///
+/// # Errors
+/// All problems.
+pub async fn check(app: &App, files: &Files) -> std::result::Result<Checked, Vec<Problem>> {
+    let definitions = Definitions::parse(files)?;
+    let mut wrong: HashMap<String, SqlProblem> = HashMap::new();
+    for kpi in &definitions.kpis {
+        if let Err(problem) = kpis::engine::check(app, &definitions, kpi).await {
+            wrong.insert(kpi.id.clone(), problem);
+        }
+    }
+    Definitions::check(files, &|kpi| wrong.get(&kpi.id).cloned().map_or(Ok(()), Err))
+}
+
+/// Applies files as a new version. The same content as the version in force changes nothing and gives that version back.
+///
+/// # Errors
+/// When the records fail, or the zone would change under existing events.
+pub async fn apply(app: &App, who: &Principal, files: &Files, definitions: Definitions, note: Option<&str>) -> crate::web::Result<Version> {
+    let hash = content_hash(files);
+    if let Some((version, _)) = store::newest(&app.store).await?
+        && version.hash == hash
+    {
+        return Ok(version);
+    }
+    if let Some(before) = app.definitions()
+        && before.program.time_zone != definitions.program.time_zone
+        && crate::events::snapshot(app)?.rows() > 0
+    {
+        return Err(crate::web::Problem::field(
+            "program.yaml: time_zone",
+            &definitions.program.time_zone,
+            format!("events are already counted into the days of {}", before.program.time_zone),
+            "keep the zone, or start with an empty data folder and import again",
+        ));
+    }
+    let version = store::put(app, who, files, &hash, note).await?;
+    install(app, definitions)?;
+    // Woken by the log or the clock the reactors would come to it too; this only makes it now.
+    app.metrics.wake();
+    Ok(version)
+}

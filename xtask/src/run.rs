@@ -1,0 +1,64 @@
+//! Running other programs, with a line that says what and how long.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+/// The workspace's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// A command in the workspace's root.
+pub fn command(program: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(root());
+    command
+}
+
+/// Says what begins, runs it with its output shown, says how long it took; an exit other than 0 is an error.
+pub fn step(title: &str, mut command: Command) -> Result<()> {
+    eprintln!("\n== {title}");
+    let start = Instant::now();
+    let status = command.status().with_context(|| format!("{title}: {:?} cannot be started", command.get_program()))?;
+    if !status.success() {
+        bail!("{title} failed ({status})");
+    }
+    eprintln!("== {title}: done in {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Whether a program is on the path.
+pub fn has(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
+
+/// What a command prints, trimmed; `None` when it fails or is not there.
+pub fn output(program: &str, args: &[&str]) -> Option<String> {
+    let output = command(program, args).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Whether this process runs as root.
+pub fn is_root() -> bool {
+    output("id", &["-u"]).as_deref() == Some("0")
+}
+
+/// Installs packages of the operating system, saying so; an error explains what to install by hand.
+pub fn install(what: &str, packages: &[&str]) -> Result<()> {
+    if !has("apt-get") || !is_root() {
+        bail!("{what} is missing: install {} with your system's package manager, then run this again", packages.join(" and "));
+    }
+    eprintln!("{what} is missing: installing {}", packages.join(" "));
+    let mut update = command("apt-get", &["update", "-qq"]);
+    update.env("DEBIAN_FRONTEND", "noninteractive");
+    step("apt-get update", update)?;
+    let mut args = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    args.extend(packages);
+    let mut install = command("apt-get", &args);
+    install.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+    step(&format!("apt-get install {}", packages.join(" ")), install)
+}
