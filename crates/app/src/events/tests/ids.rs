@@ -1,7 +1,7 @@
 use super::world::{NOW, World, event, import};
 use crate::events::ids::{Built, SMALL, hash};
 use crate::events::settle::settle;
-use crate::events::{Event, append, seal};
+use crate::events::{Event, append, seal, store};
 
 fn numbered(range: std::ops::Range<u32>) -> Vec<Event> {
     range.map(|n| event(format!("m{n}"))).collect()
@@ -84,4 +84,28 @@ fn parts_hold_every_hash_once_in_order() {
 fn the_hash_is_the_documented_one() {
     // BLAKE3 of the empty text begins af1349b9f5f9a1a6a0404dea36dcc949.
     assert_eq!(hash(""), 0xaf13_49b9_f5f9_a1a6_a040_4dea_36dc_c949);
+}
+
+#[tokio::test]
+#[ignore = "measures: several seconds and 100 MB of disk; run it alone with --ignored --nocapture"]
+async fn five_million_ids_load_quickly() {
+    let mut world = World::new().await;
+    for run in 0..5 {
+        let mut hashes: Vec<u128> = (0..1_000_000).map(|n| hash(&format!("{run}/{n}"))).collect();
+        hashes.sort_unstable();
+        let mut built = Built::new(&hashes).unwrap();
+        let seq = world.app().log.core.reserve().await.unwrap();
+        let tx = world.app().store.begin().await.unwrap();
+        store::insert_parts(&tx, seq, std::mem::take(&mut built.parts)).await.unwrap();
+        store::insert_run(&tx, seq, &mut built).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let start = std::time::Instant::now();
+    world.reopen().await;
+    let took = start.elapsed();
+    let memory = world.app().log.core.seen.read().memory();
+    println!("5,000,000 ids: opened in {took:?}, {memory} bytes in memory");
+    assert!(memory < 15_000_000 && took.as_millis() < 1_000);
+    let known = append(world.app(), (0..100).map(|n| event(format!("3/{n}"))).chain([event("new")]).collect()).await.unwrap();
+    assert_eq!((known.accepted, known.duplicates), (1, 100));
 }

@@ -38,7 +38,7 @@ async fn play(seed: u64, steps: usize) {
     for step in 0..steps {
         let dice = random.random_range(0..100);
         let what = match dice {
-            0..45 | 45..60 => {
+            0..60 => {
                 let most = if dice < 45 { 30 } else { 200 };
                 let events: Vec<Event> = (0..random.random_range(0..most)).map(|_| random_event(&mut random)).collect();
                 let mut new = 0;
