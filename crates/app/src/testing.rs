@@ -6,6 +6,8 @@
 //! assert_eq!(answer.status, 200);
 //! insta::assert_json_snapshot!(answer.json());
 //! ```
+//!
+//! Every changing request to the API that succeeds must leave an audit row: the harness itself checks it, for every slice's tests.
 
 use std::future::{Future, IntoFuture};
 use std::net::IpAddr;
@@ -106,7 +108,7 @@ impl TestApp {
     /// Any request. It comes from nobody until one of the `as_…` says who sends it.
     pub fn request(&self, method: Method, path: &str) -> TestRequest {
         let request = Request::builder().method(method).uri(path).body(Body::empty()).expect("a request");
-        TestRequest { router: self.router.clone(), request }
+        TestRequest { app: self.app.clone(), router: self.router.clone(), request, changes: true }
     }
 
     /// Number of rows of a table.
@@ -127,10 +129,15 @@ impl TestApp {
     }
 }
 
+/// Changing methods that only ask: they need no audit row.
+const QUESTIONS: &[&str] = &["/preview", "/check", "/plan", "/sql"];
+
 /// A request under construction; await it for the [`Answer`].
 pub struct TestRequest {
+    app: App,
     router: Router,
     request: Request<Body>,
+    changes: bool,
 }
 
 impl TestRequest {
@@ -147,6 +154,22 @@ impl TestRequest {
     pub fn as_operator(mut self) -> Self {
         self.request.extensions_mut().insert(Principal::operator());
         self
+    }
+
+    /// Succeeds without changing anything, so no audit row is asked of it.
+    #[must_use]
+    pub fn changes_nothing(mut self) -> Self {
+        self.changes = false;
+        self
+    }
+
+    /// Whether success must leave an audit row.
+    fn is_audited(&self) -> bool {
+        let path = self.request.uri().path();
+        self.changes
+            && !matches!(*self.request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+            && path.starts_with("/api/v1/")
+            && !QUESTIONS.iter().any(|question| path.ends_with(question))
     }
 
     /// Sent with a key as a bearer.
@@ -191,15 +214,26 @@ impl IntoFuture for TestRequest {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
+            let audited = self.is_audited();
+            let what = format!("{} {}", self.request.method(), self.request.uri());
+            let before = if audited { newest_audit(&self.app).await } else { 0 };
             let response = match self.router.oneshot(self.request).await {
                 Ok(response) => response,
                 Err(never) => match never {},
             };
             let (parts, body) = response.into_parts();
             let body = body.collect().await.expect("a whole body").to_bytes();
+            if audited && parts.status.is_success() {
+                assert!(newest_audit(&self.app).await > before, "{what} changed something and left no audit row");
+            }
             Answer { status: parts.status, headers: parts.headers, body: body.to_vec() }
         })
     }
+}
+
+async fn newest_audit(app: &App) -> i64 {
+    let row = app.store.one("SELECT COALESCE(MAX(seq), 0) AS seq FROM audit", vec![]).await;
+    row.ok().flatten().and_then(|row| row.get("seq").ok()).unwrap_or(0)
 }
 
 /// What came back.

@@ -133,7 +133,7 @@ fn request_id(request: &Request, app: &App) -> String {
 /// Whether a path belongs to the browser's pages rather than to an interface for programs.
 #[must_use]
 pub fn is_ui(path: &str) -> bool {
-    !["/api", "/v1", "/health", "/metrics"]
+    !["/api", "/v1", "/health", "/metrics", "/sourceConfig"]
         .iter()
         .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }

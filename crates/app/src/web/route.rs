@@ -77,7 +77,8 @@ fn describe_operation(operation: &mut Operation, permission: &'static str, modul
     if operation.operation_id.as_deref() == Some(function) {
         // Two slices may both have a `list`; the ids of a document are unique.
         let slice = module.split("::").nth(1).unwrap_or("api");
-        operation.operation_id = Some(format!("{slice}_{function}"));
+        let handler: String = name.split("::").map(str::trim).collect::<Vec<_>>().join("_");
+        operation.operation_id = Some(format!("{slice}_{handler}"));
     }
     let mark = ExtensionsBuilder::new().add("x-permission", permission).build();
     match &mut operation.extensions {

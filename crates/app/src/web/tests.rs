@@ -14,7 +14,7 @@ async fn every_refusal_is_a_problem_with_the_requests_id() {
     for (request, status, code) in [
         (admin(Method::GET, "/api/v1/nothing"), 404, "not_found"),
         (admin(Method::GET, "/api"), 404, "not_found"),
-        (admin(Method::GET, "/v1/nothing"), 404, "not_found"),
+        (admin(Method::GET, "/v1/no/such/thing"), 404, "not_found"),
         (admin(Method::PUT, "/api/v1/keys"), 405, "method_not_allowed"),
         (keys(), 415, "unsupported_media_type"),
         (keys().header("content-type", "text/plain").body("{}"), 415, "unsupported_media_type"),
