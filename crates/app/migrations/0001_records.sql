@@ -55,10 +55,17 @@ CREATE TABLE rejects (
 );
 CREATE INDEX rejects_import ON rejects (import_id, state);
 CREATE TABLE imports (
-  id TEXT PRIMARY KEY, kind TEXT NOT NULL, path TEXT NOT NULL, map TEXT, fingerprint TEXT NOT NULL, dry_run BOOLEAN NOT NULL, state TEXT NOT NULL,
-  position BIGINT NOT NULL, rows_read BIGINT NOT NULL, imported BIGINT NOT NULL, duplicates BIGINT NOT NULL, rejected BIGINT NOT NULL,
-  bytes BIGINT NOT NULL, bytes_total BIGINT NOT NULL, started_at BIGINT NOT NULL, finished_at BIGINT, error TEXT, actor TEXT NOT NULL
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, path TEXT NOT NULL, fingerprint TEXT NOT NULL, dry_run BOOLEAN NOT NULL, state TEXT NOT NULL,
+  started_at BIGINT NOT NULL, finished_at BIGINT, error TEXT, note TEXT, samples TEXT NOT NULL, actor TEXT NOT NULL
 );
+CREATE INDEX imports_fingerprint ON imports (fingerprint);
+CREATE TABLE import_files (
+  import_id TEXT NOT NULL REFERENCES imports (id), no BIGINT NOT NULL, path TEXT NOT NULL, kind TEXT NOT NULL, map TEXT, beside TEXT NOT NULL,
+  fingerprint TEXT NOT NULL, as_of BIGINT NOT NULL, state TEXT NOT NULL, position BIGINT NOT NULL, line BIGINT NOT NULL, rows_read BIGINT NOT NULL,
+  imported BIGINT NOT NULL, duplicates BIGINT NOT NULL, rejected BIGINT NOT NULL, skipped BIGINT NOT NULL, bytes BIGINT NOT NULL,
+  bytes_total BIGINT NOT NULL, note TEXT, PRIMARY KEY (import_id, no)
+);
+CREATE INDEX import_files_fingerprint ON import_files (fingerprint);
 CREATE TABLE cursors (name TEXT PRIMARY KEY, seq BIGINT NOT NULL);
 CREATE TABLE account_state (
   account_no BIGINT PRIMARY KEY, computed_at BIGINT NOT NULL, head {blob} NOT NULL, activity {blob} NOT NULL

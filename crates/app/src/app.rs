@@ -15,6 +15,7 @@ use crate::auth::passwords::Cost;
 use crate::definitions::Definitions;
 use crate::events::Log;
 use crate::events::ingest::{Ingesting, Quota};
+use crate::imports::Live;
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
 use crate::{metrics, program, reactors};
@@ -86,6 +87,8 @@ pub struct Shared {
     /// Every account as measured, and the plan by which.
     pub metrics: metrics::State,
     definitions: RwLock<Option<Arc<Definitions>>>,
+    /// The imports that are running.
+    pub imports: Live,
     _lock: Arc<DataLock>,
 }
 
@@ -118,6 +121,7 @@ impl App {
             lake,
             log,
             metrics: metrics::State::default(),
+            imports: Live::default(),
             definitions: RwLock::default(),
             _lock: lock,
         }));

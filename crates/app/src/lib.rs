@@ -16,6 +16,7 @@ pub mod auth;
 pub mod definitions;
 pub mod events;
 pub mod health;
+pub mod imports;
 pub mod kpis;
 pub mod metrics;
 pub mod program;

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
-use crate::{App, accounts, auth, events, health, kpis, metrics, program, segments};
+use crate::{App, accounts, auth, events, health, imports, kpis, metrics, program, segments};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -55,6 +55,7 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(segments::routes())
         .merge(kpis::routes())
         .merge(program::routes())
+        .merge(imports::routes())
 }
 
 /// The document of the API (OpenAPI 3.1).

@@ -145,6 +145,8 @@ pub struct Applied {
     pub accounts: Vec<Changed>,
     /// Contacts that were written.
     pub contacts: usize,
+    /// Their ids, after aliases.
+    pub contact_ids: Vec<String>,
 }
 
 /// One account that changed.

@@ -125,7 +125,7 @@ impl<'a> Stage<'a> {
         let numbers = self.numbers(tx, ids).await?;
         let accounts = self.apply_accounts(tx, changes, &numbers).await?;
         let contacts = self.apply_contacts(tx, changes, &numbers).await?;
-        Ok(Applied { accounts, contacts })
+        Ok(Applied { accounts, contacts: contacts.len(), contact_ids: contacts })
     }
 
     async fn apply_accounts(
@@ -209,7 +209,7 @@ impl<'a> Stage<'a> {
         tx: &Tx,
         changes: &[Change],
         numbers: &HashMap<String, AccountNo>,
-    ) -> StoreResult<usize> {
+    ) -> StoreResult<Vec<String>> {
         let mut ids: HashSet<String> = HashSet::new();
         for change in changes {
             let pair: [Option<&str>; 2] = match change {
@@ -226,7 +226,7 @@ impl<'a> Stage<'a> {
             }
         }
         if ids.is_empty() {
-            return Ok(0);
+            return Ok(Vec::new());
         }
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let mut book = Book {
@@ -290,7 +290,7 @@ impl<'a> Stage<'a> {
         book.aliases.insert(alias.to_owned(), target.to_owned());
     }
 
-    async fn write(&mut self, tx: &Tx, book: Book) -> StoreResult<usize> {
+    async fn write(&mut self, tx: &Tx, book: Book) -> StoreResult<Vec<String>> {
         for (from, into) in &book.merged {
             store::move_aliases(tx, from, into).await?;
             store::delete_contact(tx, from).await?;
@@ -316,7 +316,7 @@ impl<'a> Stage<'a> {
         for (alias, id) in aliases {
             self.news.push(News::Alias { alias, id });
         }
-        Ok(rows.len())
+        Ok(rows.iter().map(|row| row.id.clone()).collect())
     }
 
     /// Makes the changes visible in the directory. Call it after the commit, and only then.

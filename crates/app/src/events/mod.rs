@@ -9,6 +9,7 @@
 
 mod api;
 mod bulk;
+mod chunk;
 mod compact;
 mod erase;
 mod event;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 use crate::{App, accounts};
 
 pub use api::log_routes;
+pub use chunk::{Chunk, Stored};
 pub use event::{Event, Kind};
 pub use log::Log;
 pub use jobs::housekeeping;
@@ -126,6 +128,11 @@ where
     bulk::append_bulk(&app.log.core, chunk, in_tx).await
 }
 
+/// Whether events with these message ids are stored, as far as is known at the moment.
+pub async fn known(app: &App, message_ids: &[&str]) -> StoreResult<Vec<bool>> {
+    chunk::known(&app.log.core, message_ids).await
+}
+
 /// Sealed and unsealed events as of one commit. Cheap; hold it as long as its files are read.
 pub fn snapshot(app: &App) -> StoreResult<Snapshot> {
     app.log.core.snapshot().map(|(_, snapshot)| snapshot)
@@ -155,6 +162,15 @@ pub async fn erase(app: &App, subject: &Subject) -> StoreResult<u64> {
 /// The events of an account that fit the filter, newest first.
 pub async fn timeline(app: &App, account_no: i64, filter: &TimelineFilter) -> StoreResult<Vec<EventRow>> {
     timeline::timeline(&app.log.core, account_no, filter).await
+}
+
+/// Stores a chunk of an import with the importer's own rows in one transaction, and tells what became of each of its events.
+/// `in_tx` writes those rows; with `keep` false nothing is stored (a dry run).
+pub async fn append_chunk<F>(app: &App, chunk: Chunk, keep: bool, in_tx: F) -> StoreResult<Stored>
+where
+    F: for<'a> FnOnce(&'a Tx, &'a Stored) -> BoxFuture<'a, StoreResult<()>> + Send,
+{
+    chunk::append(&app.log.core, chunk, keep, in_tx).await
 }
 
 /// The newest committed `seq`, and every later one.

@@ -193,24 +193,32 @@ async fn apply_changes<'g>(
     let mut made = Vec::new();
     for (source, changes) in by_source {
         stage.set_source(source);
-        for changed in stage.apply(tx, &changes).await?.accounts {
-            for (name, properties) in told_by(&changed.fields) {
-                let it = Prepared::new(Event {
-                    message_id: format!("tenure/account/{seq}/{}", made.len()),
-                    account: Some(changed.id.clone()),
-                    contact: None,
-                    name: name.to_owned(),
-                    kind: Kind::Account,
-                    occurred_at: changed.at,
-                    received_at: now,
-                    source: source.to_owned(),
-                    properties,
-                });
-                made.push(Prepared { made: true, ..it });
-            }
-        }
+        let applied = stage.apply(tx, &changes).await?;
+        made.extend(tell(&applied.accounts, source, seq, now, made.len()));
     }
     Ok(made)
+}
+
+/// The events that tell of changed accounts, numbered from `first` within the step `seq`.
+pub(super) fn tell(accounts: &[accounts::Changed], source: &str, seq: i64, now: i64, first: usize) -> Vec<Prepared> {
+    let mut made = Vec::new();
+    for changed in accounts {
+        for (name, properties) in told_by(&changed.fields) {
+            let it = Prepared::new(Event {
+                message_id: format!("tenure/account/{seq}/{}", first + made.len()),
+                account: Some(changed.id.clone()),
+                contact: None,
+                name: name.to_owned(),
+                kind: Kind::Account,
+                occurred_at: changed.at,
+                received_at: now,
+                source: source.to_owned(),
+                properties,
+            });
+            made.push(Prepared { made: true, ..it });
+        }
+    }
+    made
 }
 
 /// The events that tell of changed fields: one for the owner, one for all others.
@@ -290,7 +298,7 @@ pub(super) fn counts_of<'a>(events: impl Iterator<Item = &'a Event>, now: i64) -
     counts
 }
 
-async fn write(core: &Core, tx: &Tx, stage: &mut Stage<'_>, new: &[&Prepared], seq: i64) -> StoreResult<Vec<EventRow>> {
+pub(super) async fn write(core: &Core, tx: &Tx, stage: &mut Stage<'_>, new: &[&Prepared], seq: i64) -> StoreResult<Vec<EventRow>> {
     if new.is_empty() {
         return Ok(Vec::new());
     }
@@ -320,7 +328,7 @@ async fn write(core: &Core, tx: &Tx, stage: &mut Stage<'_>, new: &[&Prepared], s
     Ok(rows)
 }
 
-fn publish(core: &Core, rows: Vec<EventRow>, hashes: Vec<u128>) {
+pub(super) fn publish(core: &Core, rows: Vec<EventRow>, hashes: Vec<u128>) {
     let Some(first) = rows.first() else { return };
     let seq = first.seq;
     core.seen.write().add_small(seq, &hashes);
