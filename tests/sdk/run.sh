@@ -3,8 +3,9 @@
 #
 #   tests/sdk/run.sh TENURE_URL WRITE_KEY [RUN_ID]
 #
-# Prints one JSON line for each SDK: {"sdk", "prefix", "messages"}. Every message id of an SDK is its own; what the caller finds is told by
-# the property `run`, which holds RUN_ID/<sdk> (see README.md). Fails when an SDK reports a failed delivery.
+# Prints one JSON line for each SDK: {"sdk", "run", "events", "account", "contact"}. Tenure must then hold exactly `events` events whose
+# property `run` is `run`, all but those before the first `group` of the account `account`, and the contact `contact` of that account.
+# Fails when an SDK reports a failed delivery, or Tenure refuses a message.
 set -euo pipefail
 if [ $# -lt 2 ]; then
   echo "usage: $0 TENURE_URL WRITE_KEY [RUN_ID]" >&2
