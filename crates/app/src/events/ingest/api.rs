@@ -55,13 +55,13 @@ async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Receipt>> {
-    let Some(call) = intake::Shape::parse(&call) else {
-        return Err(Problem::not_found(format!("the tracking API has no call “{call}”: see docs/connect.md for those it has")));
-    };
     let bytes = body::read(&headers, body).await?;
     let key = match key {
         Some(key) => key,
         None => key_of_body(&app, &uri, &bytes).await?,
+    };
+    let Some(call) = intake::Shape::parse(&call) else {
+        return Err(Problem::not_found(format!("the tracking API has no call “{call}”: see docs/connect.md for those it has")));
     };
     intake::take(&app, &key, call, &bytes).await.map(Json)
 }
@@ -116,7 +116,8 @@ fn query(uri: &Uri, name: &str) -> Option<String> {
     responses((status = 200, body = Object)), security(())
 )]
 async fn segment_settings(_all: Anyone, State(app): State<App>, Path(key): Path<String>, headers: HeaderMap) -> Result<Json<Object>> {
-    find(&app, &key).await?;
+    // The key is a part of the address here, not a credential: where it is unknown, there is nothing at this address.
+    find(&app, &key).await.map_err(|problem| if problem.status == 401 { Problem::not_found(problem.detail) } else { problem })?;
     let (scheme, host) = address(&app, &headers);
     Ok(Json(sdk::segment_settings(&key, &host, scheme)))
 }

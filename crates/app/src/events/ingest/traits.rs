@@ -242,4 +242,30 @@ mod tests {
             assert_eq!(snake_case(name), wanted);
         }
     }
+
+    #[test]
+    fn the_program_gives_names_and_types() {
+        let files = [
+            ("program.yaml", "program: p\ntitle: P\ncurrency: USD\nstarted_on: 2026-01-01\n"),
+            ("segments.yaml", "segments:\n  - {id: core, rule: \"mrr >= 0\"}\n"),
+            ("attributes.yaml", "attributes:\n  - {id: staff_count, type: integer}\n  - {id: since, type: date}\n"),
+            ("events.yaml", "names: {\"Signed In\": login, Demo: demo_held}\nkinds: {demo_held: meeting}\n"),
+        ];
+        let files = files.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+        let vocabulary = Vocabulary(Some(Arc::new(Definitions::parse(&files).expect("sound definitions"))));
+        for (name, native, kind) in [
+            ("Signed In", "login", Kind::Product),
+            ("Demo", "demo_held", Kind::Meeting),
+            ("ticket_opened", "ticket_opened", Kind::Support),
+            ("signed in", "signed in", Kind::Product),
+        ] {
+            assert_eq!(vocabulary.native(name), (native.to_owned(), kind));
+        }
+        let Json::Object(traits) = json!({"staffCount": "40", "since": "last year", "Colour": [1], "name": "A"}) else { panic!() };
+        let (change, faults) = vocabulary.account("a".to_owned(), traits, 5);
+        assert_eq!(Json::Object(change.attributes), json!({"staff_count": 40, "Colour": [1]}));
+        assert_eq!(change.name.as_deref(), Some("A"));
+        assert_eq!(faults.len(), 1);
+        assert_eq!((faults[0].path().as_deref(), faults[0].value.as_str()), (Some("traits.since"), "last year"));
+    }
 }

@@ -205,7 +205,7 @@ async fn browsers_load_their_settings_and_may_send_from_anywhere() {
         source.app.get(&format!("{path}?writeKey=tnr_wrong")).await.problem(401);
         source.app.get(path).await.problem(401);
     }
-    source.app.get("/v1/projects/tnr_wrong/settings").await.problem(401);
+    source.app.get("/v1/projects/tnr_wrong/settings").await.problem(404);
 
     let preflight = source
         .app
