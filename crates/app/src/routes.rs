@@ -32,6 +32,7 @@ impl utoipa::Modify for Security {
             "key",
             SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("tnr_…").build()),
         );
+        components.add_security_scheme("write_key", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build()));
         let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
         components.responses.insert(
             "Problem".to_owned(),

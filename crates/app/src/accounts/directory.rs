@@ -106,7 +106,11 @@ impl Inner {
             Some(&node) => self.alive(node),
             None => {
                 let node = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-                self.nodes.push(Node { id: place, into: node, account: AccountNo::NONE });
+                self.nodes.push(Node {
+                    id: place,
+                    into: node,
+                    account: AccountNo::NONE,
+                });
                 self.nodes_of.push(node);
                 node
             }
@@ -247,7 +251,9 @@ impl Inner {
     /// The place of the id of the contact that an id stands for, and its account.
     fn resolve(&self, id: &str) -> Option<(u32, AccountNo)> {
         let place = self.contacts.find(id)?;
-        let node = self.nodes.get(self.alive(*self.nodes_of.get(place as usize)?) as usize)?;
+        let node = self
+            .nodes
+            .get(self.alive(*self.nodes_of.get(place as usize)?) as usize)?;
         Some((node.id, node.account))
     }
 }

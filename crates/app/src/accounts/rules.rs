@@ -76,7 +76,11 @@ pub(super) fn step(
         return if current == new { Step::Nothing } else { Step::Set };
     }
     // Written even where the days before show the same value: something in between may still arrive.
-    if history.get(&day).is_some_and(|row| row.value == *new) { Step::Nothing } else { Step::Past }
+    if history.get(&day).is_some_and(|row| row.value == *new) {
+        Step::Nothing
+    } else {
+        Step::Past
+    }
 }
 
 /// The fields that a change speaks of, as `(field, value)`; removing is null.

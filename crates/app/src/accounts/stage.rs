@@ -125,7 +125,11 @@ impl<'a> Stage<'a> {
         let numbers = self.numbers(tx, ids).await?;
         let accounts = self.apply_accounts(tx, changes, &numbers).await?;
         let contacts = self.apply_contacts(tx, changes, &numbers).await?;
-        Ok(Applied { accounts, contacts: contacts.len(), contact_ids: contacts })
+        Ok(Applied {
+            accounts,
+            contacts: contacts.len(),
+            contact_ids: contacts,
+        })
     }
 
     async fn apply_accounts(
@@ -196,7 +200,9 @@ impl<'a> Stage<'a> {
     /// The contact that an id stands for, after what this transaction did.
     fn root(&self, id: &str) -> String {
         let given = self.aliases.get(id).cloned();
-        let mut at = given.or_else(|| self.directory.contact(id).map(|known| known.id)).unwrap_or_else(|| id.to_owned());
+        let mut at = given
+            .or_else(|| self.directory.contact(id).map(|known| known.id))
+            .unwrap_or_else(|| id.to_owned());
         // A merge goes into a contact that is alive, so the way ends.
         while let Some(next) = self.merged.get(&at) {
             at.clone_from(next);

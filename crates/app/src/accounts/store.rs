@@ -388,7 +388,11 @@ fn contact_row(row: &Row) -> StoreResult<ContactRow> {
 
 /// Every contact, by id.
 pub async fn all_contacts(on: &impl Execute) -> StoreResult<Vec<ContactRow>> {
-    on.all(&format!("{CONTACT} ORDER BY c.id"), vec![]).await?.iter().map(contact_row).collect()
+    on.all(&format!("{CONTACT} ORDER BY c.id"), vec![])
+        .await?
+        .iter()
+        .map(contact_row)
+        .collect()
 }
 
 /// The contacts of an account, by id, at most `limit`.

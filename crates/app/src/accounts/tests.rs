@@ -18,7 +18,11 @@ const DAY: i64 = 86_400_000_000;
 
 async fn apply(app: &App, changes: &[Change]) -> Applied {
     let zone = TimeZone::UTC;
-    let mut stage = app.accounts.stage(Context { source: "test", now: app.clock.micros(), zone: &zone });
+    let mut stage = app.accounts.stage(Context {
+        source: "test",
+        now: app.clock.micros(),
+        zone: &zone,
+    });
     let tx = app.store.begin().await.unwrap();
     let applied = stage.apply(&tx, changes).await.unwrap();
     tx.commit().await.unwrap();
@@ -27,24 +31,48 @@ async fn apply(app: &App, changes: &[Change]) -> Applied {
 }
 
 fn account(id: &str, at: i64, attributes: Json) -> Change {
-    let Json::Object(attributes) = attributes else { panic!("an object") };
-    Change::Account(AccountChange { id: id.to_owned(), at, attributes, ..AccountChange::default() })
+    let Json::Object(attributes) = attributes else {
+        panic!("an object")
+    };
+    Change::Account(AccountChange {
+        id: id.to_owned(),
+        at,
+        attributes,
+        ..AccountChange::default()
+    })
 }
 
 fn contact(id: &str, account: Option<&str>, at: i64) -> ContactChange {
-    ContactChange { id: id.to_owned(), account: account.map(str::to_owned), at, ..ContactChange::default() }
+    ContactChange {
+        id: id.to_owned(),
+        account: account.map(str::to_owned),
+        at,
+        ..ContactChange::default()
+    }
 }
 
 fn alias(previous: &str, id: &str) -> Change {
-    Change::Alias { previous: previous.to_owned(), id: id.to_owned(), at: DAY }
+    Change::Alias {
+        previous: previous.to_owned(),
+        id: id.to_owned(),
+        at: DAY,
+    }
 }
 
 fn device(anonymous: &str, id: &str) -> Change {
-    Change::Device { anonymous: anonymous.to_owned(), id: id.to_owned() }
+    Change::Device {
+        anonymous: anonymous.to_owned(),
+        id: id.to_owned(),
+    }
 }
 
 async fn attributes(app: &App, id: &str) -> Map<String, Json> {
-    let row = app.store.one("SELECT attributes FROM accounts WHERE id = $1", args![id]).await.unwrap().unwrap();
+    let row = app
+        .store
+        .one("SELECT attributes FROM accounts WHERE id = $1", args![id])
+        .await
+        .unwrap()
+        .unwrap();
     serde_json::from_str(&row.get::<String>("attributes").unwrap()).unwrap()
 }
 
@@ -53,40 +81,73 @@ async fn history(app: &App, id: &str, field: &str) -> BTreeMap<i64, Json> {
     let sql = "SELECT c.day, c.value FROM account_changes c JOIN accounts a ON a.no = c.account_no WHERE a.id = $1 AND c.field = $2";
     let rows = app.store.all(sql, args![id, field]).await.unwrap();
     let value = |text: Option<String>| text.map_or(Json::Null, |text| serde_json::from_str(&text).unwrap());
-    rows.iter().map(|row| (row.get("day").unwrap(), value(row.get("value").unwrap()))).collect()
+    rows.iter()
+        .map(|row| (row.get("day").unwrap(), value(row.get("value").unwrap())))
+        .collect()
 }
 
 #[tokio::test]
 async fn a_stub_keeps_its_number_and_becomes_an_account() {
     let app = TestApp::new().await;
     let zone = TimeZone::UTC;
-    let context = Context { source: "test", now: 5, zone: &zone };
+    let context = Context {
+        source: "test",
+        now: 5,
+        zone: &zone,
+    };
     let mut stage = app.accounts.stage(context);
     let tx = app.store.begin().await.unwrap();
     let numbers = stage.numbers(&tx, ["a", "b", "a"]).await.unwrap();
     assert_eq!(stage.numbers(&tx, ["a"]).await.unwrap()["a"], numbers["a"]);
     assert_ne!(numbers["a"], numbers["b"]);
-    assert_eq!(app.accounts.number("a"), None, "nothing is known before the commit");
+    assert_eq!(
+        app.accounts.number("a"),
+        None,
+        "nothing is known before the commit"
+    );
     tx.commit().await.unwrap();
     stage.publish();
     assert_eq!(app.accounts.number("a"), Some(numbers["a"]));
     assert_eq!(app.accounts.account_id(numbers["b"]).as_deref(), Some("b"));
 
-    let change = AccountChange { id: "a".to_owned(), name: Some("Alpha".to_owned()), at: DAY, ..AccountChange::default() };
+    let change = AccountChange {
+        id: "a".to_owned(),
+        name: Some("Alpha".to_owned()),
+        at: DAY,
+        ..AccountChange::default()
+    };
     let applied = apply(&app, &[Change::Account(change)]).await;
     assert_eq!(applied.accounts.len(), 1);
     assert!(applied.accounts[0].first);
     assert_eq!(applied.accounts[0].no, numbers["a"]);
-    assert_eq!(applied.accounts[0].fields, [("name".to_owned(), Json::Null, json!("Alpha"))]);
-    let row = app.store.one("SELECT name, stub FROM accounts WHERE id = 'a'", vec![]).await.unwrap().unwrap();
-    assert_eq!((row.get::<String>("name").unwrap().as_str(), row.get::<bool>("stub").unwrap()), ("Alpha", false));
+    assert_eq!(
+        applied.accounts[0].fields,
+        [("name".to_owned(), Json::Null, json!("Alpha"))]
+    );
+    let row = app
+        .store
+        .one("SELECT name, stub FROM accounts WHERE id = 'a'", vec![])
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (
+            row.get::<String>("name").unwrap().as_str(),
+            row.get::<bool>("stub").unwrap()
+        ),
+        ("Alpha", false)
+    );
 }
 
 #[tokio::test]
 async fn what_is_rolled_back_is_not_known() {
     let app = TestApp::new().await;
     let zone = TimeZone::UTC;
-    let mut stage = app.accounts.stage(Context { source: "test", now: 5, zone: &zone });
+    let mut stage = app.accounts.stage(Context {
+        source: "test",
+        now: 5,
+        zone: &zone,
+    });
     let tx = app.store.begin().await.unwrap();
     stage.numbers(&tx, ["a"]).await.unwrap();
     tx.rollback().await.unwrap();
@@ -99,33 +160,84 @@ async fn what_is_rolled_back_is_not_known() {
 #[tokio::test]
 async fn a_change_leaves_a_row_and_a_repetition_does_not() {
     let app = TestApp::new().await;
-    let first = apply(&app, &[account("a", 10 * DAY, json!({"employees": 20, "plan": "pro"}))]).await;
+    let first = apply(
+        &app,
+        &[account("a", 10 * DAY, json!({"employees": 20, "plan": "pro"}))],
+    )
+    .await;
     assert_eq!(first.accounts[0].fields.len(), 2);
-    let again = apply(&app, &[account("a", 12 * DAY, json!({"employees": 20, "plan": "pro"}))]).await;
+    let again = apply(
+        &app,
+        &[account("a", 12 * DAY, json!({"employees": 20, "plan": "pro"}))],
+    )
+    .await;
     assert_eq!(again.accounts, []);
-    let changed = apply(&app, &[account("a", 14 * DAY + 5, json!({"employees": 30, "plan": null}))]).await;
+    let changed = apply(
+        &app,
+        &[account("a", 14 * DAY + 5, json!({"employees": 30, "plan": null}))],
+    )
+    .await;
     assert_eq!(
         changed.accounts[0].fields,
-        [("employees".to_owned(), json!(20), json!(30)), ("plan".to_owned(), json!("pro"), Json::Null)]
+        [
+            ("employees".to_owned(), json!(20), json!(30)),
+            ("plan".to_owned(), json!("pro"), Json::Null)
+        ]
     );
     assert_eq!(changed.accounts[0].from_day, 14);
-    assert_eq!(history(&app, "a", "employees").await, BTreeMap::from([(10, json!(20)), (14, json!(30))]));
-    assert_eq!(history(&app, "a", "plan").await, BTreeMap::from([(10, json!("pro")), (14, Json::Null)]));
-    assert_eq!(Json::Object(attributes(&app, "a").await), json!({"employees": 30}));
+    assert_eq!(
+        history(&app, "a", "employees").await,
+        BTreeMap::from([(10, json!(20)), (14, json!(30))])
+    );
+    assert_eq!(
+        history(&app, "a", "plan").await,
+        BTreeMap::from([(10, json!("pro")), (14, Json::Null)])
+    );
+    assert_eq!(
+        Json::Object(attributes(&app, "a").await),
+        json!({"employees": 30})
+    );
 }
 
 #[tokio::test]
 async fn an_older_change_takes_its_place_in_the_past() {
     let app = TestApp::new().await;
     apply(&app, &[account("a", 20 * DAY, json!({"employees": 50}))]).await;
-    let late = apply(&app, &[account("a", 10 * DAY, json!({"employees": 20, "industry": "dental"}))]).await;
-    assert_eq!(late.accounts[0].fields, [("industry".to_owned(), Json::Null, json!("dental"))]);
+    let late = apply(
+        &app,
+        &[account(
+            "a",
+            10 * DAY,
+            json!({"employees": 20, "industry": "dental"}),
+        )],
+    )
+    .await;
+    assert_eq!(
+        late.accounts[0].fields,
+        [("industry".to_owned(), Json::Null, json!("dental"))]
+    );
     assert_eq!(late.accounts[0].from_day, 10);
-    assert_eq!(Json::Object(attributes(&app, "a").await), json!({"employees": 50, "industry": "dental"}));
-    assert_eq!(history(&app, "a", "employees").await, BTreeMap::from([(10, json!(20)), (20, json!(50))]));
+    assert_eq!(
+        Json::Object(attributes(&app, "a").await),
+        json!({"employees": 50, "industry": "dental"})
+    );
+    assert_eq!(
+        history(&app, "a", "employees").await,
+        BTreeMap::from([(10, json!(20)), (20, json!(50))])
+    );
     // Earlier on the day whose end is known: the day keeps its end.
-    apply(&app, &[account("a", 20 * DAY - 5 + DAY, json!({"employees": 60})), account("a", 20 * DAY + 7, json!({"employees": 55}))]).await;
-    assert_eq!(history(&app, "a", "employees").await, BTreeMap::from([(10, json!(20)), (20, json!(60))]));
+    apply(
+        &app,
+        &[
+            account("a", 20 * DAY - 5 + DAY, json!({"employees": 60})),
+            account("a", 20 * DAY + 7, json!({"employees": 55})),
+        ],
+    )
+    .await;
+    assert_eq!(
+        history(&app, "a", "employees").await,
+        BTreeMap::from([(10, json!(20)), (20, json!(60))])
+    );
 }
 
 /// Random changes in random order and random batches end in the same history as when all are laid out by time.
@@ -136,11 +248,19 @@ async fn the_order_of_arrival_does_not_matter() {
         let mut changes: Vec<(usize, i64, i64)> = Vec::new();
         for value in 0..60_i64 {
             // Instants are unique, so that “the newest” is always one.
-            changes.push((random.random_range(0..3), random.random_range(0..30) * DAY + value, value));
+            changes.push((
+                random.random_range(0..3),
+                random.random_range(0..30) * DAY + value,
+                value,
+            ));
         }
         let mut expected: BTreeMap<usize, BTreeMap<i64, (i64, i64)>> = BTreeMap::new();
         for (who, at, value) in &changes {
-            let entry = expected.entry(*who).or_default().entry(at.div_euclid(DAY)).or_insert((*at, *value));
+            let entry = expected
+                .entry(*who)
+                .or_default()
+                .entry(at.div_euclid(DAY))
+                .or_insert((*at, *value));
             *entry = (*entry).max((*at, *value));
         }
         let app = TestApp::new().await;
@@ -149,13 +269,18 @@ async fn the_order_of_arrival_does_not_matter() {
         while !rest.is_empty() {
             let (now, later) = rest.split_at(random.random_range(1..=rest.len().min(9)));
             rest = later;
-            let batch: Vec<Change> =
-                now.iter().map(|(who, at, value)| account(&format!("a{who}"), *at, json!({ "n": value }))).collect();
+            let batch: Vec<Change> = now
+                .iter()
+                .map(|(who, at, value)| account(&format!("a{who}"), *at, json!({ "n": value })))
+                .collect();
             apply(&app, &batch).await;
         }
         for (who, days) in expected {
             let id = format!("a{who}");
-            let ends: BTreeMap<i64, Json> = days.iter().map(|(day, (_, value))| (*day, json!(value))).collect();
+            let ends: BTreeMap<i64, Json> = days
+                .iter()
+                .map(|(day, (_, value))| (*day, json!(value)))
+                .collect();
             assert_eq!(history(&app, &id, "n").await, ends, "seed {seed}");
             let newest = days.values().max().unwrap().1;
             assert_eq!(attributes(&app, &id).await["n"], json!(newest), "seed {seed}");
@@ -167,14 +292,33 @@ async fn the_order_of_arrival_does_not_matter() {
 async fn days_are_counted_in_the_zone_of_the_program() {
     let app = TestApp::new().await;
     let zone = TimeZone::get("America/Los_Angeles").unwrap();
-    let mut stage = app.accounts.stage(Context { source: "test", now: 0, zone: &zone });
+    let mut stage = app.accounts.stage(Context {
+        source: "test",
+        now: 0,
+        zone: &zone,
+    });
     let tx = app.store.begin().await.unwrap();
     // 2026-07-01T06:59:59Z is still the 30th of June there.
-    let at = "2026-07-01T06:59:59Z".parse::<jiff::Timestamp>().unwrap().as_microsecond();
-    stage.apply(&tx, &[account("a", at, json!({"x": 1})), account("a", at + 1_000_000, json!({"x": 2}))]).await.unwrap();
+    let at = "2026-07-01T06:59:59Z"
+        .parse::<jiff::Timestamp>()
+        .unwrap()
+        .as_microsecond();
+    stage
+        .apply(
+            &tx,
+            &[
+                account("a", at, json!({"x": 1})),
+                account("a", at + 1_000_000, json!({"x": 2})),
+            ],
+        )
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     // 2026-06-30 is day 20,634 after 1970-01-01.
-    assert_eq!(history(&app, "a", "x").await, BTreeMap::from([(20_634, json!(1)), (20_635, json!(2))]));
+    assert_eq!(
+        history(&app, "a", "x").await,
+        BTreeMap::from([(20_634, json!(1)), (20_635, json!(2))])
+    );
 }
 
 #[tokio::test]
@@ -186,9 +330,16 @@ async fn contacts_are_merged_by_time() {
     let mut older = contact("u", Some("other"), 5);
     older.email = Some("old@acme.example".to_owned());
     older.title = Some("Nurse".to_owned());
-    older.attributes = Map::from_iter([("phone".to_owned(), json!("0")), ("city".to_owned(), json!("Lyon"))]);
+    older.attributes = Map::from_iter([
+        ("phone".to_owned(), json!("0")),
+        ("city".to_owned(), json!("Lyon")),
+    ]);
     apply(&app, &[Change::Contact(described), Change::Contact(older)]).await;
-    let page = app.get("/api/v1/contacts?account=acme").as_role(Role::Viewer).await.ok();
+    let page = app
+        .get("/api/v1/contacts?account=acme")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
     let items = page["items"].as_array().unwrap();
     assert_eq!(items.len(), 1);
     assert_eq!(items[0]["email"], "u@acme.example");
@@ -197,7 +348,13 @@ async fn contacts_are_merged_by_time() {
     let known = app.accounts.contact("u").unwrap();
     assert_eq!(known.account_id.as_deref(), Some("acme"));
     // The account that only the contact named is a stub.
-    assert_eq!(app.get("/api/v1/contacts?account=other").as_role(Role::Viewer).await.ok()["items"], json!([]));
+    assert_eq!(
+        app.get("/api/v1/contacts?account=other")
+            .as_role(Role::Viewer)
+            .await
+            .ok()["items"],
+        json!([])
+    );
 }
 
 fn id_of(directory: &Directory, id: &str) -> Option<String> {
@@ -209,23 +366,51 @@ async fn aliases_end_in_one_contact_and_never_in_a_ring() {
     let app = TestApp::new().await;
     let mut first = contact("a", Some("acme"), 1);
     first.name = Some("Ann".to_owned());
-    apply(&app, &[Change::Contact(first), Change::Contact(contact("b", None, 2)), Change::Contact(contact("c", None, 2))]).await;
+    apply(
+        &app,
+        &[
+            Change::Contact(first),
+            Change::Contact(contact("b", None, 2)),
+            Change::Contact(contact("c", None, 2)),
+        ],
+    )
+    .await;
     // a → b → c, then back to a, and into itself.
     apply(&app, &[device("anon", "a"), alias("a", "b"), alias("b", "c")]).await;
-    apply(&app, &[alias("c", "a"), alias("c", "c"), alias("a", "a"), alias("anon", "c")]).await;
+    apply(
+        &app,
+        &[
+            alias("c", "a"),
+            alias("c", "c"),
+            alias("a", "a"),
+            alias("anon", "c"),
+        ],
+    )
+    .await;
     for id in ["a", "b", "c", "anon"] {
         assert_eq!(id_of(&app.accounts, id).as_deref(), Some("c"), "{id}");
     }
     assert_eq!(app.count("contacts").await, 1);
     let page = app.get("/api/v1/contacts").as_role(Role::Viewer).await.ok();
-    assert_eq!((&page["items"][0]["contact_id"], &page["items"][0]["name"]), (&json!("c"), &json!("Ann")));
+    assert_eq!(
+        (&page["items"][0]["contact_id"], &page["items"][0]["name"]),
+        (&json!("c"), &json!("Ann"))
+    );
     assert_eq!(page["items"][0]["account_id"], "acme");
 }
 
 #[tokio::test]
 async fn a_shared_device_joins_nobody() {
     let app = TestApp::new().await;
-    apply(&app, &[device("kiosk", "ann"), device("kiosk", "bob"), alias("kiosk", "cid")]).await;
+    apply(
+        &app,
+        &[
+            device("kiosk", "ann"),
+            device("kiosk", "bob"),
+            alias("kiosk", "cid"),
+        ],
+    )
+    .await;
     for id in ["ann", "bob", "cid"] {
         assert_eq!(id_of(&app.accounts, id).as_deref(), Some(id));
     }
@@ -239,7 +424,13 @@ async fn a_shared_device_joins_nobody() {
 async fn the_directory_is_the_same_after_a_restart() {
     let app = TestApp::new().await;
     let mut random = StdRng::seed_from_u64(7);
-    let name = |n: usize| if n % 7 == 0 { format!("ü-{n} é") } else { format!("u{n}") };
+    let name = |n: usize| {
+        if n % 7 == 0 {
+            format!("ü-{n} é")
+        } else {
+            format!("u{n}")
+        }
+    };
     for _ in 0..30 {
         let changes: Vec<Change> = (0..20)
             .map(|_| {
@@ -247,7 +438,11 @@ async fn the_directory_is_the_same_after_a_restart() {
                 match random.random_range(0..4) {
                     0 => alias(&name(a), &name(b)),
                     1 => device(&format!("d{a}"), &name(b)),
-                    _ => Change::Contact(contact(&name(a), Some(&format!("acc{}", b % 9)), random.random_range(0..1000))),
+                    _ => Change::Contact(contact(
+                        &name(a),
+                        Some(&format!("acc{}", b % 9)),
+                        random.random_range(0..1000),
+                    )),
                 }
             })
             .collect();
@@ -263,18 +458,29 @@ async fn the_directory_is_the_same_after_a_restart() {
         assert_eq!(fresh.number(&id), app.accounts.number(&id));
     }
     // No contact is an alias at the same time, and every alias ends in a contact.
-    let rows = app.store.all("SELECT alias, contact_id FROM contact_aliases", vec![]).await.unwrap();
+    let rows = app
+        .store
+        .all("SELECT alias, contact_id FROM contact_aliases", vec![])
+        .await
+        .unwrap();
     assert!(!rows.is_empty());
     for row in rows {
         let (alias, to): (String, String) = (row.get("alias").unwrap(), row.get("contact_id").unwrap());
         let is_contact = |id: String| async { exists(&app, id).await.unwrap() };
         assert!(!is_contact(alias.clone()).await, "{alias} is both");
-        assert!(is_contact(to.clone()).await, "{alias} ends in {to}, which is no contact");
+        assert!(
+            is_contact(to.clone()).await,
+            "{alias} ends in {to}, which is no contact"
+        );
     }
 }
 
 async fn exists(app: &App, id: String) -> StoreResult<bool> {
-    Ok(app.store.one("SELECT id FROM contacts WHERE id = $1", args![id]).await?.is_some())
+    Ok(app
+        .store
+        .one("SELECT id FROM contacts WHERE id = $1", args![id])
+        .await?
+        .is_some())
 }
 
 #[tokio::test]
@@ -291,17 +497,42 @@ async fn contacts_come_in_pages_and_are_found_by_text() {
     let mut seen = Vec::new();
     let mut cursor = String::new();
     loop {
-        let page = app.get(&format!("/api/v1/contacts?limit=10{cursor}")).as_role(Role::Viewer).await.ok();
-        seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["contact_id"].as_str().unwrap().to_owned()));
-        let Some(next) = page["next_cursor"].as_str() else { break };
+        let page = app
+            .get(&format!("/api/v1/contacts?limit=10{cursor}"))
+            .as_role(Role::Viewer)
+            .await
+            .ok();
+        seen.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| item["contact_id"].as_str().unwrap().to_owned()),
+        );
+        let Some(next) = page["next_cursor"].as_str() else {
+            break;
+        };
         cursor = format!("&cursor={next}");
     }
     assert_eq!(seen, (0..25).map(|n| format!("c{n:02}")).collect::<Vec<_>>());
-    for (q, found) in [("PERSON_7%25", 1), ("_7%25%40", 1), ("personx7", 0), ("c1", 10), ("%5C", 0)] {
-        let page = app.get(&format!("/api/v1/contacts?q={q}")).as_role(Role::Viewer).await.ok();
+    for (q, found) in [
+        ("PERSON_7%25", 1),
+        ("_7%25%40", 1),
+        ("personx7", 0),
+        ("c1", 10),
+        ("%5C", 0),
+    ] {
+        let page = app
+            .get(&format!("/api/v1/contacts?q={q}"))
+            .as_role(Role::Viewer)
+            .await
+            .ok();
         assert_eq!(page["items"].as_array().unwrap().len(), found, "{q}");
     }
-    app.get("/api/v1/contacts?account=nobody").as_role(Role::Viewer).await.problem(404);
+    app.get("/api/v1/contacts?account=nobody")
+        .as_role(Role::Viewer)
+        .await
+        .problem(404);
 }
 
 #[tokio::test]
@@ -309,7 +540,12 @@ async fn text_that_a_database_cannot_hold_is_cleaned() {
     let app = TestApp::new().await;
     let mut change = contact("c", None, 1);
     change.name = Some("A\0nn".to_owned());
-    let mut described = AccountChange { id: "a".to_owned(), name: Some("Al\0pha".to_owned()), at: 1, ..AccountChange::default() };
+    let mut described = AccountChange {
+        id: "a".to_owned(),
+        name: Some("Al\0pha".to_owned()),
+        at: 1,
+        ..AccountChange::default()
+    };
     described.attributes = Map::from_iter([("no\0te".to_owned(), json!("x\0y"))]);
     apply(&app, &[Change::Contact(change), Change::Account(described)]).await;
     assert_eq!(attributes(&app, "a").await["no\0te"], json!("x\0y"));
@@ -329,7 +565,17 @@ fn ids_have_one_form() {
     for none in ["", "  ", "\t", "\u{feff}", "\u{200b} "] {
         assert_eq!(normalise(none), Ok(None), "{none:?}");
     }
-    for wrong in ["null", "undefined", " NaN ", "[object Object]", "None", "a\0b", "a\nb", &"x".repeat(513), &"é".repeat(257)] {
+    for wrong in [
+        "null",
+        "undefined",
+        " NaN ",
+        "[object Object]",
+        "None",
+        "a\0b",
+        "a\nb",
+        &"x".repeat(513),
+        &"é".repeat(257),
+    ] {
         assert!(normalise(wrong).is_err(), "{wrong:?}");
     }
     assert!(normalise(&"x".repeat(512)).is_ok());

@@ -61,7 +61,9 @@ async fn receive(
         None => key_of_body(&app, &uri, &bytes).await?,
     };
     let Some(call) = intake::Shape::parse(&call) else {
-        return Err(Problem::not_found(format!("the tracking API has no call “{call}”: see docs/connect.md for those it has")));
+        return Err(Problem::not_found(format!(
+            "the tracking API has no call “{call}”: see docs/connect.md for those it has"
+        )));
     };
     intake::take(&app, &key, call, &bytes).await.map(Json)
 }
@@ -78,12 +80,23 @@ async fn beacon(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Receipt>> {
-    receive(key, State(app), Path("batch".to_owned()), OriginalUri(uri), headers, body).await
+    receive(
+        key,
+        State(app),
+        Path("batch".to_owned()),
+        OriginalUri(uri),
+        headers,
+        body,
+    )
+    .await
 }
 
 /// The write key in the body, or in the address (beacons). Neither is a secret of weight: a write key can only send events.
 async fn key_of_body(app: &App, uri: &Uri, bytes: &[u8]) -> Result<Ingest> {
-    let in_body = super::split::split(bytes).ok().and_then(|parts| parts.write_key).and_then(text);
+    let in_body = super::split::split(bytes)
+        .ok()
+        .and_then(|parts| parts.write_key)
+        .and_then(text);
     let Some(text) = in_body.or_else(|| query(uri, "writeKey")) else {
         return Err(Problem::unauthorized(
             "send the write key as the user name of Basic authentication (empty password), or as `writeKey` in the body",
@@ -94,18 +107,27 @@ async fn key_of_body(app: &App, uri: &Uri, bytes: &[u8]) -> Result<Ingest> {
 
 async fn find(app: &App, key: &str) -> Result<Ingest> {
     // Nothing but an unknown key may look like one: where the keys cannot be read, the client has to come again.
-    let found = write_key(app, key).await.map_err(|_| Problem::unavailable("write keys cannot be checked at the moment", 2))?;
+    let found = write_key(app, key)
+        .await
+        .map_err(|_| Problem::unavailable("write keys cannot be checked at the moment", 2))?;
     found.ok_or_else(|| {
-        Problem::unauthorized("the write key is not known or was revoked: make one with `tenure key add NAME --scope ingest`")
+        Problem::unauthorized(
+            "the write key is not known or was revoked: make one with `tenure key add NAME --scope ingest`",
+        )
     })
 }
 
 fn text(raw: &[u8]) -> Option<String> {
-    serde_json::from_slice::<String>(raw).ok().filter(|text| !text.is_empty())
+    serde_json::from_slice::<String>(raw)
+        .ok()
+        .filter(|text| !text.is_empty())
 }
 
 fn query(uri: &Uri, name: &str) -> Option<String> {
-    let pair = uri.query()?.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))?;
+    let pair = uri
+        .query()?
+        .split('&')
+        .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))?;
     // Keys are made of letters, digits, `-` and `_`: nothing in them is ever percent-encoded.
     Some(pair.1.to_owned()).filter(|value| !value.is_empty())
 }
@@ -115,9 +137,20 @@ fn query(uri: &Uri, name: &str) -> Option<String> {
     get, path = "/v1/projects/{write_key}/settings", tag = "ingest", params(("write_key" = String, Path)),
     responses((status = 200, body = Object)), security(())
 )]
-async fn segment_settings(_all: Anyone, State(app): State<App>, Path(key): Path<String>, headers: HeaderMap) -> Result<Json<Object>> {
+async fn segment_settings(
+    _all: Anyone,
+    State(app): State<App>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Object>> {
     // The key is a part of the address here, not a credential: where it is unknown, there is nothing at this address.
-    find(&app, &key).await.map_err(|problem| if problem.status == 401 { Problem::not_found(problem.detail) } else { problem })?;
+    find(&app, &key).await.map_err(|problem| {
+        if problem.status == 401 {
+            Problem::not_found(problem.detail)
+        } else {
+            problem
+        }
+    })?;
     let (scheme, host) = address(&app, &headers);
     Ok(Json(sdk::segment_settings(&key, &host, scheme)))
 }
@@ -127,11 +160,19 @@ async fn segment_settings(_all: Anyone, State(app): State<App>, Path(key): Path<
     get, path = "/sourceConfig", tag = "ingest", params(("writeKey" = String, Query)),
     responses((status = 200, body = Object)), security(())
 )]
-async fn source_config(key: Option<Ingest>, State(app): State<App>, OriginalUri(uri): OriginalUri) -> Result<Json<Object>> {
+async fn source_config(
+    key: Option<Ingest>,
+    State(app): State<App>,
+    OriginalUri(uri): OriginalUri,
+) -> Result<Json<Object>> {
     let source = match (key, query(&uri, "writeKey")) {
         (Some(key), _) => key,
         (None, Some(text)) => find(&app, &text).await?,
-        (None, None) => return Err(Problem::unauthorized("name the write key as `writeKey` in the address")),
+        (None, None) => {
+            return Err(Problem::unauthorized(
+                "name the write key as `writeKey` in the address",
+            ));
+        }
     };
     Ok(Json(sdk::rudder_source(&source.key, &source.source)))
 }
@@ -147,10 +188,24 @@ async fn source_config_slash(key: Option<Ingest>, app: State<App>, uri: Original
 
 /// Scheme and host by which the caller reaches us.
 fn address(app: &App, headers: &HeaderMap) -> (&'static str, String) {
-    let scheme = if app.config.web.is_https(headers) { "https" } else { "http" };
-    let public = app.config.web.public_url.as_deref().and_then(|url| url.split("://").nth(1));
-    let host = public.map(|host| host.trim_end_matches('/').to_owned()).or_else(|| {
-        headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned)
-    });
+    let scheme = if app.config.web.is_https(headers) {
+        "https"
+    } else {
+        "http"
+    };
+    let public = app
+        .config
+        .web
+        .public_url
+        .as_deref()
+        .and_then(|url| url.split("://").nth(1));
+    let host = public
+        .map(|host| host.trim_end_matches('/').to_owned())
+        .or_else(|| {
+            headers
+                .get(header::HOST)
+                .and_then(|host| host.to_str().ok())
+                .map(str::to_owned)
+        });
     (scheme, host.unwrap_or_else(|| "localhost".to_owned()))
 }

@@ -20,7 +20,12 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes> {
         Ok(whole) => whole.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
         // The connection broke, or the framing was wrong: nobody may take this for a refusal of the events.
-        Err(error) => return Err(Problem::unavailable(format!("the body did not arrive whole ({error}): send it again"), 1)),
+        Err(error) => {
+            return Err(Problem::unavailable(
+                format!("the body did not arrive whole ({error}): send it again"),
+                1,
+            ));
+        }
     };
     decode(unpack(headers, bytes)?)
 }
@@ -35,19 +40,32 @@ pub(super) fn too_large() -> Problem {
 }
 
 fn unpack(headers: &HeaderMap, mut bytes: Bytes) -> Result<Bytes> {
-    let named = headers.get_all(header::CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let named = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let mut layers = 0;
     // What was applied last is taken off first.
-    for name in named.flat_map(|value| value.split(',')).map(str::trim).collect::<Vec<_>>().into_iter().rev() {
+    for name in named
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+    {
         layers += 1;
         if layers > LAYERS {
-            return Err(Problem::bad_request(format!("the body is packed more than {LAYERS} times: pack it once, with gzip")));
+            return Err(Problem::bad_request(format!(
+                "the body is packed more than {LAYERS} times: pack it once, with gzip"
+            )));
         }
         bytes = match name.to_ascii_lowercase().as_str() {
             "" | "identity" => bytes,
             "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(bytes.as_ref()), "gzip")?,
             // The name stands for zlib's format, but bare streams are sent under it too.
-            "deflate" if bytes.first() == Some(&0x78) => inflate(ZlibDecoder::new(bytes.as_ref()), "deflate")?,
+            "deflate" if bytes.first() == Some(&0x78) => {
+                inflate(ZlibDecoder::new(bytes.as_ref()), "deflate")?
+            }
             "deflate" => inflate(DeflateDecoder::new(bytes.as_ref()), "deflate")?,
             other => {
                 return Err(Problem::new(
@@ -73,13 +91,17 @@ fn inflate(reader: impl Read, name: &str) -> Result<Bytes> {
     match reader.take(BATCH_LIMIT as u64 + 1).read_to_end(&mut text) {
         Ok(size) if size > BATCH_LIMIT => Err(too_large()),
         Ok(_) => Ok(text.into()),
-        Err(error) => Err(Problem::bad_request(format!("the body is not whole {name} ({error}): send it packed anew, or unpacked"))),
+        Err(error) => Err(Problem::bad_request(format!(
+            "the body is not whole {name} ({error}): send it packed anew, or unpacked"
+        ))),
     }
 }
 
 /// Takes a byte order mark off, and turns UTF-16 into UTF-8.
 fn decode(bytes: Bytes) -> Result<Bytes> {
-    let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(&bytes) else { return Ok(bytes) };
+    let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(&bytes) else {
+        return Ok(bytes);
+    };
     if encoding == encoding_rs::UTF_8 {
         return Ok(bytes.slice(mark..));
     }

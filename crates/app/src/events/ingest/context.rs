@@ -13,7 +13,11 @@ const KEPT: [&str; 5] = ["page", "library", "campaign", "locale", "timezone"];
 const NAMED: [&str; 2] = ["app", "os"];
 
 /// Adds what is kept of the context to the event's properties.
-pub(super) fn keep(properties: &mut Map<String, Json>, mut context: Map<String, Json>, anonymous: Option<&str>) {
+pub(super) fn keep(
+    properties: &mut Map<String, Json>,
+    mut context: Map<String, Json>,
+    anonymous: Option<&str>,
+) {
     let mut kept = Map::new();
     for key in KEPT {
         match context.shift_remove(key) {
@@ -25,7 +29,9 @@ pub(super) fn keep(properties: &mut Map<String, Json>, mut context: Map<String, 
         }
     }
     for key in NAMED {
-        let Some(Json::Object(mut object)) = context.shift_remove(key) else { continue };
+        let Some(Json::Object(mut object)) = context.shift_remove(key) else {
+            continue;
+        };
         object.retain(|name, _| name == "name" || name == "version");
         if !object.is_empty() {
             kept.insert(key.to_owned(), Json::Object(object));

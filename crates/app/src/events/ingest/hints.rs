@@ -62,7 +62,9 @@ impl Generations {
     }
 
     fn age(&mut self, now: Instant) {
-        let age = self.began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
+        let age = self
+            .began
+            .map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
         if self.began.is_none() {
             self.began = Some(now);
         } else if age >= GENERATION * 2 {
@@ -84,10 +86,23 @@ mod tests {
     fn hints_fade() {
         let hints = Hints::default();
         let start = Instant::now();
-        let account = |id: &str| Hint { contact: None, account: Some(id.to_owned()) };
+        let account = |id: &str| Hint {
+            contact: None,
+            account: Some(id.to_owned()),
+        };
         hints.note("u", account("a"), start);
-        hints.note("u", Hint { contact: Some("v".to_owned()), account: None }, start);
-        let both = Hint { contact: Some("v".to_owned()), account: Some("a".to_owned()) };
+        hints.note(
+            "u",
+            Hint {
+                contact: Some("v".to_owned()),
+                account: None,
+            },
+            start,
+        );
+        let both = Hint {
+            contact: Some("v".to_owned()),
+            account: Some("a".to_owned()),
+        };
         assert_eq!(hints.get("u", start), Some(both.clone()));
         assert_eq!(hints.get("u", start + GENERATION), Some(both));
         assert_eq!(hints.get("u", start + GENERATION * 2), None);

@@ -15,18 +15,35 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(field: &'static str, value: &Json, reason: impl Into<String>, remedy: &'static str) -> Self {
+    pub(super) fn new(
+        field: &'static str,
+        value: &Json,
+        reason: impl Into<String>,
+        remedy: &'static str,
+    ) -> Self {
         let value = match value {
             Json::String(text) => text.clone(),
             other => other.to_string(),
         };
-        Self { field: Some(field), trait_name: None, value: shorten(&value, 200), reason: reason.into(), remedy }
+        Self {
+            field: Some(field),
+            trait_name: None,
+            value: shorten(&value, 200),
+            reason: reason.into(),
+            remedy,
+        }
     }
 
     /// A message that is refused as a whole, before any field of it could be read.
     pub(super) fn whole(value: &[u8], reason: String, remedy: &'static str) -> Self {
         let value = shorten(&String::from_utf8_lossy(&value[..value.len().min(400)]), 200);
-        Self { field: None, trait_name: None, value, reason, remedy }
+        Self {
+            field: None,
+            trait_name: None,
+            value,
+            reason,
+            remedy,
+        }
     }
 
     /// The path of the field at fault.
@@ -109,7 +126,11 @@ pub(super) struct Message {
 /// Reads one message.
 pub(super) fn parse(raw: &[u8]) -> Result<Message, Fault> {
     if raw.first() != Some(&b'{') {
-        return Err(Fault::whole(raw, "a message is a JSON object".to_owned(), "send {…} for each message"));
+        return Err(Fault::whole(
+            raw,
+            "a message is a JSON object".to_owned(),
+            "send {…} for each message",
+        ));
     }
     serde_json::from_slice(raw).map_err(|error| {
         let at = error.column().saturating_sub(40).min(raw.len());
@@ -121,25 +142,49 @@ pub(super) fn parse(raw: &[u8]) -> Result<Message, Fault> {
 /// The parser's words in ours, with what to do.
 fn explain(error: &str, raw: &[u8]) -> (String, &'static str) {
     if error.contains("recursion limit") {
-        return ("the message nests deeper than 127 levels".to_owned(), "send a flatter message");
+        return (
+            "the message nests deeper than 127 levels".to_owned(),
+            "send a flatter message",
+        );
     }
     if error.contains("number out of range") {
-        return (format!("a number is too large for JSON as computers read it ({error})"), "send such a number as text");
+        return (
+            format!("a number is too large for JSON as computers read it ({error})"),
+            "send such a number as text",
+        );
     }
     if error.contains("surrogate") || error.contains("hex escape") {
-        return (format!("a text holds half of a character ({error})"), "cut texts between characters, not between their halves");
+        return (
+            format!("a text holds half of a character ({error})"),
+            "cut texts between characters, not between their halves",
+        );
     }
     if error.contains("duplicate field") {
-        return (format!("a member stands twice ({error})"), "send each member once: which one is meant cannot be known");
+        return (
+            format!("a member stands twice ({error})"),
+            "send each member once: which one is meant cannot be known",
+        );
     }
     if std::str::from_utf8(raw).is_err() {
-        return ("the message is not valid UTF-8".to_owned(), "send the body as UTF-8");
+        return (
+            "the message is not valid UTF-8".to_owned(),
+            "send the body as UTF-8",
+        );
     }
     let words = [b"NaN".as_slice(), b"Infinity"];
-    if words.iter().any(|word| raw.windows(word.len()).any(|part| part == *word)) {
-        return (format!("NaN and Infinity are no JSON ({error})"), "send null where there is no number");
+    if words
+        .iter()
+        .any(|word| raw.windows(word.len()).any(|part| part == *word))
+    {
+        return (
+            format!("NaN and Infinity are no JSON ({error})"),
+            "send null where there is no number",
+        );
     }
-    (format!("the message is not valid JSON ({error})"), "send what a JSON library writes")
+    (
+        format!("the message is not valid JSON ({error})"),
+        "send what a JSON library writes",
+    )
 }
 
 impl Message {
@@ -148,7 +193,12 @@ impl Message {
         match value {
             Json::Object(object) => Ok(object),
             Json::Null => Ok(Map::new()),
-            other => Err(Fault::new(field, &other, format!("{field} is not an object"), "send an object, or leave it out")),
+            other => Err(Fault::new(
+                field,
+                &other,
+                format!("{field} is not an object"),
+                "send an object, or leave it out",
+            )),
         }
     }
 }

@@ -63,7 +63,13 @@ fn id(field: &'static str, value: &Json) -> Result<Option<String>, Fault> {
 
 impl Request<'_> {
     /// Takes one message in. `raw` are its bytes, from which an id is made when it brings none.
-    pub(super) fn take(&self, call: Call, mut message: Message, raw: &[u8], into: &mut Outcome) -> Result<(), Fault> {
+    pub(super) fn take(
+        &self,
+        call: Call,
+        mut message: Message,
+        raw: &[u8],
+        into: &mut Outcome,
+    ) -> Result<(), Fault> {
         let occurred = self.occurred(&message)?;
         let mut context = Message::object("context", std::mem::take(&mut message.context))?;
         if let Some(shared) = self.context {
@@ -74,7 +80,9 @@ impl Request<'_> {
             }
         }
         match call {
-            Call::Track | Call::Page | Call::Screen => self.event(call, message, context, occurred, raw, into),
+            Call::Track | Call::Page | Call::Screen => {
+                self.event(call, message, context, occurred, raw, into)
+            }
             Call::Identify => self.identify(message, context, occurred, into),
             Call::Group => self.group(message, &context, occurred, into),
             Call::Alias => self.alias(&message, occurred, into),
@@ -88,7 +96,9 @@ impl Request<'_> {
         };
         let read = |field, value: &Json| match value {
             Json::Null => Ok(None),
-            value => instant(value).map(Some).map_err(|(reason, remedy)| Fault::new(field, value, reason, remedy)),
+            value => instant(value)
+                .map(Some)
+                .map_err(|(reason, remedy)| Fault::new(field, value, reason, remedy)),
         };
         let sent = match (&message.sent_at, self.sent) {
             (Json::Null, Some(shared)) => read("sentAt", shared)?,
@@ -104,12 +114,22 @@ impl Request<'_> {
         let anonymous = id("anonymousId", &message.anonymous_id)?;
         let group = match id("groupId", &message.group_id)? {
             Some(group) => Some(group),
-            None => context.get("groupId").map_or(Ok(None), |group| id("context.groupId", group))?,
+            None => context
+                .get("groupId")
+                .map_or(Ok(None), |group| id("context.groupId", group))?,
         };
-        let mut who = Who { user, anonymous, group, contact: None, account: None, known: false };
+        let mut who = Who {
+            user,
+            anonymous,
+            group,
+            contact: None,
+            account: None,
+            known: false,
+        };
         if let Some(user) = &who.user {
             let (contact, account, known) = self.resolve(user);
-            (who.contact, who.account, who.known) = (Some(contact.unwrap_or_else(|| user.clone())), account, known);
+            (who.contact, who.account, who.known) =
+                (Some(contact.unwrap_or_else(|| user.clone())), account, known);
         } else if let Some(anonymous) = &who.anonymous {
             let (contact, account, known) = self.resolve(anonymous);
             (who.contact, who.account, who.known) = (contact, account, known);
@@ -123,11 +143,20 @@ impl Request<'_> {
         let first = hint.as_ref().and_then(|hint| hint.contact.clone());
         let target = first.as_deref().unwrap_or(id);
         let known = self.directory.contact(target);
-        let contact = known.as_ref().map(|known| known.id.clone()).or_else(|| first.clone());
+        let contact = known
+            .as_ref()
+            .map(|known| known.id.clone())
+            .or_else(|| first.clone());
         let final_id = contact.as_deref().unwrap_or(target);
         // What was said a moment ago stands above what is committed.
-        let hinted = if final_id == id { hint.clone() } else { self.hints.get(final_id, self.now) };
-        let account = hinted.and_then(|hint| hint.account).or_else(|| known.and_then(|known| known.account_id));
+        let hinted = if final_id == id {
+            hint.clone()
+        } else {
+            self.hints.get(final_id, self.now)
+        };
+        let account = hinted
+            .and_then(|hint| hint.account)
+            .or_else(|| known.and_then(|known| known.account_id));
         let seen = hint.is_some() || contact.is_some();
         let contact = contact.or_else(|| hint.is_some().then(|| id.to_owned()));
         (contact, account, seen)
@@ -146,7 +175,15 @@ impl Request<'_> {
         let mut properties = Message::object("properties", std::mem::take(&mut message.properties))?;
         let (name, kind) = match call {
             Call::Track => self.track_name(&message.event)?,
-            _ => (if call == Call::Page { "page_viewed" } else { "screen_viewed" }.to_owned(), Kind::Product),
+            _ => (
+                if call == Call::Page {
+                    "page_viewed"
+                } else {
+                    "screen_viewed"
+                }
+                .to_owned(),
+                Kind::Product,
+            ),
         };
         if call != Call::Track {
             for (key, value) in [("name", &message.name), ("category", &message.category)] {
@@ -157,7 +194,11 @@ impl Request<'_> {
         }
         let message_id = self.message_id(&message.message_id, call, raw)?;
         self.note_contact(&who, context.shift_remove("traits"), occurred, into)?;
-        let anonymous = if who.contact.is_none() { who.anonymous.as_deref() } else { None };
+        let anonymous = if who.contact.is_none() {
+            who.anonymous.as_deref()
+        } else {
+            None
+        };
         context::keep(&mut properties, context, anonymous);
         into.events.push(Event {
             message_id,
@@ -180,11 +221,21 @@ impl Request<'_> {
         };
         let name = name.trim();
         if name.is_empty() || name.chars().any(char::is_control) {
-            return Err(Fault::new("event", event, "the event's name is empty or holds control characters", remedy));
+            return Err(Fault::new(
+                "event",
+                event,
+                "the event's name is empty or holds control characters",
+                remedy,
+            ));
         }
         if name.chars().nth(LONGEST_NAME).is_some() {
             let reason = format!("the event's name is longer than {LONGEST_NAME} characters");
-            return Err(Fault::new("event", event, reason, "send a short name and put what varies into properties"));
+            return Err(Fault::new(
+                "event",
+                event,
+                reason,
+                "send a short name and put what varies into properties",
+            ));
         }
         Ok(self.vocabulary.native(name))
     }
@@ -194,10 +245,18 @@ impl Request<'_> {
             Json::String(text) => text.trim().to_owned(),
             Json::Number(number) => number.to_string(),
             Json::Null => String::new(),
-            other => return Err(Fault::new("messageId", other, "a message id is text", "send text, or leave it out")),
+            other => {
+                return Err(Fault::new(
+                    "messageId",
+                    other,
+                    "a message id is text",
+                    "send text, or leave it out",
+                ));
+            }
         };
         if text.len() > LONGEST_MESSAGE_ID || text.chars().any(char::is_control) {
-            let reason = format!("a message id has at most {LONGEST_MESSAGE_ID} bytes and no control characters");
+            let reason =
+                format!("a message id has at most {LONGEST_MESSAGE_ID} bytes and no control characters");
             return Err(Fault::new("messageId", own, reason, "send a UUID"));
         }
         if !text.is_empty() {
@@ -213,8 +272,16 @@ impl Request<'_> {
     }
 
     /// Notes a contact that was not known, and what an event's `context.traits` and `groupId` say of it.
-    fn note_contact(&self, who: &Who, traits: Option<Json>, at: i64, into: &mut Outcome) -> Result<(), Fault> {
-        let Some(contact) = &who.contact else { return Ok(()) };
+    fn note_contact(
+        &self,
+        who: &Who,
+        traits: Option<Json>,
+        at: i64,
+        into: &mut Outcome,
+    ) -> Result<(), Fault> {
+        let Some(contact) = &who.contact else {
+            return Ok(());
+        };
         let traits = Message::object("context.traits", traits.unwrap_or_default())?;
         let moved = who.group.is_some() && who.group != who.account;
         let described = traits::says_something_of_a_contact(&traits);
@@ -222,7 +289,14 @@ impl Request<'_> {
             let mut change = traits::contact(contact.clone(), traits, at);
             change.account.clone_from(&who.group);
             into.changes.push(Change::Contact(change));
-            self.hints.note(contact, Hint { contact: None, account: who.group.clone() }, self.now);
+            self.hints.note(
+                contact,
+                Hint {
+                    contact: None,
+                    account: who.group.clone(),
+                },
+                self.now,
+            );
         }
         if let (Some(_), Some(anonymous)) = (&who.user, &who.anonymous) {
             self.device(anonymous, contact, into);
@@ -236,8 +310,18 @@ impl Request<'_> {
         if anonymous == contact || known.as_deref() == Some(contact) {
             return;
         }
-        into.changes.push(Change::Device { anonymous: anonymous.to_owned(), id: contact.to_owned() });
-        self.hints.note(anonymous, Hint { contact: Some(contact.to_owned()), account: None }, self.now);
+        into.changes.push(Change::Device {
+            anonymous: anonymous.to_owned(),
+            id: contact.to_owned(),
+        });
+        self.hints.note(
+            anonymous,
+            Hint {
+                contact: Some(contact.to_owned()),
+                account: None,
+            },
+            self.now,
+        );
     }
 
     fn identify(
@@ -250,7 +334,10 @@ impl Request<'_> {
         let who = self.who(&message, &context)?;
         let mut traits = Message::object("traits", std::mem::take(&mut message.traits))?;
         // RudderStack sends the traits of an identify in the context only.
-        for (key, value) in Message::object("context.traits", context.shift_remove("traits").unwrap_or_default())? {
+        for (key, value) in Message::object(
+            "context.traits",
+            context.shift_remove("traits").unwrap_or_default(),
+        )? {
             traits.entry(key).or_insert(value);
         }
         let Some(contact) = who.contact else {
@@ -272,7 +359,14 @@ impl Request<'_> {
             (None, Some(company)) => id("traits.company.id", &company)?,
             (None, None) => None,
         };
-        self.hints.note(&contact, Hint { contact: None, account: change.account.clone() }, self.now);
+        self.hints.note(
+            &contact,
+            Hint {
+                contact: None,
+                account: change.account.clone(),
+            },
+            self.now,
+        );
         into.changes.push(Change::Contact(change));
         if let (Some(_), Some(anonymous)) = (&who.user, &who.anonymous) {
             self.device(anonymous, &contact, into);
@@ -280,10 +374,21 @@ impl Request<'_> {
         Ok(())
     }
 
-    fn group(&self, mut message: Message, context: &Map<String, Json>, at: i64, into: &mut Outcome) -> Result<(), Fault> {
+    fn group(
+        &self,
+        mut message: Message,
+        context: &Map<String, Json>,
+        at: i64,
+        into: &mut Outcome,
+    ) -> Result<(), Fault> {
         let who = self.who(&message, context)?;
         let Some(group) = who.group else {
-            return Err(Fault::new("groupId", &message.group_id, "group names no account", "send the account's id as groupId"));
+            return Err(Fault::new(
+                "groupId",
+                &message.group_id,
+                "group names no account",
+                "send the account's id as groupId",
+            ));
         };
         let traits = Message::object("traits", std::mem::take(&mut message.traits))?;
         let (change, faults) = self.vocabulary.account(group.clone(), traits, at);
@@ -291,9 +396,21 @@ impl Request<'_> {
         into.changes.push(Change::Account(change));
         let Some(contact) = who.contact else { return Ok(()) };
         if who.account.as_deref() != Some(group.as_str()) || !who.known {
-            let change = ContactChange { id: contact.clone(), account: Some(group.clone()), at, ..ContactChange::default() };
+            let change = ContactChange {
+                id: contact.clone(),
+                account: Some(group.clone()),
+                at,
+                ..ContactChange::default()
+            };
             into.changes.push(Change::Contact(change));
-            self.hints.note(&contact, Hint { contact: None, account: Some(group) }, self.now);
+            self.hints.note(
+                &contact,
+                Hint {
+                    contact: None,
+                    account: Some(group),
+                },
+                self.now,
+            );
         }
         if let (Some(_), Some(anonymous)) = (&who.user, &who.anonymous) {
             self.device(anonymous, &contact, into);
@@ -304,16 +421,38 @@ impl Request<'_> {
     fn alias(&self, message: &Message, at: i64, into: &mut Outcome) -> Result<(), Fault> {
         let remedy = "send previousId (the id that was used before) and userId (the id that stays)";
         let Some(user) = id("userId", &message.user_id)? else {
-            return Err(Fault::new("userId", &message.user_id, "alias names no contact", remedy));
+            return Err(Fault::new(
+                "userId",
+                &message.user_id,
+                "alias names no contact",
+                remedy,
+            ));
         };
         let previous = match id("previousId", &message.previous_id)? {
             Some(previous) => previous,
-            None => id("anonymousId", &message.anonymous_id)?
-                .ok_or_else(|| Fault::new("previousId", &message.previous_id, "alias names no id before", remedy))?,
+            None => id("anonymousId", &message.anonymous_id)?.ok_or_else(|| {
+                Fault::new(
+                    "previousId",
+                    &message.previous_id,
+                    "alias names no id before",
+                    remedy,
+                )
+            })?,
         };
         if previous != user {
-            self.hints.note(&previous, Hint { contact: Some(user.clone()), account: None }, self.now);
-            into.changes.push(Change::Alias { previous, id: user, at });
+            self.hints.note(
+                &previous,
+                Hint {
+                    contact: Some(user.clone()),
+                    account: None,
+                },
+                self.now,
+            );
+            into.changes.push(Change::Alias {
+                previous,
+                id: user,
+                at,
+            });
         }
         Ok(())
     }

@@ -16,7 +16,10 @@ pub struct Quota {
 
 impl Default for Quota {
     fn default() -> Self {
-        Self { events_per_second: 50_000, burst: 500_000 }
+        Self {
+            events_per_second: 50_000,
+            burst: 500_000,
+        }
     }
 }
 
@@ -34,11 +37,17 @@ impl Buckets {
     /// Takes `events` out of the key's bucket, or says how long to wait. A batch that is larger than what is left is still let in once
     /// (the bucket goes below zero), so that no batch is too large for ever.
     pub(super) fn take(&self, key: &str, events: usize, quota: Quota, now: Instant) -> Result<(), Duration> {
-        let (rate, burst) = (f64::from(quota.events_per_second.max(1)), f64::from(quota.burst.max(1)));
+        let (rate, burst) = (
+            f64::from(quota.events_per_second.max(1)),
+            f64::from(quota.burst.max(1)),
+        );
         let mut buckets = self.0.lock();
         let bucket = match buckets.get_mut(key) {
             Some(bucket) => bucket,
-            None => buckets.entry(key.to_owned()).or_insert(Bucket { tokens: burst, at: now }),
+            None => buckets.entry(key.to_owned()).or_insert(Bucket {
+                tokens: burst,
+                at: now,
+            }),
         };
         let passed = now.saturating_duration_since(bucket.at).as_secs_f64();
         bucket.tokens = (bucket.tokens + passed * rate).min(burst);
@@ -46,7 +55,10 @@ impl Buckets {
         if bucket.tokens < 1.0 {
             return Err(Duration::from_secs_f64((1.0 - bucket.tokens) / rate));
         }
-        #[expect(clippy::cast_precision_loss, reason = "a request holds far fewer events than a double can count")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a request holds far fewer events than a double can count"
+        )]
         let taken = events.max(1) as f64;
         bucket.tokens -= taken;
         Ok(())
@@ -60,7 +72,10 @@ mod tests {
     #[test]
     fn a_key_over_its_quota_waits_and_others_do_not() {
         let buckets = Buckets::default();
-        let quota = Quota { events_per_second: 10, burst: 20 };
+        let quota = Quota {
+            events_per_second: 10,
+            burst: 20,
+        };
         let start = Instant::now();
         assert_eq!(buckets.take("a", 20, quota, start), Ok(()));
         let wait = buckets.take("a", 1, quota, start).unwrap_err();
@@ -70,6 +85,11 @@ mod tests {
         // A batch larger than the burst passes after a rest, and is then paid off.
         let rested = start + Duration::from_secs(10);
         assert_eq!(buckets.take("a", 120, quota, rested), Ok(()));
-        assert_eq!(buckets.take("a", 1, quota, rested + Duration::from_secs(9)).unwrap_err(), Duration::from_millis(1100));
+        assert_eq!(
+            buckets
+                .take("a", 1, quota, rested + Duration::from_secs(9))
+                .unwrap_err(),
+            Duration::from_millis(1100)
+        );
     }
 }

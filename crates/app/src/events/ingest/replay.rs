@@ -1,6 +1,5 @@
 //! Takes rejects of the tracking API in again.
 
-
 use futures::future::BoxFuture;
 
 use super::intake::{self, Shape};
@@ -17,10 +16,16 @@ pub struct HttpReplayer;
 
 impl Replayer for HttpReplayer {
     fn owns(&self, reject: &Reject) -> bool {
-        reject.import_id.is_none() && (Call::parse(&reject.kind).is_some() || ["message", "batch"].contains(&reject.kind.as_str()))
+        reject.import_id.is_none()
+            && (Call::parse(&reject.kind).is_some() || ["message", "batch"].contains(&reject.kind.as_str()))
     }
 
-    fn replay<'a>(&'a self, app: &'a App, rejects: &'a [Reject], _map: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Verdict>>> {
+    fn replay<'a>(
+        &'a self,
+        app: &'a App,
+        rejects: &'a [Reject],
+        _map: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<Verdict>>> {
         Box::pin(async move {
             let mut verdicts = Vec::with_capacity(rejects.len());
             for reject in rejects {
@@ -36,8 +41,15 @@ async fn one(app: &App, reject: &Reject) -> Result<Verdict> {
     // A value that was left out of a message that was taken: the message's own kind tells the call; `message` asks its `type`.
     let shape = Call::parse(&reject.kind).map_or(Shape::Many, Shape::One);
     let mut refused = Vec::new();
-    let incoming =
-        intake::normalise(app, &reject.source, reject.at, shape, &Parts::default(), &[raw], &mut refused);
+    let incoming = intake::normalise(
+        app,
+        &reject.source,
+        reject.at,
+        shape,
+        &Parts::default(),
+        &[raw],
+        &mut refused,
+    );
     if let Some(first) = refused.first() {
         let mut again = reject.clone();
         again.field = first.fault.path();

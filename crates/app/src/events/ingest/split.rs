@@ -90,7 +90,11 @@ impl<'a> Cursor<'a> {
 
     fn end(&mut self) -> Result<(), String> {
         self.space();
-        if self.place == self.text.len() { Ok(()) } else { Err(self.expected("the end")) }
+        if self.place == self.text.len() {
+            Ok(())
+        } else {
+            Err(self.expected("the end"))
+        }
     }
 
     /// What stands between two quotes, escapes untouched.
@@ -99,7 +103,9 @@ impl<'a> Cursor<'a> {
         let start = self.place;
         loop {
             let rest = self.text.get(self.place..).unwrap_or_default();
-            let Some(step) = memchr2(b'"', b'\\', rest) else { return Err(self.expected("the end of a text (`\"`)")) };
+            let Some(step) = memchr2(b'"', b'\\', rest) else {
+                return Err(self.expected("the end of a text (`\"`)"));
+            };
             self.place += step;
             if self.peek() == Some(b'"') {
                 self.place += 1;
@@ -119,13 +125,20 @@ impl<'a> Cursor<'a> {
             }
             Some(b'{' | b'[') => self.nested()?,
             _ => {
-                while !matches!(self.peek(), None | Some(b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t')) {
+                while !matches!(
+                    self.peek(),
+                    None | Some(b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t')
+                ) {
                     self.place += 1;
                 }
             }
         }
         let value = self.text.get(start..self.place).unwrap_or_default();
-        if value.is_empty() { Err(self.expected("a value")) } else { Ok(value) }
+        if value.is_empty() {
+            Err(self.expected("a value"))
+        } else {
+            Ok(value)
+        }
     }
 
     fn nested(&mut self) -> Result<(), String> {
@@ -178,7 +191,10 @@ mod tests {
         let body = br#" {"batch":[{"a":"]}\"{"}, NaN ,{"b":[1,{"c":2}]}],"sentAt":"x","other":[[]],"writeKey":"k"} "#;
         let parts = split(body).unwrap();
         let batch = parts.batch.unwrap();
-        assert_eq!(batch, [br#"{"a":"]}\"{"}"#.as_slice(), b"NaN", br#"{"b":[1,{"c":2}]}"#]);
+        assert_eq!(
+            batch,
+            [br#"{"a":"]}\"{"}"#.as_slice(), b"NaN", br#"{"b":[1,{"c":2}]}"#]
+        );
         assert_eq!(parts.sent_at, Some(br#""x""#.as_slice()));
         assert_eq!(parts.write_key, Some(br#""k""#.as_slice()));
     }
@@ -194,7 +210,20 @@ mod tests {
 
     #[test]
     fn broken_bodies_are_named_by_place() {
-        for body in ["", "5", "{", "{\"a\"", "{\"a\":", "{\"a\":}", "{\"batch\":[", "{\"batch\":[1", "{\"batch\":[1}", "{} {}", "\"\\", "{\"a\":\"\\"] {
+        for body in [
+            "",
+            "5",
+            "{",
+            "{\"a\"",
+            "{\"a\":",
+            "{\"a\":}",
+            "{\"batch\":[",
+            "{\"batch\":[1",
+            "{\"batch\":[1}",
+            "{} {}",
+            "\"\\",
+            "{\"a\":\"\\",
+        ] {
             let error = split(body.as_bytes()).unwrap_err();
             assert!(error.contains("expected at byte"), "{body}: {error}");
         }

@@ -42,10 +42,15 @@ fn text_micros(text: &str) -> Result<i64, Fault> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Ok(instant.as_microsecond());
     }
-    let local = text.parse::<DateTime>().ok().or_else(|| text.parse::<Date>().ok().map(Date::into));
+    let local = text
+        .parse::<DateTime>()
+        .ok()
+        .or_else(|| text.parse::<Date>().ok().map(Date::into));
     // Year 9999 has no last hours in UTC microseconds everywhere; such an instant is refused as any other nonsense.
     let instant = local.and_then(|local| local.to_zoned(TimeZone::UTC).ok());
-    instant.map(|instant| instant.timestamp().as_microsecond()).ok_or_else(|| ("this is not an instant".to_owned(), WRITE))
+    instant
+        .map(|instant| instant.timestamp().as_microsecond())
+        .ok_or_else(|| ("this is not an instant".to_owned(), WRITE))
 }
 
 /// When an event happened, by our clock: its own time, moved by what the client's clock was wrong when it sent the request.
@@ -99,8 +104,19 @@ mod tests {
         }
         assert_eq!(parse(&json!("2026-06-30")), Ok(noon - 43_200_000_000));
         // 2016-12-31T23:59:60Z was a leap second.
-        assert_eq!(parse(&json!("2016-12-31T23:59:60Z")), parse(&json!("2016-12-31T23:59:59Z")));
-        for value in [json!("yesterday"), json!(""), json!(true), json!([1]), json!("2026-02-30T00:00:00Z"), json!("12026-01-01"), json!(1e300)] {
+        assert_eq!(
+            parse(&json!("2016-12-31T23:59:60Z")),
+            parse(&json!("2016-12-31T23:59:59Z"))
+        );
+        for value in [
+            json!("yesterday"),
+            json!(""),
+            json!(true),
+            json!([1]),
+            json!("2026-02-30T00:00:00Z"),
+            json!("12026-01-01"),
+            json!(1e300),
+        ] {
             assert!(parse(&value).is_err(), "{value}");
         }
     }
@@ -111,10 +127,16 @@ mod tests {
         let received = 1_000_000_000_000_000;
         let hour = 3_600_000_000;
         let own = received + hour - hour / 6;
-        assert_eq!(corrected(received, Some(own), Some(received + hour)), received - hour / 6);
+        assert_eq!(
+            corrected(received, Some(own), Some(received + hour)),
+            received - hour / 6
+        );
         assert_eq!(corrected(received, Some(own), None), own);
         assert_eq!(corrected(received, None, Some(own)), received);
-        assert_eq!(corrected(i64::MAX, Some(i64::MIN), Some(i64::MAX)), i64::MAX - (i64::MAX));
+        assert_eq!(
+            corrected(i64::MAX, Some(i64::MIN), Some(i64::MAX)),
+            i64::MAX - (i64::MAX)
+        );
     }
 
     #[test]

@@ -33,7 +33,12 @@ impl Vocabulary {
     }
 
     /// What the traits of a group call say about an account, and the values that do not fit the declared types.
-    pub(super) fn account(&self, id: String, mut traits: Map<String, Json>, at: i64) -> (AccountChange, Vec<Fault>) {
+    pub(super) fn account(
+        &self,
+        id: String,
+        mut traits: Map<String, Json>,
+        at: i64,
+    ) -> (AccountChange, Vec<Fault>) {
         let name = text(&mut traits, &["name"]);
         let owner = text(&mut traits, &["owner"]);
         let parent = text(&mut traits, &["parent_id", "parentId"]);
@@ -64,13 +69,25 @@ impl Vocabulary {
                 },
             }
         }
-        (AccountChange { id, name, owner, parent, attributes, at }, faults)
+        (
+            AccountChange {
+                id,
+                name,
+                owner,
+                parent,
+                attributes,
+                at,
+            },
+            faults,
+        )
     }
 
     /// The declared attribute that a trait means, also where the trait is written in camelCase.
     fn attribute(&self, name: &str) -> Option<&Attribute> {
         let definitions = self.0.as_ref()?;
-        definitions.attribute(name).or_else(|| definitions.attribute(&snake_case(name)))
+        definitions
+            .attribute(name)
+            .or_else(|| definitions.attribute(&snake_case(name)))
     }
 }
 
@@ -120,7 +137,9 @@ fn typed(kind: AttributeType, value: &Json) -> Option<Json> {
             if let Some(whole) = text.and_then(|text| text.parse::<i64>().ok()) {
                 return Some(whole.into());
             }
-            let number = value.as_f64().or_else(|| text.and_then(|text| text.parse().ok()))?;
+            let number = value
+                .as_f64()
+                .or_else(|| text.and_then(|text| text.parse().ok()))?;
             #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
             (number.fract() == 0.0 && number.abs() < 9e15).then(|| Json::from(number as i64))
         }
@@ -161,7 +180,12 @@ fn typed(kind: AttributeType, value: &Json) -> Option<Json> {
 
 /// Takes the first of these members that is a text with something in it.
 fn text(traits: &mut Map<String, Json>, keys: &[&str]) -> Option<String> {
-    let key = keys.iter().find(|key| traits.get(**key).and_then(Json::as_str).is_some_and(|text| !text.trim().is_empty()))?;
+    let key = keys.iter().find(|key| {
+        traits
+            .get(**key)
+            .and_then(Json::as_str)
+            .is_some_and(|text| !text.trim().is_empty())
+    })?;
     match traits.shift_remove(*key) {
         Some(Json::String(text)) => Some(text.trim().to_owned()),
         _ => None,
@@ -169,11 +193,22 @@ fn text(traits: &mut Map<String, Json>, keys: &[&str]) -> Option<String> {
 }
 
 /// Members of a contact's traits that have a place of their own.
-const CONTACT: [&str; 8] = ["email", "name", "firstName", "lastName", "first_name", "last_name", "title", "role"];
+const CONTACT: [&str; 8] = [
+    "email",
+    "name",
+    "firstName",
+    "lastName",
+    "first_name",
+    "last_name",
+    "title",
+    "role",
+];
 
 /// Whether traits that an event carries along say something that is worth keeping of its contact.
 pub(super) fn says_something_of_a_contact(traits: &Map<String, Json>) -> bool {
-    CONTACT.iter().any(|key| traits.get(*key).is_some_and(|value| !value.is_null()))
+    CONTACT
+        .iter()
+        .any(|key| traits.get(*key).is_some_and(|value| !value.is_null()))
 }
 
 /// What traits say about a contact.
@@ -191,7 +226,16 @@ pub(super) fn contact(id: String, mut traits: Map<String, Json>, at: i64) -> Con
     if traits.get("id").and_then(Json::as_str) == Some(id.as_str()) {
         traits.shift_remove("id");
     }
-    ContactChange { id, account: None, email, name, title, role, attributes: traits, at }
+    ContactChange {
+        id,
+        account: None,
+        email,
+        name,
+        title,
+        role,
+        attributes: traits,
+        at,
+    }
 }
 
 /// The id of the company that an identify names in its traits (`company: {id}`).
@@ -228,7 +272,11 @@ mod tests {
             (Boolean, json!(0), Some(json!(false))),
             (Boolean, json!(2), None),
             (Date, json!("2026-06-30"), Some(json!("2026-06-30"))),
-            (Date, json!("2026-06-30T23:00:00-08:00"), Some(json!("2026-06-30"))),
+            (
+                Date,
+                json!("2026-06-30T23:00:00-08:00"),
+                Some(json!("2026-06-30")),
+            ),
             (Date, json!("2026-02-30"), None),
             (Date, json!("ééééé"), None),
         ] {
@@ -238,7 +286,13 @@ mod tests {
 
     #[test]
     fn names_in_camel_case_mean_the_same() {
-        for (name, wanted) in [("employeeCount", "employee_count"), ("ARR", "arr"), ("Plan Name", "plan_name"), ("seats", "seats"), ("userID2", "user_id2")] {
+        for (name, wanted) in [
+            ("employeeCount", "employee_count"),
+            ("ARR", "arr"),
+            ("Plan Name", "plan_name"),
+            ("seats", "seats"),
+            ("userID2", "user_id2"),
+        ] {
             assert_eq!(snake_case(name), wanted);
         }
     }
@@ -246,13 +300,27 @@ mod tests {
     #[test]
     fn the_program_gives_names_and_types() {
         let files = [
-            ("program.yaml", "program: p\ntitle: P\ncurrency: USD\nstarted_on: 2026-01-01\n"),
+            (
+                "program.yaml",
+                "program: p\ntitle: P\ncurrency: USD\nstarted_on: 2026-01-01\n",
+            ),
             ("segments.yaml", "segments:\n  - {id: core, rule: \"mrr >= 0\"}\n"),
-            ("attributes.yaml", "attributes:\n  - {id: staff_count, type: integer}\n  - {id: since, type: date}\n"),
-            ("events.yaml", "names: {\"Signed In\": login, Demo: demo_held}\nkinds: {demo_held: meeting}\n"),
+            (
+                "attributes.yaml",
+                "attributes:\n  - {id: staff_count, type: integer}\n  - {id: since, type: date}\n",
+            ),
+            (
+                "events.yaml",
+                "names: {\"Signed In\": login, Demo: demo_held}\nkinds: {demo_held: meeting}\n",
+            ),
         ];
-        let files = files.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
-        let vocabulary = Vocabulary(Some(Arc::new(Definitions::parse(&files).expect("sound definitions"))));
+        let files = files
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .collect();
+        let vocabulary = Vocabulary(Some(Arc::new(
+            Definitions::parse(&files).expect("sound definitions"),
+        )));
         for (name, native, kind) in [
             ("Signed In", "login", Kind::Product),
             ("Demo", "demo_held", Kind::Meeting),
@@ -261,11 +329,21 @@ mod tests {
         ] {
             assert_eq!(vocabulary.native(name), (native.to_owned(), kind));
         }
-        let Json::Object(traits) = json!({"staffCount": "40", "since": "last year", "Colour": [1], "name": "A"}) else { panic!() };
+        let Json::Object(traits) =
+            json!({"staffCount": "40", "since": "last year", "Colour": [1], "name": "A"})
+        else {
+            panic!()
+        };
         let (change, faults) = vocabulary.account("a".to_owned(), traits, 5);
-        assert_eq!(Json::Object(change.attributes), json!({"staff_count": 40, "Colour": [1]}));
+        assert_eq!(
+            Json::Object(change.attributes),
+            json!({"staff_count": 40, "Colour": [1]})
+        );
         assert_eq!(change.name.as_deref(), Some("A"));
         assert_eq!(faults.len(), 1);
-        assert_eq!((faults[0].path().as_deref(), faults[0].value.as_str()), (Some("traits.since"), "last year"));
+        assert_eq!(
+            (faults[0].path().as_deref(), faults[0].value.as_str()),
+            (Some("traits.since"), "last year")
+        );
     }
 }

@@ -99,17 +99,37 @@ struct RejectsPage {
 
 fn state(name: Option<&str>) -> Result<Option<State>> {
     let Some(name) = name else { return Ok(None) };
-    State::parse(name).map(Some).ok_or_else(|| Problem::field("state", name, "there is no such state", "ask for open or replayed"))
+    State::parse(name).map(Some).ok_or_else(|| {
+        Problem::field(
+            "state",
+            name,
+            "there is no such state",
+            "ask for open or replayed",
+        )
+    })
 }
 
 /// Records that were refused, oldest first.
 #[utoipa::path(get, path = "/api/v1/rejects", tag = "events", params(ListQuery), responses((status = 200, body = RejectsPage)))]
-async fn list(_viewer: Viewer, FromState(app): FromState<App>, Query(query): Query<ListQuery>) -> Result<Json<RejectsPage>> {
+async fn list(
+    _viewer: Viewer,
+    FromState(app): FromState<App>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<RejectsPage>> {
     let after = match query.cursor.as_deref() {
         None => None,
         Some(cursor) => {
-            let parts = cursor.split_once('.').and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id)));
-            Some(parts.ok_or_else(|| Problem::field("cursor", cursor, "this is no cursor", "give the next_cursor of the page before"))?)
+            let parts = cursor
+                .split_once('.')
+                .and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id)));
+            Some(parts.ok_or_else(|| {
+                Problem::field(
+                    "cursor",
+                    cursor,
+                    "this is no cursor",
+                    "give the next_cursor of the page before",
+                )
+            })?)
         }
     };
     let filter = Filter {
@@ -123,9 +143,17 @@ async fn list(_viewer: Viewer, FromState(app): FromState<App>, Query(query): Que
     let mut found = store::page(&app.store, &filter, limit + 1).await?;
     let more = found.len() as i64 > limit;
     found.truncate(usize::try_from(limit).unwrap_or(500));
-    let next_cursor = if more { found.last().map(|last| format!("{}.{}", last.at, last.id)) } else { None };
+    let next_cursor = if more {
+        found.last().map(|last| format!("{}.{}", last.at, last.id))
+    } else {
+        None
+    };
     let total = store::total(&app.store, &filter).await?;
-    Ok(Json(RejectsPage { items: found.into_iter().map(RejectItem::from).collect(), next_cursor, total }))
+    Ok(Json(RejectsPage {
+        items: found.into_iter().map(RejectItem::from).collect(),
+        next_cursor,
+        total,
+    }))
 }
 
 /// Which rejects to take in again: those named, those of an import, or all that are open.
@@ -154,17 +182,34 @@ struct Replayed {
 
 /// Takes rejects in again, after their cause was repaired.
 #[utoipa::path(post, path = "/api/v1/rejects/replay", tag = "events", request_body = ReplayRequest, responses((status = 200, body = Replayed)))]
-async fn replay(csm: Csm, FromState(app): FromState<App>, Json(request): Json<ReplayRequest>) -> Result<Json<Replayed>> {
+async fn replay(
+    csm: Csm,
+    FromState(app): FromState<App>,
+    Json(request): Json<ReplayRequest>,
+) -> Result<Json<Replayed>> {
     if request.ids.len() > MOST_IDS {
         let problem = format!("at most {MOST_IDS} ids are taken at once");
-        return Err(Problem::field("ids", request.ids.len(), problem, "send several requests, or name the import"));
+        return Err(Problem::field(
+            "ids",
+            request.ids.len(),
+            problem,
+            "send several requests, or name the import",
+        ));
     }
-    let all = Filter { import: request.import.as_deref(), state: Some(State::Open), ids: &request.ids, ..Filter::default() };
+    let all = Filter {
+        import: request.import.as_deref(),
+        state: Some(State::Open),
+        ids: &request.ids,
+        ..Filter::default()
+    };
     let mut done = Replayed::default();
     let mut last: Option<(i64, String)> = None;
     let mut seen = 0;
     while seen < AT_ONCE {
-        let filter = Filter { after: last.as_ref().map(|(at, id)| (*at, id.as_str())), ..all };
+        let filter = Filter {
+            after: last.as_ref().map(|(at, id)| (*at, id.as_str())),
+            ..all
+        };
         let chunk = store::page(&app.store, &filter, CHUNK).await?;
         let Some(end) = chunk.last() else { break };
         last = Some((end.at, end.id.clone()));
@@ -177,7 +222,15 @@ async fn replay(csm: Csm, FromState(app): FromState<App>, Json(request): Json<Re
     done.left = (open - done.still_rejected as i64).max(0);
     let tx = app.store.begin().await?;
     let detail = json!({ "replayed": done.replayed, "still_rejected": done.still_rejected });
-    audit(&tx, &app.clock, &csm.0, "rejects.replay", request.import.as_deref().unwrap_or("rejects"), &detail).await?;
+    audit(
+        &tx,
+        &app.clock,
+        &csm.0,
+        "rejects.replay",
+        request.import.as_deref().unwrap_or("rejects"),
+        &detail,
+    )
+    .await?;
     tx.commit().await?;
     Ok(Json(done))
 }
@@ -187,7 +240,8 @@ async fn replay_chunk(app: &App, chunk: Vec<Reject>, map: Option<&str>) -> Resul
     let mut counts = (0, 0);
     let mut rest = chunk;
     for replayer in crate::replayers::all() {
-        let (own, others): (Vec<Reject>, Vec<Reject>) = rest.into_iter().partition(|reject| replayer.owns(reject));
+        let (own, others): (Vec<Reject>, Vec<Reject>) =
+            rest.into_iter().partition(|reject| replayer.owns(reject));
         rest = others;
         if own.is_empty() {
             continue;
@@ -196,7 +250,10 @@ async fn replay_chunk(app: &App, chunk: Vec<Reject>, map: Option<&str>) -> Resul
         let tx = app.store.begin().await?;
         super::settle(&tx, &own, &verdicts).await?;
         tx.commit().await?;
-        let taken = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Taken)).count();
+        let taken = verdicts
+            .iter()
+            .filter(|verdict| matches!(verdict, Verdict::Taken))
+            .count();
         counts.0 += taken;
         counts.1 += own.len() - taken;
     }

@@ -51,7 +51,9 @@ impl State {
     /// The state with this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Open, Self::Replayed].into_iter().find(|state| state.name() == name)
+        [Self::Open, Self::Replayed]
+            .into_iter()
+            .find(|state| state.name() == name)
     }
 }
 
@@ -91,7 +93,12 @@ impl Reject {
     #[must_use]
     pub fn id_of(source: &str, kind: &str, field: Option<&str>, record: &[u8]) -> String {
         let mut hasher = blake3::Hasher::new();
-        for part in [source.as_bytes(), kind.as_bytes(), field.unwrap_or_default().as_bytes(), record] {
+        for part in [
+            source.as_bytes(),
+            kind.as_bytes(),
+            field.unwrap_or_default().as_bytes(),
+            record,
+        ] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
@@ -121,7 +128,12 @@ pub trait Replayer: Send + Sync {
     fn owns(&self, reject: &Reject) -> bool;
     /// Takes rejects in again, with another mapping where one is given; one verdict for each, in their order. Taking one in twice does nothing.
     /// It does not change the rejects themselves: whoever calls does.
-    fn replay<'a>(&'a self, app: &'a App, rejects: &'a [Reject], map: Option<&'a str>) -> BoxFuture<'a, web::Result<Vec<Verdict>>>;
+    fn replay<'a>(
+        &'a self,
+        app: &'a App,
+        rejects: &'a [Reject],
+        map: Option<&'a str>,
+    ) -> BoxFuture<'a, web::Result<Vec<Verdict>>>;
 }
 
 /// Keeps rejects, in the transaction of what came with them. One that is there already stays as it is. Returns how many are new, and counts

@@ -4,8 +4,21 @@ use tenure_store::{Batch, Conflict, Execute, Row, StoreResult, Tx, Value, args};
 
 use super::{LONGEST_RECORD, LONGEST_VALUE, Reject, State};
 
-const COLUMNS: [&str; 13] =
-    ["id", "at", "source", "import_id", "file", "line", "kind", "field", "value", "reason", "remedy", "record", "state"];
+const COLUMNS: [&str; 13] = [
+    "id",
+    "at",
+    "source",
+    "import_id",
+    "file",
+    "line",
+    "kind",
+    "field",
+    "value",
+    "reason",
+    "remedy",
+    "record",
+    "state",
+];
 
 /// Which rejects are meant.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,7 +60,9 @@ pub(super) async fn insert(tx: &Tx, rejects: &[&Reject]) -> StoreResult<u64> {
             it.line,
             it.kind.as_str(),
             it.field.as_deref().map(plain),
-            it.value.as_deref().map(|value| plain(&Reject::shortened(value, LONGEST_VALUE))),
+            it.value
+                .as_deref()
+                .map(|value| plain(&Reject::shortened(value, LONGEST_VALUE))),
             plain(&it.reason),
             plain(&it.remedy),
             cut(&it.record, LONGEST_RECORD),
@@ -100,11 +115,19 @@ fn conditions(filter: &Filter<'_>, values: &mut Vec<Value>) -> String {
 
 pub(super) async fn page(on: &impl Execute, filter: &Filter<'_>, limit: i64) -> StoreResult<Vec<Reject>> {
     let mut values = Vec::new();
-    let mut sql = format!("SELECT {} FROM rejects WHERE {}", COLUMNS.join(", "), conditions(filter, &mut values));
+    let mut sql = format!(
+        "SELECT {} FROM rejects WHERE {}",
+        COLUMNS.join(", "),
+        conditions(filter, &mut values)
+    );
     if let Some((at, id)) = filter.after {
         values.extend(args![at, id]);
         let n = values.len();
-        sql.push_str(&format!(" AND (at > ${} OR (at = ${} AND id > ${n}))", n - 1, n - 1));
+        sql.push_str(&format!(
+            " AND (at > ${} OR (at = ${} AND id > ${n}))",
+            n - 1,
+            n - 1
+        ));
     }
     values.push(limit.into());
     sql.push_str(&format!(" ORDER BY at, id LIMIT ${}", values.len()));
@@ -132,12 +155,19 @@ fn reject(row: &Row) -> StoreResult<Reject> {
 /// How many rejects a filter finds (its `after` aside).
 pub(super) async fn total(on: &impl Execute, filter: &Filter<'_>) -> StoreResult<i64> {
     let mut values = Vec::new();
-    let sql = format!("SELECT COUNT(*) AS n FROM rejects WHERE {}", conditions(filter, &mut values));
+    let sql = format!(
+        "SELECT COUNT(*) AS n FROM rejects WHERE {}",
+        conditions(filter, &mut values)
+    );
     on.one(&sql, values).await?.map_or(Ok(0), |row| row.get("n"))
 }
 
 pub(super) async fn close(tx: &Tx, id: &str) -> StoreResult<()> {
-    tx.run("UPDATE rejects SET state = $1 WHERE id = $2", args![State::Replayed.name(), id]).await?;
+    tx.run(
+        "UPDATE rejects SET state = $1 WHERE id = $2",
+        args![State::Replayed.name(), id],
+    )
+    .await?;
     Ok(())
 }
 
@@ -146,7 +176,10 @@ pub(super) async fn refuse_again(tx: &Tx, id: &str, again: &Reject) -> StoreResu
         "UPDATE rejects SET field = $1, value = $2, reason = $3, remedy = $4 WHERE id = $5",
         args![
             again.field.as_deref().map(plain),
-            again.value.as_deref().map(|value| plain(&Reject::shortened(value, LONGEST_VALUE))),
+            again
+                .value
+                .as_deref()
+                .map(|value| plain(&Reject::shortened(value, LONGEST_VALUE))),
             plain(&again.reason),
             plain(&again.remedy),
             id

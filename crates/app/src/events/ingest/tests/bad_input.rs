@@ -6,7 +6,9 @@ use super::{NOON, Source, counts, properties, track};
 use crate::auth::Role;
 
 fn at(offset_seconds: i64) -> String {
-    jiff::Timestamp::from_second(NOON / 1_000_000 + offset_seconds).unwrap().to_string()
+    jiff::Timestamp::from_second(NOON / 1_000_000 + offset_seconds)
+        .unwrap()
+        .to_string()
 }
 
 #[tokio::test]
@@ -18,8 +20,14 @@ async fn one_bad_message_takes_no_other_with_it() {
     let rejects = source.rejects().await;
     assert_eq!(rejects.len(), 1);
     let reject = &rejects[0];
-    assert_eq!((&reject["line"], &reject["kind"], &reject["field"]), (&json!(42), &json!("track"), &json!("event")));
-    assert_eq!((&reject["source"], &reject["state"]), (&json!("shop"), &json!("open")));
+    assert_eq!(
+        (&reject["line"], &reject["kind"], &reject["field"]),
+        (&json!(42), &json!("track"), &json!("event"))
+    );
+    assert_eq!(
+        (&reject["source"], &reject["state"]),
+        (&json!("shop"), &json!("open"))
+    );
     assert!(reject["record"].as_str().unwrap().contains("m41"));
     for text in ["reason", "remedy"] {
         assert!(!reject[text].as_str().unwrap().is_empty());
@@ -43,26 +51,49 @@ async fn json_that_is_odd() {
         (r#""\ud83d\ude00""#.to_owned(), None),
         (r#""a\u0000b""#.to_owned(), None),
         (r#"{"a":1,"a":2}"#.to_owned(), None),
-        (r#"{"__proto__":{"x":1},"constructor":2,"":3,"a\u202eb":4}"#.to_owned(), None),
+        (
+            r#"{"__proto__":{"x":1},"constructor":2,"":3,"a\u202eb":4}"#.to_owned(),
+            None,
+        ),
         ("'x'".to_owned(), Some("not valid JSON")),
         ("01".to_owned(), Some("not valid JSON")),
     ];
     for (n, (value, wrong)) in cases.iter().enumerate() {
         let good = format!(r#"{{"type":"track","userId":"u","event":"ok","messageId":"good{n}"}}"#);
-        let odd = format!(r#"{{"type":"track","userId":"u","event":"x","messageId":"odd{n}","properties":{{"v":{value}}}}}"#);
-        let answer = source.raw("/v1/batch", format!(r#"{{"batch":[{good},{odd}]}}"#)).await;
+        let odd = format!(
+            r#"{{"type":"track","userId":"u","event":"x","messageId":"odd{n}","properties":{{"v":{value}}}}}"#
+        );
+        let answer = source
+            .raw("/v1/batch", format!(r#"{{"batch":[{good},{odd}]}}"#))
+            .await;
         let shown: String = value.chars().take(40).collect();
-        assert_eq!(counts(&answer), if wrong.is_some() { (1, 0, 1) } else { (2, 0, 0) }, "{shown}");
+        assert_eq!(
+            counts(&answer),
+            if wrong.is_some() { (1, 0, 1) } else { (2, 0, 0) },
+            "{shown}"
+        );
         if let Some(wrong) = wrong {
             let rejects = source.rejects().await;
-            let all: Vec<&str> = rejects.iter().map(|reject| reject["reason"].as_str().unwrap()).collect();
-            assert!(all.iter().any(|reason| reason.contains(wrong)), "{shown}: {all:?}");
+            let all: Vec<&str> = rejects
+                .iter()
+                .map(|reject| reject["reason"].as_str().unwrap())
+                .collect();
+            assert!(
+                all.iter().any(|reason| reason.contains(wrong)),
+                "{shown}: {all:?}"
+            );
         }
     }
-    assert_eq!(properties(&source.event("odd6")), json!({"v": 9_007_199_254_740_993_i64}));
+    assert_eq!(
+        properties(&source.event("odd6")),
+        json!({"v": 9_007_199_254_740_993_i64})
+    );
     assert_eq!(properties(&source.event("odd9")), json!({"v": "a\0b"}));
     assert_eq!(properties(&source.event("odd10")), json!({"v": {"a": 2}}));
-    assert_eq!(properties(&source.event("odd11"))["v"]["__proto__"], json!({"x": 1}));
+    assert_eq!(
+        properties(&source.event("odd11"))["v"]["__proto__"],
+        json!({"x": 1})
+    );
 }
 
 #[tokio::test]
@@ -81,10 +112,20 @@ async fn bodies_that_are_no_batch() {
     }
     assert_eq!(counts(&source.batch(json!([])).await), (0, 0, 0));
     assert_eq!(counts(&source.raw("/v1/batch", "[]").await), (0, 0, 0));
-    assert_eq!(counts(&source.batch(json!([1, null, "x", [], {}, {"type": "t"}, {"type": "erase"}])).await), (0, 0, 7));
+    assert_eq!(
+        counts(
+            &source
+                .batch(json!([1, null, "x", [], {}, {"type": "t"}, {"type": "erase"}]))
+                .await
+        ),
+        (0, 0, 7)
+    );
     for body in ["", "[]", "5", "{", r#"{"event":"x","event":"y","userId":"u"}"#] {
         let problem = source.raw("/v1/track", body).await.problem(400);
-        assert!(!problem["errors"][0]["remedy"].as_str().unwrap().is_empty(), "{body}");
+        assert!(
+            !problem["errors"][0]["remedy"].as_str().unwrap().is_empty(),
+            "{body}"
+        );
     }
     // Nothing went by unseen.
     assert!(source.rejects().await.len() >= 12);
@@ -93,14 +134,26 @@ async fn bodies_that_are_no_batch() {
 #[tokio::test]
 async fn texts_in_other_encodings() {
     let source = Source::new().await;
-    let body = |id: &str| json!({"batch": [{"type": "track", "userId": "ü", "event": "x", "messageId": id}]}).to_string();
+    let body = |id: &str| {
+        json!({"batch": [{"type": "track", "userId": "ü", "event": "x", "messageId": id}]}).to_string()
+    };
     let mut marked = b"\xef\xbb\xbf".to_vec();
     marked.extend(body("bom").as_bytes());
     assert_eq!(counts(&source.raw("/v1/batch", marked).await), (1, 0, 0));
     for (id, little) in [("le", true), ("be", false)] {
-        let units = std::iter::once('\u{feff}').chain(body(id).chars()).collect::<String>();
-        let bytes: Vec<u8> =
-            units.encode_utf16().flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect();
+        let units = std::iter::once('\u{feff}')
+            .chain(body(id).chars())
+            .collect::<String>();
+        let bytes: Vec<u8> = units
+            .encode_utf16()
+            .flat_map(|unit| {
+                if little {
+                    unit.to_le_bytes()
+                } else {
+                    unit.to_be_bytes()
+                }
+            })
+            .collect();
         assert_eq!(counts(&source.raw("/v1/batch", bytes).await), (1, 0, 0), "{id}");
         assert_eq!(source.event(id).contact_id.as_deref(), Some("ü"));
     }
@@ -136,7 +189,11 @@ async fn instants_that_are_odd() {
         let mut message = track(&format!("m{n}"));
         message["timestamp"] = timestamp.clone();
         let wanted = if taken { (1, 0, 0) } else { (0, 0, 1) };
-        assert_eq!(counts(&source.batch(json!([message])).await), wanted, "{timestamp}");
+        assert_eq!(
+            counts(&source.batch(json!([message])).await),
+            wanted,
+            "{timestamp}"
+        );
     }
     assert_eq!(source.event("m9").occurred_at, NOON);
     assert_eq!(source.event("m11").occurred_at, NOON);
@@ -179,10 +236,18 @@ async fn ids_that_are_odd() {
             let mut message = json!({"type": "track", "messageId": message_id, "event": "x"});
             message[member] = id.clone();
             let wanted = if kept.is_some() { (1, 0, 0) } else { (0, 0, 1) };
-            assert_eq!(counts(&source.batch(json!([message])).await), wanted, "{member} {id}");
+            assert_eq!(
+                counts(&source.batch(json!([message])).await),
+                wanted,
+                "{member} {id}"
+            );
             if let Some(kept) = kept {
                 let row = source.event(&message_id);
-                let found = if member == "userId" { row.contact_id } else { row.account_id };
+                let found = if member == "userId" {
+                    row.contact_id
+                } else {
+                    row.account_id
+                };
                 assert_eq!(found.as_deref(), Some(kept));
             }
         }
@@ -245,7 +310,10 @@ async fn merges_never_run_in_a_ring() {
     ]);
     assert_eq!(counts(&source.batch(messages).await), (6, 0, 0));
     for id in ["a", "b"] {
-        source.send("/v1/track", &json!({"messageId": id, "userId": id, "event": "x"})).await.ok();
+        source
+            .send("/v1/track", &json!({"messageId": id, "userId": id, "event": "x"}))
+            .await
+            .ok();
     }
     assert_eq!(source.event("a").contact_id, source.event("b").contact_id);
     assert_eq!(source.app.count("contacts").await, 1);
@@ -260,25 +328,61 @@ async fn a_reject_that_comes_again_is_the_same_and_can_be_taken_in_again() {
     assert_eq!(counts(&source.send("/v1/batch", &future).await), (0, 0, 1));
     let rejects = source.rejects().await;
     assert_eq!(rejects.len(), 1);
-    assert_eq!(replay(&source, json!({})).await, json!({"replayed": 0, "still_rejected": 1, "left": 0}));
+    assert_eq!(
+        replay(&source, json!({})).await,
+        json!({"replayed": 0, "still_rejected": 1, "left": 0})
+    );
 
     // The record is repaired by hand, as an operator would: its instant was meant to be today.
     let tx = source.app.store.begin().await.unwrap();
-    let record = rejects[0]["record"].as_str().unwrap().replace(&at(5 * 86_400), &at(-60));
+    let record = rejects[0]["record"]
+        .as_str()
+        .unwrap()
+        .replace(&at(5 * 86_400), &at(-60));
     assert!(record.contains("\"sentAt\""));
-    tx.run("UPDATE rejects SET record = $1", vec![record.into()]).await.unwrap();
+    tx.run("UPDATE rejects SET record = $1", vec![record.into()])
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let id = rejects[0]["id"].clone();
-    assert_eq!(replay(&source, json!({ "ids": [id] })).await, json!({"replayed": 1, "still_rejected": 0, "left": 0}));
+    assert_eq!(
+        replay(&source, json!({ "ids": [id] })).await,
+        json!({"replayed": 1, "still_rejected": 0, "left": 0})
+    );
     assert_eq!(source.event("m").occurred_at, NOON - 60_000_000);
     assert_eq!(source.rejects().await[0]["state"], "replayed");
-    assert_eq!(replay(&source, json!({})).await, json!({"replayed": 0, "still_rejected": 0, "left": 0}));
-    source.app.post("/api/v1/rejects/replay").as_role(Role::Viewer).json(&json!({})).await.problem(403);
-    let open = source.app.get("/api/v1/rejects?state=open").as_role(Role::Viewer).await.ok();
+    assert_eq!(
+        replay(&source, json!({})).await,
+        json!({"replayed": 0, "still_rejected": 0, "left": 0})
+    );
+    source
+        .app
+        .post("/api/v1/rejects/replay")
+        .as_role(Role::Viewer)
+        .json(&json!({}))
+        .await
+        .problem(403);
+    let open = source
+        .app
+        .get("/api/v1/rejects?state=open")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
     assert_eq!((&open["total"], &open["items"]), (&json!(0), &json!([])));
-    source.app.get("/api/v1/rejects?state=shut").as_role(Role::Viewer).await.problem(422);
+    source
+        .app
+        .get("/api/v1/rejects?state=shut")
+        .as_role(Role::Viewer)
+        .await
+        .problem(422);
 }
 
 async fn replay(source: &Source, body: Json) -> Json {
-    source.app.post("/api/v1/rejects/replay").as_role(Role::Csm).json(&body).await.ok()
+    source
+        .app
+        .post("/api/v1/rejects/replay")
+        .as_role(Role::Csm)
+        .json(&body)
+        .await
+        .ok()
 }

@@ -30,15 +30,27 @@ fn sized(message_id: &str, bytes: usize) -> String {
 async fn a_message_of_32_kb_passes_and_one_byte_more_does_not() {
     let source = Source::new().await;
     assert_eq!(MESSAGE_LIMIT, 32_768);
-    assert_eq!(counts(&source.raw("/v1/track", sized("a", 32_768)).await), (1, 0, 0));
+    assert_eq!(
+        counts(&source.raw("/v1/track", sized("a", 32_768)).await),
+        (1, 0, 0)
+    );
     source.raw("/v1/track", sized("b", 32_769)).await.problem(413);
-    let batch = format!(r#"{{"batch":[{}, {} ,{}]}}"#, sized("c", 32_768), sized("d", 32_769), track("e"));
+    let batch = format!(
+        r#"{{"batch":[{}, {} ,{}]}}"#,
+        sized("c", 32_768),
+        sized("d", 32_769),
+        track("e")
+    );
     assert_eq!(counts(&source.raw("/v1/batch", batch).await), (2, 0, 1));
     let ids: Vec<String> = source.events().into_iter().map(|row| row.message_id).collect();
     assert_eq!(ids, ["a", "c", "e"]);
     let rejects = source.rejects().await;
     assert_eq!(rejects.len(), 2);
-    assert!(rejects.iter().all(|reject| reject["reason"].as_str().unwrap().contains("32769 bytes")));
+    assert!(
+        rejects
+            .iter()
+            .all(|reject| reject["reason"].as_str().unwrap().contains("32769 bytes"))
+    );
 }
 
 #[tokio::test]
@@ -60,9 +72,17 @@ async fn a_request_of_500_kb_passes_and_one_byte_more_does_not() {
     assert_eq!(of(BATCH_LIMIT).len(), 512_000);
     counts(&source.raw("/v1/batch", of(BATCH_LIMIT)).await);
     source.raw("/v1/batch", of(BATCH_LIMIT + 1)).await.problem(413);
-    let packed = source.request("/v1/batch").header("content-encoding", "gzip").body(gzip(of(BATCH_LIMIT).as_bytes())).await;
+    let packed = source
+        .request("/v1/batch")
+        .header("content-encoding", "gzip")
+        .body(gzip(of(BATCH_LIMIT).as_bytes()))
+        .await;
     counts(&packed);
-    let packed = source.request("/v1/batch").header("content-encoding", "gzip").body(gzip(of(BATCH_LIMIT + 1).as_bytes())).await;
+    let packed = source
+        .request("/v1/batch")
+        .header("content-encoding", "gzip")
+        .body(gzip(of(BATCH_LIMIT + 1).as_bytes()))
+        .await;
     packed.problem(413);
 }
 
@@ -79,22 +99,41 @@ async fn packed_bodies() {
     };
     assert_eq!(counts(&send(&["gzip"], gzip(&body("named"))).await), (1, 0, 0));
     assert_eq!(counts(&send(&[], gzip(&body("unnamed"))).await), (1, 0, 0));
-    assert_eq!(counts(&send(&["gzip, gzip"], gzip(&gzip(&body("list")))).await), (1, 0, 0));
-    assert_eq!(counts(&send(&["gzip", "x-gzip"], gzip(&gzip(&body("two")))).await), (1, 0, 0));
-    assert_eq!(counts(&send(&["gzip"], gzip(&gzip(&body("more")))).await), (1, 0, 0));
+    assert_eq!(
+        counts(&send(&["gzip, gzip"], gzip(&gzip(&body("list")))).await),
+        (1, 0, 0)
+    );
+    assert_eq!(
+        counts(&send(&["gzip", "x-gzip"], gzip(&gzip(&body("two")))).await),
+        (1, 0, 0)
+    );
+    assert_eq!(
+        counts(&send(&["gzip"], gzip(&gzip(&body("more")))).await),
+        (1, 0, 0)
+    );
     assert_eq!(counts(&send(&["identity"], body("identity")).await), (1, 0, 0));
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
     zlib.write_all(&body("zlib")).unwrap();
-    assert_eq!(counts(&send(&["deflate"], zlib.finish().unwrap()).await), (1, 0, 0));
+    assert_eq!(
+        counts(&send(&["deflate"], zlib.finish().unwrap()).await),
+        (1, 0, 0)
+    );
     // Two members one after the other are one text.
     let whole = body("members");
     let (first, second) = whole.split_at(whole.len() / 2);
-    assert_eq!(counts(&send(&["gzip"], [gzip(first), gzip(second)].concat()).await), (1, 0, 0));
+    assert_eq!(
+        counts(&send(&["gzip"], [gzip(first), gzip(second)].concat()).await),
+        (1, 0, 0)
+    );
 
     let packed = gzip(&body("cut"));
-    send(&["gzip"], packed[..packed.len() - 9].to_vec()).await.problem(400);
+    send(&["gzip"], packed[..packed.len() - 9].to_vec())
+        .await
+        .problem(400);
     send(&["gzip"], body("not packed at all")).await.problem(400);
-    send(&["gzip, gzip, gzip"], gzip(&gzip(&gzip(&body("three"))))).await.problem(400);
+    send(&["gzip, gzip, gzip"], gzip(&gzip(&gzip(&body("three")))))
+        .await
+        .problem(400);
     send(&["br"], body("br")).await.problem(415);
     assert_eq!(source.events().len(), 8);
 }
@@ -112,23 +151,48 @@ async fn a_gzip_bomb_is_unpacked_no_further_than_a_request_may_be() {
     assert!(once.len() < BATCH_LIMIT);
     let twice = gzip(&once);
     let started = std::time::Instant::now();
-    source.request("/v1/batch").header("content-encoding", "gzip").body(once).await.problem(413);
-    source.request("/v1/batch").header("content-encoding", "gzip").body(twice).await.problem(413);
-    assert!(started.elapsed().as_secs() < 5, "only the first 500 KB are unpacked");
+    source
+        .request("/v1/batch")
+        .header("content-encoding", "gzip")
+        .body(once)
+        .await
+        .problem(413);
+    source
+        .request("/v1/batch")
+        .header("content-encoding", "gzip")
+        .body(twice)
+        .await
+        .problem(413);
+    assert!(
+        started.elapsed().as_secs() < 5,
+        "only the first 500 KB are unpacked"
+    );
 }
 
 #[tokio::test]
 async fn a_body_that_breaks_off_may_be_sent_again() {
     let source = Source::new().await;
-    let parts = futures::stream::iter([Ok(r#"{"batch":["#.to_owned()), Err(std::io::Error::other("connection reset"))]);
-    let answer = source.request("/v1/batch").body(axum::body::Body::from_stream(parts)).await;
+    let parts = futures::stream::iter([
+        Ok(r#"{"batch":["#.to_owned()),
+        Err(std::io::Error::other("connection reset")),
+    ]);
+    let answer = source
+        .request("/v1/batch")
+        .body(axum::body::Body::from_stream(parts))
+        .await;
     answer.problem(503);
     assert!(answer.header("retry-after").is_some());
 }
 
 #[tokio::test]
 async fn a_key_over_its_quota_waits_and_others_do_not() {
-    let app = TestApp::with(NOON_TEXT, |config| config.quota = Quota { events_per_second: 1, burst: 5 }).await;
+    let app = TestApp::with(NOON_TEXT, |config| {
+        config.quota = Quota {
+            events_per_second: 1,
+            burst: 5,
+        }
+    })
+    .await;
     let source = Source::of(app).await;
     let batch = |from: usize| Json::Array((0..90).map(|n| track(&format!("m{}", from + n))).collect());
     // More than the burst is let in once, and then paid off.
@@ -136,8 +200,19 @@ async fn a_key_over_its_quota_waits_and_others_do_not() {
     let refused: Answer = source.batch(batch(90)).await;
     assert_eq!(refused.problem(429)["code"], "over_quota");
     assert!(refused.header("retry-after").unwrap().parse::<u32>().unwrap() >= 1);
-    let other = source.app.post("/api/v1/keys").as_role(Role::Admin).json(&json!({"name": "other", "scope": "ingest"})).await.ok();
-    let answer = source.app.post("/v1/batch").with_key(other["secret"].as_str().unwrap()).json(&json!({"batch": batch(180)})).await;
+    let other = source
+        .app
+        .post("/api/v1/keys")
+        .as_role(Role::Admin)
+        .json(&json!({"name": "other", "scope": "ingest"}))
+        .await
+        .ok();
+    let answer = source
+        .app
+        .post("/v1/batch")
+        .with_key(other["secret"].as_str().unwrap())
+        .json(&json!({"batch": batch(180)}))
+        .await;
     assert_eq!(counts(&answer), (90, 0, 0));
 }
 

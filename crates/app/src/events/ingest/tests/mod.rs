@@ -28,7 +28,12 @@ impl Source {
 
     async fn of(app: TestApp) -> Self {
         let body = json!({"name": "shop", "scope": "ingest"});
-        let answer = app.post("/api/v1/keys").as_role(Role::Admin).json(&body).await.ok();
+        let answer = app
+            .post("/api/v1/keys")
+            .as_role(Role::Admin)
+            .json(&body)
+            .await
+            .ok();
         let key = answer["secret"].as_str().unwrap().to_owned();
         Self { app, key }
     }
@@ -36,7 +41,9 @@ impl Source {
     fn request(&self, path: &str) -> TestRequest {
         use base64::Engine;
         let credentials = base64::prelude::BASE64_STANDARD.encode(format!("{}:", self.key));
-        self.app.post(path).header("authorization", &format!("Basic {credentials}"))
+        self.app
+            .post(path)
+            .header("authorization", &format!("Basic {credentials}"))
     }
 
     async fn send(&self, path: &str, body: &Json) -> Answer {
@@ -44,7 +51,10 @@ impl Source {
     }
 
     async fn raw(&self, path: &str, body: impl Into<Vec<u8>>) -> Answer {
-        self.request(path).header("content-type", "application/json").body(body.into()).await
+        self.request(path)
+            .header("content-type", "application/json")
+            .body(body.into())
+            .await
     }
 
     async fn batch(&self, messages: Json) -> Answer {
@@ -54,15 +64,27 @@ impl Source {
     /// All stored events but those that Tenure itself notes of accounts.
     fn events(&self) -> Vec<EventRow> {
         let steps = events::tail_since(&self.app, 0);
-        steps.iter().flat_map(|(_, rows)| Arc::clone(rows).as_ref().clone()).filter(|row| row.kind != "account").collect()
+        steps
+            .iter()
+            .flat_map(|(_, rows)| Arc::clone(rows).as_ref().clone())
+            .filter(|row| row.kind != "account")
+            .collect()
     }
 
     fn event(&self, message_id: &str) -> EventRow {
-        self.events().into_iter().find(|row| row.message_id == message_id).unwrap_or_else(|| panic!("no event {message_id}"))
+        self.events()
+            .into_iter()
+            .find(|row| row.message_id == message_id)
+            .unwrap_or_else(|| panic!("no event {message_id}"))
     }
 
     async fn rejects(&self) -> Vec<Json> {
-        let page = self.app.get("/api/v1/rejects?limit=500").as_role(Role::Viewer).await.ok();
+        let page = self
+            .app
+            .get("/api/v1/rejects?limit=500")
+            .as_role(Role::Viewer)
+            .await
+            .ok();
         page["items"].as_array().unwrap().clone()
     }
 }
