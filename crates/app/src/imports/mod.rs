@@ -8,7 +8,7 @@
 //! For every file: rows = imported + duplicates + rejected + skipped, where only `skip_when` of a map skips.
 //!
 //! The way of a row: [`read`] (bytes → record) → [`plan`] (record → texts of fields) → [`value`] (text → value) → [`rows`] (values → facts)
-//! → [`run`] (facts → records and log). Emits what its rows say (docs/shape.md, “Import kinds”); listens to nothing.
+//! → [`keep`] (facts → records and log). Emits what its rows say (docs/shape.md, “Import kinds”); listens to nothing.
 
 mod api;
 mod chunks;
@@ -16,6 +16,7 @@ mod context;
 mod fields;
 mod formula;
 mod job;
+mod keep;
 mod map;
 mod plan;
 mod read;
@@ -36,7 +37,7 @@ use tenure_store::new_id;
 pub use api::routes;
 pub use job::Live;
 pub use replay::ImportReplayer;
-pub use run::resume;
+pub use run::{go_on, resume};
 
 use context::Context;
 use job::{Import, State};
@@ -81,7 +82,7 @@ async fn begin(app: &App, who: &Principal, request: request::Request, dry_run: b
         && let Some(before) = store::same(&app.store, &fingerprint).await?
         && before.state != State::Done
     {
-        return go_on(app, who, before).await;
+        return take_up(app, who, before).await;
     }
     let mut files = resolved.files;
     let mut note = None;
@@ -123,7 +124,7 @@ async fn begin(app: &App, who: &Principal, request: request::Request, dry_run: b
 }
 
 /// Goes on with an import that was cut off, failed or was cancelled.
-async fn go_on(app: &App, who: &Principal, mut import: Import) -> Result<Import> {
+async fn take_up(app: &App, who: &Principal, mut import: Import) -> Result<Import> {
     if app.imports.job(&import.id).is_some() {
         return Ok(import);
     }

@@ -68,7 +68,7 @@ async fn some(app: &App, import: &Import, file: &File, rejects: &[&Reject], map:
     for (row, before) in mapped.into_iter().zip(rejects) {
         let line = before.line.and_then(|line| u64::try_from(line).ok()).unwrap_or_default();
         let fault = match row.outcome {
-            Outcome::Facts(Facts { needs: Some(account), .. }) if app.accounts.number(&account).is_none() => super::run::unknown_account(&account),
+            Outcome::Facts(Facts { needs: Some(account), .. }) if app.accounts.number(&account).is_none() => super::keep::unknown_account(&account),
             Outcome::Facts(said) => {
                 facts.changes.extend(said.changes);
                 facts.events.extend(said.events);

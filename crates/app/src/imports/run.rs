@@ -1,30 +1,20 @@
 //! The job: file after file, chunk after chunk, each chunk one transaction.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use futures::FutureExt;
 use tenure_store::{StoreError, StoreResult};
 
-use super::chunks::{self, Chunk, Mapped};
+use super::chunks;
 use super::context::Context;
 use super::fields::Kind;
-use super::read::Fault;
-use super::job::{File, Import, Job, Progress, Sample, State};
-use super::rows::{Facts, Outcome, SOURCE};
-use super::{rejects, request, store};
-use crate::accounts::Change;
-use crate::events::{self, Stored};
-use crate::{App, accounts};
+use super::job::{Import, Job, State};
+use super::keep::keep;
+use super::{request, store};
+use crate::App;
 
 /// Rows of a transaction that changes accounts or contacts: it holds up live events, so it is short.
 const CHANGES_AT_ONCE: usize = 5_000;
-/// Rejects that the import's own page shows.
-const SAMPLES: usize = 20;
-/// How often a chunk is tried again while the records are not available.
-const TRIES: u32 = 60;
 
 /// Why a job ended early.
 enum Stop {
@@ -149,157 +139,13 @@ async fn finish(app: &App, import: &mut Import, at: usize) -> Result<(), Stop> {
     Ok(())
 }
 
-/// What a chunk's rows say, and whose it is: row by row, how many events and which change.
-struct Sorted {
-    events: Vec<events::Event>,
-    changes: Vec<Change>,
-    /// For each row with facts: how many events and changes are its own.
-    owned: Vec<(usize, usize)>,
-    rejects: Vec<rejects::Refused>,
-    skipped: u64,
-}
-
-fn sort(known: &accounts::Directory, rows: Vec<Mapped>) -> Sorted {
-    let mut sorted = Sorted { events: Vec::new(), changes: Vec::new(), owned: Vec::new(), rejects: Vec::new(), skipped: 0 };
-    for row in rows {
-        match row.outcome {
-            Outcome::Skipped => sorted.skipped += 1,
-            Outcome::Fault(fault) => {
-                sorted.rejects.push(rejects::Refused { line: row.line, fault, raw: row.raw });
-            }
-            Outcome::Facts(Facts { needs: Some(account), .. }) if known.number(&account).is_none() => {
-                sorted.rejects.push(rejects::Refused { line: row.line, fault: unknown_account(&account), raw: row.raw });
-            }
-            Outcome::Facts(Facts { changes, events, .. }) => {
-                sorted.owned.push((events.len(), changes.len()));
-                sorted.events.extend(events);
-                sorted.changes.extend(changes);
-            }
-        }
+/// At the start of a server: imports that were under way when the process ended go on.
+pub async fn go_on(app: App) {
+    match resume(&app).await {
+        Ok(0) => {}
+        Ok(resumed) => tracing::info!(resumed, "imports that were cut off go on"),
+        Err(error) => tracing::error!(%error, "imports that were cut off could not be found; starting them again goes on with them"),
     }
-    sorted
-}
-
-/// Why a row about an account that nobody knows is refused.
-pub fn unknown_account(id: &str) -> Fault {
-    let remedy = "import the account first, or correct the id; then replay the reject";
-    Fault::field("account_id", id, "no account has this id", remedy)
-}
-
-/// For each row with facts whether it said something new.
-pub fn news(owned: &[(usize, usize)], changes: &[Change], stored: &Stored) -> Vec<bool> {
-    let mut said: HashMap<(bool, &str), Vec<&Change>> = HashMap::new();
-    let (mut event, mut change) = (0, 0);
-    owned
-        .iter()
-        .map(|(events, of)| {
-            let mut new = stored.fresh[event..event + events].iter().any(|fresh| *fresh);
-            for it in &changes[change..change + of] {
-                let (contact, id, changed) = match it {
-                    Change::Account(account) => (false, account.id.as_str(), stored.accounts.contains(&account.id)),
-                    Change::Contact(contact) => (true, contact.id.as_str(), stored.contacts.contains(&contact.id)),
-                    Change::Alias { id, .. } | Change::Device { id, .. } => (true, id.as_str(), true),
-                };
-                // A row that says the same as one before it in the chunk says nothing new.
-                let before = said.entry((contact, id)).or_default();
-                new |= changed && !before.contains(&it);
-                before.push(it);
-            }
-            event += events;
-            change += of;
-            new
-        })
-        .collect()
-}
-
-/// Stores a chunk with its rejects and the file's new position in one transaction.
-async fn keep(app: &App, import: &mut Import, at: usize, chunk: Chunk) -> Result<(), Stop> {
-    let rows = chunk.rows.len() as u64;
-    let (position, line, bytes) = (chunk.position, chunk.line, chunk.bytes);
-    let sorted = Arc::new(sort(&app.accounts, chunk.rows));
-    let started = import.files[at].progress;
-    for attempt in 0..TRIES {
-        let chunk = events::Chunk { source: SOURCE.to_owned(), events: sorted.events.clone(), changes: sorted.changes.clone() };
-        let after = {
-            let (file, sorted) = (import.files[at].clone(), sorted.clone());
-            move |stored: &Stored| {
-                let new = news(&sorted.owned, &sorted.changes, stored).iter().filter(|new| **new).count() as u64;
-                let mut file = file.clone();
-                file.progress.add(&Progress {
-                    rows,
-                    imported: new,
-                    duplicates: sorted.owned.len() as u64 - new,
-                    rejected: sorted.rejects.len() as u64,
-                    skipped: sorted.skipped,
-                    ..Progress::default()
-                });
-                (file.progress.position, file.progress.line, file.progress.bytes) = (position, line, bytes);
-                file
-            }
-        };
-        let samples = samples(import, &import.files[at], &sorted.rejects);
-        let (id, dry, at_time, rejects_of, first) = (import.id.clone(), import.dry_run, import.started_at, sorted.clone(), samples.clone());
-        let written = after.clone();
-        let outcome = events::append_chunk(app, chunk, !dry, move |tx, stored| {
-            let file = written(stored);
-            async move {
-                rejects::keep(tx, &id, at_time, &file, &rejects_of.rejects).await?;
-                store::set_samples(tx, &id, &first).await?;
-                store::advance(tx, &id, &file).await
-            }
-            .boxed()
-        })
-        .await;
-        match outcome {
-            Ok(stored) => {
-                import.files[at] = after(&stored);
-                import.samples = samples;
-                if dry {
-                    note_dry(app, import, at).await?;
-                }
-                return Ok(());
-            }
-            Err(StoreError::Unavailable(error)) if attempt + 1 < TRIES => {
-                tracing::warn!(import = %import.id, %error, "a chunk of an import is tried again");
-                tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt.min(10)) + 50)).await;
-                // It may have been stored although nobody said so.
-                if let Some(known) = stored_file(app, &import.id, at).await
-                    && known.progress != started
-                {
-                    import.files[at] = known;
-                    return Ok(());
-                }
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Stop::Failed("the records stayed unavailable. Start the import again; it goes on where it stopped".to_owned()))
-}
-
-async fn stored_file(app: &App, id: &str, at: usize) -> Option<File> {
-    let import = store::import(&app.store, id).await.ok().flatten()?;
-    import.files.into_iter().nth(at)
-}
-
-/// A dry run keeps only its own counters.
-async fn note_dry(app: &App, import: &Import, at: usize) -> StoreResult<()> {
-    let tx = app.store.begin().await?;
-    store::advance(&tx, &import.id, &import.files[at]).await?;
-    store::set_samples(&tx, &import.id, &import.samples).await?;
-    tx.commit().await
-}
-
-fn samples(import: &Import, file: &File, refused: &[rejects::Refused]) -> Vec<Sample> {
-    let name = rejects::file_name(file);
-    let more = refused.iter().map(|it| Sample {
-        file: name.clone(),
-        line: it.line,
-        field: it.fault.field.clone(),
-        value: it.fault.value.chars().take(200).collect(),
-        reason: it.fault.reason.clone(),
-        remedy: it.fault.remedy.clone(),
-    });
-    import.samples.iter().cloned().chain(more).take(SAMPLES).collect()
 }
 
 /// Imports that were under way when the process ended go on.

@@ -84,3 +84,21 @@ async fn the_format_does_not_matter() {
     let other = reference.file("events.parquet", parquet(rows));
     assert_eq!(counts(&reference.one(&other, "events").await), [5_000, 0, 5_000, 0]);
 }
+
+#[tokio::test]
+async fn many_events_go_straight_into_files() {
+    let rows = 25_000;
+    let desk = Desk::new().await;
+    desk.rows_at_once(11_000);
+    let file = desk.file("events.csv", csv(rows));
+    desk.app.imports.die_after.store(1, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(counts(&desk.one(&file, "events").await), [11_000, 11_000, 0, 0]);
+    desk.app.imports.die_after.store(0, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(counts(&desk.one(&file, "events").await), [25_000, 25_000, 0, 0]);
+    assert!(desk.count("event_files").await > 0, "the first chunks lie in files");
+    // In another format and with some rows of its own: what is known stays known, in files as in the tail.
+    let more = desk.file("events.jsonl", json(rows + 500, false));
+    assert_eq!(counts(&desk.one(&more, "events").await), [25_500, 500, 25_000, 0]);
+    let sources = desk.app.get("/api/v1/sources").as_operator().await.ok();
+    assert_eq!((&sources["sources"][0]["source"], &sources["sources"][0]["events"]), (&serde_json::json!("import"), &serde_json::json!(25_500)));
+}
