@@ -147,7 +147,7 @@ pub async fn keep(tx: &Tx, rejects: &[Reject]) -> StoreResult<u64> {
     for (source, rejects) in by_source {
         let at = rejects.iter().map(|reject| reject.at).max().unwrap_or(0);
         let written = store::insert(tx, &rejects).await?;
-        store::count(tx, source, at, written).await?;
+        super::store::count_rejected(tx, at, source, usize::try_from(written).unwrap_or(0)).await?;
         new += written;
     }
     Ok(new)

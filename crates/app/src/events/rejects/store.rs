@@ -72,18 +72,6 @@ pub(super) async fn insert(tx: &Tx, rejects: &[&Reject]) -> StoreResult<u64> {
     tx.insert(batch, Conflict::Ignore("id")).await
 }
 
-/// Adds to the counter of the source.
-pub(super) async fn count(tx: &Tx, source: &str, at: i64, rejected: u64) -> StoreResult<()> {
-    let rejected = i64::try_from(rejected).unwrap_or(i64::MAX);
-    tx.run(
-        "INSERT INTO event_sources (source, first_at, last_at, events, rejected, duplicates) VALUES ($1, $2, $2, 0, $3, 0) \
-         ON CONFLICT (source) DO UPDATE SET rejected = event_sources.rejected + excluded.rejected",
-        args![source, at, rejected],
-    )
-    .await?;
-    Ok(())
-}
-
 fn conditions(filter: &Filter<'_>, values: &mut Vec<Value>) -> String {
     let mut conditions = vec!["1 = 1".to_owned()];
     let mut with = |values: &mut Vec<Value>, column: &str, value: Value| {
