@@ -78,7 +78,7 @@ CREATE TABLE kpi_values (
   kpi TEXT NOT NULL, period BIGINT NOT NULL, scope TEXT NOT NULL, value DOUBLE PRECISION, numerator DOUBLE PRECISION, denominator DOUBLE PRECISION,
   detail TEXT NOT NULL, computed_at BIGINT NOT NULL, PRIMARY KEY (kpi, period, scope)
 );
-CREATE TABLE target_baselines (target TEXT PRIMARY KEY, value DOUBLE PRECISION, day BIGINT NOT NULL, frozen_at BIGINT NOT NULL);
+CREATE TABLE target_baselines (target TEXT PRIMARY KEY, value DOUBLE PRECISION NOT NULL, day BIGINT NOT NULL, touched_at BIGINT NOT NULL, frozen_at BIGINT);
 CREATE TABLE program_versions (
   version BIGINT PRIMARY KEY, hash TEXT NOT NULL, files TEXT NOT NULL, applied_at BIGINT NOT NULL, actor TEXT NOT NULL, note TEXT
 );

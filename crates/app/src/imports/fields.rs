@@ -73,7 +73,7 @@ const fn may(name: &'static str, kind: Type, also: &'static [&'static str]) -> F
     Field { name, kind, required: false, also }
 }
 
-const REASONS: &[&str] = &["feature_gaps", "support_issues", "pricing", "company_change", "competitor", "unknown"];
+pub(super) const REASONS: &[&str] = &["feature_gaps", "support_issues", "pricing", "company_change", "competitor", "unknown"];
 /// What a change row of a subscription can tell.
 pub const CHANGES: &[&str] = &[
     "started", "new", "upsell", "cross_sell", "contraction", "price", "renewed", "churned", "churn_notice", "saved", "payment_failed",
@@ -122,7 +122,7 @@ const SUBSCRIPTION_CHANGES: &[Field] = &[
     need("change", Type::Choice(CHANGES), &["change_type"]),
     may("mrr", Type::Money, MRR),
     CURRENCY,
-    may("reason", Type::Choice(REASONS), &["reason_code", "churn_reason"]),
+    may("reason", Type::Text, &["reason_code", "churn_reason"]),
     may("secondary_reasons", Type::Choices(REASONS), &[]),
     RECEIVED_AT,
     MESSAGE_ID,

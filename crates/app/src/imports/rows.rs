@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::context::Context;
-use super::fields::{Form, Kind, Others, Type};
+use super::fields::{Form, Kind, Others, REASONS, Type};
 use super::plan::{EntryPlan, Extra, Plan, extra_name};
 use super::read::{Columns, Fault, Record};
 use super::value::{Spelling, Value, guess, plain_number as number};
@@ -293,6 +293,11 @@ impl<'a> Row<'a> {
             same => same,
         };
         if let Some(reason) = self.text("reason") {
+            // Why a customer leaves is one of a few codes; why a price changed may be said in any words.
+            if matches!(change.as_str(), "churned" | "churn_notice" | "saved") && !REASONS.contains(&reason.as_str()) {
+                let remedy = format!("use one of {}, or map your words onto them under `values`", REASONS.join(", "));
+                return Err(Fault::field("reason", &reason, "it is none of the known words", &remedy));
+            }
             let key = if name == "mrr_changed" { "cause" } else { "reason" };
             properties.insert(key.to_owned(), reason.into());
         }

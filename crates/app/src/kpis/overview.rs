@@ -11,7 +11,7 @@ use super::engine::{ALL, By, figures};
 use super::reactor::scopes;
 use super::stats::Figure;
 use super::status::{Path, Status};
-use super::store::{self, Frozen, Kept};
+use super::store::{self, Kept, Measured};
 use super::window::period;
 use crate::definitions::{Baseline, Better, Definitions, Goal, Kpi, Target, Unit, conflicts};
 use crate::metrics::facts::{date_of, day_number};
@@ -188,9 +188,9 @@ fn line(kpi: &Kpi, scope: &str, day: Date, kept: Option<&Kept>) -> Line {
     }
 }
 
-/// A target's baseline: stated, or frozen.
+/// A target's baseline: stated, or measured.
 #[must_use]
-pub fn baseline(target: &Target, frozen: Option<&Frozen>) -> Option<f64> {
+pub fn baseline(target: &Target, frozen: Option<&Measured>) -> Option<f64> {
     match target.baseline {
         Baseline::Stated { value, .. } => Some(value),
         Baseline::Measured { on } => frozen.filter(|f| f.day == on).map(|f| f.value),
@@ -199,7 +199,7 @@ pub fn baseline(target: &Target, frozen: Option<&Frozen>) -> Option<f64> {
 
 /// The way from a target's baseline to its goal; `None` when the goal is relative to a baseline that is not known yet.
 #[must_use]
-pub fn path(kpi: &Kpi, target: &Target, frozen: Option<&Frozen>) -> Option<Path> {
+pub fn path(kpi: &Kpi, target: &Target, frozen: Option<&Measured>) -> Option<Path> {
     let from = baseline(target, frozen);
     Some(Path {
         from_day: day_number(target.baseline.on()),
@@ -210,7 +210,7 @@ pub fn path(kpi: &Kpi, target: &Target, frozen: Option<&Frozen>) -> Option<Path>
     })
 }
 
-fn with_target(mut line: Line, kpi: &Kpi, target: &Target, frozen: Option<&Frozen>, day: Date, conflict: bool) -> Line {
+fn with_target(mut line: Line, kpi: &Kpi, target: &Target, frozen: Option<&Measured>, day: Date, conflict: bool) -> Line {
     let path = path(kpi, target, frozen);
     line.baseline = baseline(target, frozen);
     line.baseline_on = Some(target.baseline.on().to_string());
@@ -309,7 +309,7 @@ pub async fn targets(app: &App, definitions: &Definitions, day: Date) -> Result<
             baseline: baseline(target, held),
             baseline_on: target.baseline.on().to_string(),
             frozen_at: match target.baseline {
-                Baseline::Measured { on } => held.filter(|f| f.day == on).map(|f| instant(f.at)),
+                Baseline::Measured { on } => held.filter(|f| f.day == on).and_then(|f| f.frozen_at).map(instant),
                 Baseline::Stated { .. } => None,
             },
             goal: path.map(|p| p.to),

@@ -6,12 +6,14 @@ use anyhow::Result;
 use jiff::civil::Date;
 
 use super::engine::{By, figures};
-use super::store::{self, Frozen};
+use super::store::{self, Measured};
 use super::window::{month_ends, period};
 use crate::definitions::{Baseline, Definitions, Kpi, KpiWindow, SegmentRule};
 use crate::metrics::facts::date_of;
-use crate::metrics;
-use crate::App;
+use crate::{App, events, metrics};
+
+/// How long what a baseline looks at has to be left alone before it is frozen, in microseconds.
+const SETTLED: i64 = 24 * 3_600 * 1_000_000;
 
 /// Months of history whose figures are kept ready.
 pub const KEPT_MONTHS: i32 = 25;
@@ -56,6 +58,7 @@ pub async fn refresh(app: &App) -> Result<bool> {
     let today = date_of(metrics::today(app));
     let held = store::of_day(&app.store, today).await?;
     if marks.is_empty() && !held.is_empty() {
+        baselines(app, &definitions, &marks).await?;
         return Ok(false);
     }
     let all = held.is_empty() || marks.iter().any(|(month, _)| *month == 0);
@@ -72,7 +75,7 @@ pub async fn refresh(app: &App) -> Result<bool> {
             tx.commit().await?;
         }
     }
-    freeze(app, &definitions).await?;
+    baselines(app, &definitions, &marks).await?;
     let tx = app.store.begin().await?;
     store::forget_others(&tx, &days).await?;
     store::clean(&tx, &marks).await?;
@@ -100,41 +103,66 @@ fn groups_of_touch<'a>(kpis: &[&'a Kpi], days: &[Date], marks: &[(i32, i64)], al
     groups
 }
 
-/// Freezes the baselines that are to be measured and whose day has come.
-async fn freeze(app: &App, definitions: &Definitions) -> Result<()> {
+/// Measures the baselines that are to be measured and whose day has come. A baseline follows its data until those have been left alone for a
+/// day — a company is imported in pieces — and is frozen then: what arrives later moves the figures, not the promise.
+async fn baselines(app: &App, definitions: &Definitions, marks: &[(i32, i64)]) -> Result<()> {
     let held = store::baselines(&app.store).await?;
-    let today = date_of(metrics::today(app));
+    let (now, today) = (app.clock.micros(), date_of(metrics::today(app)));
     for target in &definitions.targets {
         let Baseline::Measured { on } = target.baseline else { continue };
-        if on > today || held.get(&target.id).is_some_and(|frozen| frozen.day == on) {
+        let (Some(kpi), true) = (definitions.kpi(&target.kpi), on <= today) else { continue };
+        let before = held.get(&target.id).filter(|measured| measured.day == on);
+        if before.is_some_and(|measured| measured.frozen_at.is_some()) {
             continue;
         }
-        let Some(kpi) = definitions.kpi(&target.kpi) else { continue };
-        let cells = figures(app, definitions, &[kpi], &[on], &By::Segment, &[]).await?;
-        let value = cells.iter().find(|cell| cell.scope == target.scope).and_then(|cell| cell.figure.value);
-        if let Some(value) = value {
+        let touched = before.is_none() || marks.iter().any(|(month, _)| *month == 0 || touched(kpi, on, *month));
+        let next = match before {
+            Some(measured) if !touched => {
+                let settled = now - measured.touched_at >= SETTLED;
+                settled.then(|| Measured { frozen_at: Some(now), ..measured.clone() })
+            }
+            _ => {
+                let cells = figures(app, definitions, &[kpi], &[on], &By::Segment, &[]).await?;
+                let value = cells.iter().find(|cell| cell.scope == target.scope).and_then(|cell| cell.figure.value);
+                value.map(|value| Measured { value, day: on, touched_at: now, frozen_at: None })
+            }
+        };
+        if let Some(next) = next {
             let tx = app.store.begin().await?;
-            store::freeze(&tx, &target.id, &Frozen { value, day: on, at: app.clock.micros() }).await?;
+            store::put_baseline(&tx, &target.id, &next).await?;
             tx.commit().await?;
         }
     }
     Ok(())
 }
 
-/// Runs until the server stops: after each change of metrics and by the clock, never more than a tenth of the time.
+/// Runs until the server stops: when a burst of changes is over, or goes on for long, and by the clock.
 pub async fn run(app: App) {
     let mut changes = app.metrics.watch();
     loop {
+        quiet(&app).await;
         let start = Instant::now();
-        match refresh(&app).await {
-            Ok(_) => {}
-            Err(error) => tracing::error!(error = %format!("{error:#}"), "KPIs could not be brought up to date; trying again"),
+        if let Err(error) = refresh(&app).await {
+            tracing::error!(error = %format!("{error:#}"), "KPIs could not be brought up to date; trying again");
         }
-        let rest = (start.elapsed() * 9).clamp(Duration::from_secs(1), Duration::from_secs(120));
-        tokio::time::sleep(rest).await;
+        // What stays busy is refreshed for a third of the time at most.
+        tokio::time::sleep((start.elapsed() * 2).clamp(Duration::from_millis(500), Duration::from_secs(30))).await;
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(Duration::from_secs(30)) => {}
+        }
+    }
+}
+
+/// Waits until metrics have worked in what the log holds and nothing has changed for a moment, at most twenty seconds.
+async fn quiet(app: &App) {
+    let start = Instant::now();
+    loop {
+        let version = app.metrics.version();
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let behind = events::cursor(app, metrics::work::CURSOR).await.is_ok_and(|seq| seq < *events::watch(app).borrow());
+        if (version == app.metrics.version() && !behind) || start.elapsed() > Duration::from_secs(20) {
+            return;
         }
     }
 }

@@ -133,33 +133,35 @@ pub async fn clean(tx: &Tx, marks: &[(i32, i64)]) -> StoreResult<()> {
     Ok(())
 }
 
-/// A frozen baseline.
+/// A measured baseline.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Frozen {
+pub struct Measured {
     /// The figure.
     pub value: f64,
     /// The day that it stands for.
     pub day: Date,
-    /// When it was frozen, UTC microseconds.
-    pub at: i64,
+    /// When data that it looks at last changed, UTC microseconds.
+    pub touched_at: i64,
+    /// When it was frozen, UTC microseconds; `None` = it still follows its data.
+    pub frozen_at: Option<i64>,
 }
 
-/// The frozen baselines by target.
-pub async fn baselines(on: &impl Execute) -> StoreResult<BTreeMap<String, Frozen>> {
-    let rows = on.all("SELECT target, value, day, frozen_at FROM target_baselines WHERE value IS NOT NULL", vec![]).await?;
+/// The measured baselines by target.
+pub async fn baselines(on: &impl Execute) -> StoreResult<BTreeMap<String, Measured>> {
+    let rows = on.all("SELECT target, value, day, touched_at, frozen_at FROM target_baselines", vec![]).await?;
     rows.iter()
         .map(|row| {
             let day: i64 = row.get("day")?;
             let day = date_of(i32::try_from(day).unwrap_or_default());
-            Ok((row.get("target")?, Frozen { value: row.get("value")?, day, at: row.get("frozen_at")? }))
+            Ok((row.get("target")?, Measured { value: row.get("value")?, day, touched_at: row.get("touched_at")?, frozen_at: row.get("frozen_at")? }))
         })
         .collect()
 }
 
-/// Freezes a target's baseline; one that was frozen for another day is replaced.
-pub async fn freeze(tx: &Tx, target: &str, frozen: &Frozen) -> StoreResult<()> {
-    let mut batch = Batch::new("target_baselines", &["target", "value", "day", "frozen_at"]);
-    batch.row(args![target, frozen.value, i64::from(day_number(frozen.day)), frozen.at]);
-    tx.insert(batch, Conflict::Update("target", &["value", "day", "frozen_at"])).await?;
+/// Keeps a target's baseline; one for another day is replaced.
+pub async fn put_baseline(tx: &Tx, target: &str, measured: &Measured) -> StoreResult<()> {
+    let mut batch = Batch::new("target_baselines", &["target", "value", "day", "touched_at", "frozen_at"]);
+    batch.row(args![target, measured.value, i64::from(day_number(measured.day)), measured.touched_at, measured.frozen_at]);
+    tx.insert(batch, Conflict::Update("target", &["value", "day", "touched_at", "frozen_at"])).await?;
     Ok(())
 }

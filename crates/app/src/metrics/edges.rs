@@ -32,3 +32,11 @@ pub async fn set_edge_cursor(app: &App, name: &str, seq: i64) -> Result<()> {
     tx.commit().await?;
     Ok(())
 }
+
+/// How many months are marked for KPIs to be computed again.
+///
+/// # Errors
+/// When the records fail.
+pub async fn marked_months(app: &App) -> Result<i64> {
+    Ok(store::marked_months(&app.store).await?)
+}

@@ -24,6 +24,6 @@ pub mod work;
 
 pub use api::routes;
 pub use book::{Book, Entry};
-pub use edges::{edge_cursor, edges_after, set_edge_cursor};
+pub use edges::{edge_cursor, edges_after, marked_months, set_edge_cursor};
 pub use facts::{Flag, Head, Span};
 pub use reactor::{Progress, State, catch_up, today};

@@ -169,3 +169,8 @@ pub async fn set_setting(tx: &Tx, key: &str, value: &str) -> StoreResult<()> {
     tx.insert(batch, Conflict::Update("key", &["value"])).await?;
     Ok(())
 }
+
+/// Number of marks.
+pub async fn marked_months(on: &impl Execute) -> StoreResult<i64> {
+    on.one("SELECT COUNT(*) AS n FROM kpi_dirty", vec![]).await?.map_or(Ok(0), |row| row.get("n"))
+}

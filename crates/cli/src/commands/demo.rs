@@ -82,7 +82,20 @@ async fn prepare(client: &Client, input: &Path, data: &Path) -> Result<String> {
     if imported["state"] != "done" {
         return Err(anyhow::anyhow!("the import ended as {}: {}", imported["state"], imported["error"]).into());
     }
+    measured(client).await?;
     login(client).await
+}
+
+/// Waits until every figure takes in what was imported.
+async fn measured(client: &Client) -> Result<()> {
+    eprintln!("measuring: metrics, segments and two years of KPIs");
+    loop {
+        let now = client.get("/api/v1/metrics/progress").await?;
+        if now["up_to"] == now["newest"] && now["marked_months"] == 0 && now["total"] == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
 }
 
 async fn login(client: &Client) -> Result<String> {

@@ -73,6 +73,8 @@ pub struct Computing {
     up_to: i64,
     /// The log's newest place.
     newest: i64,
+    /// Months whose KPI figures are still to be computed; 0 = every figure is current.
+    marked_months: i64,
 }
 
 /// How far metrics are behind the log.
@@ -80,5 +82,7 @@ pub struct Computing {
 pub async fn progress(_: Viewer, State(app): State<App>) -> Result<Json<Computing>> {
     let Progress { done, total } = app.metrics.progress();
     let up_to = crate::events::cursor(&app, super::super::work::CURSOR).await?;
-    Ok(Json(Computing { done, total, up_to, newest: *crate::events::watch(&app).borrow() }))
+    let marked_months = super::super::marked_months(&app).await?;
+    let newest = *crate::events::watch(&app).borrow();
+    Ok(Json(Computing { done, total, up_to, newest, marked_months }))
 }
