@@ -22,6 +22,12 @@ export default ts.config(
     },
   },
   {
+    files: ["stories/*.mjs"],
+    languageOptions: {
+      globals: { clearTimeout: "readonly", console: "readonly", process: "readonly", setTimeout: "readonly" },
+    },
+  },
+  {
     files: ["**/*.{ts,tsx}"],
     rules: {
       "max-lines": ["error", { max: 350, skipBlankLines: true, skipComments: true }],

@@ -11,9 +11,8 @@ use crate::run::root;
 /// Slices from the lowest to the highest; those of one row never name each other.
 const LAYERS: &[&[&str]] = &[
     &["web"],
-    &["health"],
     &["auth"],
-    &["definitions"],
+    &["health", "definitions"],
     &["accounts"],
     &["events"],
     &["metrics"],

@@ -178,6 +178,8 @@ pub enum ProgramCommand {
     Apply(ProgramFolder),
     /// Write the program in force as files.
     Export(ProgramExport),
+    /// Print the JSON Schemas of the files, by name, for editors.
+    Schemas,
 }
 
 /// A program's folder.

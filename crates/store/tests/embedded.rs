@@ -1,4 +1,5 @@
 //! What only the embedded database does: locks, read-only folders, full disks, damaged files.
+#![expect(clippy::unwrap_used, reason = "what a test cannot set up must fail it")]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -147,7 +148,7 @@ async fn a_damaged_file_is_told() {
 async fn something_else_in_place_of_the_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("records.db"), "this is no database, but it is long enough to look like a header of one").unwrap();
-    let error = Store::open_embedded(folder.path()).await.err().expect("refused");
+    let error = Store::open_embedded(folder.path()).await.expect_err("refused");
     assert!(error.to_string().contains("not a database"), "{error}");
     assert_eq!(std::fs::read(folder.path().join("records.db")).unwrap().len(), 71, "and left as it was");
 }

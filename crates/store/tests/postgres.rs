@@ -1,4 +1,5 @@
 //! What only PostgreSQL does. Needs `TENURE_TEST_POSTGRES`; the server's own safety refusals need a user who may set them for a session.
+#![expect(clippy::unwrap_used, reason = "what a test cannot set up must fail it")]
 
 use tenure_store::migrate::{Migration, migrate};
 use tenure_store::{Clock, Execute, Store, StoreError, TestDatabase, args};
@@ -17,7 +18,7 @@ async fn a_server_that_may_lose_commits_is_refused() {
     let Some((_, url, _)) = open().await else { return };
     let joined = if url.contains('?') { "&" } else { "?" };
     for setting in ["synchronous_commit%3Doff"] {
-        let error = Store::open_postgres(&format!("{url}{joined}options=-c%20{setting}"), None).await.err().expect("refused");
+        let error = Store::open_postgres(&format!("{url}{joined}options=-c%20{setting}"), None).await.expect_err("refused");
         assert!(matches!(error, StoreError::Unsafe(_)), "{error:?}");
         assert!(error.to_string().contains("synchronous_commit = off"), "{error}");
     }
@@ -80,7 +81,7 @@ async fn a_serialization_failure_and_a_full_disk_are_passing_faults() {
 
 #[tokio::test]
 async fn an_unreachable_server_is_a_passing_fault() {
-    let error = Store::open_postgres("postgres://nobody@127.0.0.1:9/nothing", None).await.err().expect("nobody listens there");
+    let error = Store::open_postgres("postgres://nobody@127.0.0.1:9/nothing", None).await.expect_err("nobody listens there");
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(!error.to_string().contains("nobody@"), "credentials are not repeated: {error}");
 }

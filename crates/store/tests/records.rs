@@ -1,4 +1,5 @@
 //! The records on whichever database the run asks for (`TENURE_TEST_POSTGRES`, else embedded).
+#![expect(clippy::unwrap_used, reason = "what a test cannot set up must fail it")]
 
 use tenure_store::migrate::{Migration, migrate};
 use tenure_store::{Batch, Clock, Conflict, Execute, Store, StoreError, TestStore, args};

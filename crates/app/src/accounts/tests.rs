@@ -425,7 +425,7 @@ async fn the_directory_is_the_same_after_a_restart() {
     let app = TestApp::new().await;
     let mut random = StdRng::seed_from_u64(7);
     let name = |n: usize| {
-        if n % 7 == 0 {
+        if n.is_multiple_of(7) {
             format!("ü-{n} é")
         } else {
             format!("u{n}")

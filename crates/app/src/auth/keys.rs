@@ -65,10 +65,13 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How often the last use of a key is noted, in microseconds.
 const NOTE_EVERY: i64 = 60_000_000;
 
-/// All keys in force, by the hash of their secret.
+/// Keys by the hash of their secret.
+type ByHash = Arc<HashMap<String, Arc<Key>>>;
+
+/// All keys in force, and when they were read.
 #[derive(Debug, Default)]
 pub struct Keys {
-    held: RwLock<Option<(Instant, Arc<HashMap<String, Arc<Key>>>)>>,
+    held: RwLock<Option<(Instant, ByHash)>>,
     loading: tokio::sync::Mutex<()>,
 }
 
@@ -93,8 +96,8 @@ impl Keys {
         *self.held.write() = None;
     }
 
-    async fn fresh(&self, app: &App, age: Duration) -> Result<Arc<HashMap<String, Arc<Key>>>> {
-        let young = |held: &Option<(Instant, Arc<HashMap<String, Arc<Key>>>)>| {
+    async fn fresh(&self, app: &App, age: Duration) -> Result<ByHash> {
+        let young = |held: &Option<(Instant, ByHash)>| {
             held.as_ref().filter(|(at, _)| at.elapsed() < age).map(|(_, keys)| keys.clone())
         };
         if let Some(keys) = young(&self.held.read()) {

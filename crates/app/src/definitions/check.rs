@@ -14,7 +14,7 @@ use super::sql::{self, Used};
 use super::types::*;
 use super::vocabulary::{CURRENCIES, RELATIONS};
 use super::yaml::{Places, shorten};
-use crate::events::Kind;
+use crate::definitions::Kind;
 
 use compile::Wanted;
 pub(super) use names::reads;

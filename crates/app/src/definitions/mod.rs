@@ -14,6 +14,7 @@ mod check;
 mod conflict;
 mod decode;
 mod diff;
+mod kind;
 mod problem;
 mod read;
 mod schema;
@@ -29,12 +30,11 @@ use std::collections::BTreeMap;
 pub use check::SqlProblem;
 pub use conflict::conflicts;
 pub use diff::{Affected, Change, ChangeKind, FieldChange, What, affected, diff};
+pub use kind::Kind;
 pub use problem::{Problem, Severity};
 pub use schema::schemas;
 pub use types::*;
 pub use vocabulary::{BUILTINS, Builtin, RELATIONS};
-
-use crate::events::Kind;
 
 /// The files of a program folder. `program.yaml` and `segments.yaml` must be there; the others may be left out.
 pub const FILES: [&str; 7] = [

@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::types::*;
 use super::yaml::{Node, Places, Value, join, read};
 use super::{Definitions, FILES};
-use crate::events::Kind;
+use crate::definitions::Kind;
 
 use kpi::kpi;
 use metric::metric;

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value as Json;
 
 use super::types::*;
-use crate::events::Kind;
+use crate::definitions::Kind;
 
 /// The JSON Schema (draft 7) of every document of a program, by file name: `("kpis.json", …)` describes `kpis.yaml`.
 pub fn schemas() -> Vec<(String, Json)> {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::schema::DateText;
-use crate::events::Kind;
+use crate::definitions::Kind;
 
 pub use kpi::{Baseline, Goal, Kpi, KpiValue, KpiWindow, SegmentAt, Target};
 

@@ -10,7 +10,6 @@ use tenure_store::{StoreError, StoreResult};
 
 use super::files::{discard, lake_fault};
 use super::log::{Blob, Bulk, Core, State};
-use super::timeline::quoted;
 use super::{Subject, row, store};
 use crate::accounts::AccountNo;
 
@@ -73,7 +72,7 @@ type Told = (BTreeSet<i64>, BTreeSet<i32>);
 
 /// Whom the erased events of files concern.
 async fn sealed_summary(core: &Core, erase: &Erase) -> StoreResult<Told> {
-    let list = |set: &HashSet<String>| set.iter().map(|id| quoted(id)).collect::<Vec<_>>().join(", ");
+    let list = |set: &HashSet<String>| set.iter().map(|id| store::quoted(id)).collect::<Vec<_>>().join(", ");
     let mut any = Vec::new();
     if !erase.account_nos.is_empty() {
         let numbers: Vec<String> = erase.account_nos.iter().map(i64::to_string).collect();
@@ -89,8 +88,7 @@ async fn sealed_summary(core: &Core, erase: &Erase) -> StoreResult<Told> {
         return Ok(told);
     }
     let context = core.lake.context(&core.snapshot()?.1);
-    let sql = format!("SELECT account_no, month FROM events WHERE {} GROUP BY account_no, month", any.join(" OR "));
-    let batches = context.query(&sql).await.map_err(|error| StoreError::Other(format!("history: {}", error.message)))?;
+    let batches = context.query(&store::months_query(&any)).await.map_err(|error| StoreError::Other(format!("history: {}", error.message)))?;
     for batch in batches {
         told.0.extend(batch.column(0).as_primitive::<Int64Type>().values().iter());
         told.1.extend(batch.column(1).as_primitive::<Int32Type>().values().iter());

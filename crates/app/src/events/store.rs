@@ -6,6 +6,7 @@ use tenure_lake::FileMeta;
 use tenure_store::{Batch, Conflict, Execute, Row, StoreError, StoreResult, Tx, args};
 
 use super::ids::Built;
+use super::timeline::TimelineFilter;
 
 /// The newest `seq` that was ever given.
 pub(super) async fn newest_seq(read: &impl Execute) -> StoreResult<i64> {
@@ -172,11 +173,6 @@ pub(super) async fn add_counts(tx: &Tx, counts: &BTreeMap<String, SourceCounts>)
     Ok(())
 }
 
-pub(super) async fn count_rejected(tx: &Tx, now: i64, source: &str, rejected: usize) -> StoreResult<()> {
-    let counts = SourceCounts { first_at: now, last_at: now, rejected: count(rejected), ..SourceCounts::default() };
-    add_counts(tx, &BTreeMap::from([(source.to_owned(), counts)])).await
-}
-
 pub(super) async fn forget_hours_before(tx: &Tx, hour: i64) -> StoreResult<()> {
     tx.run("DELETE FROM event_counts WHERE what = 'hour' AND bucket < $1", args![hour]).await?;
     Ok(())
@@ -324,4 +320,32 @@ fn count(n: usize) -> i64 {
 
 fn size(n: i64) -> usize {
     usize::try_from(n).unwrap_or(0)
+}
+
+/// Text as a literal of the lake's SQL, whose questions take no parameters.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Asks the lake for one account's events that fit, newest first; `text` is in small letters.
+pub(super) fn timeline_query(account_no: i64, filter: &TimelineFilter, text: Option<&str>) -> String {
+    let mut sql = format!("SELECT * FROM events WHERE account_no = {account_no}");
+    if let Some(kind) = filter.kind {
+        sql.push_str(&format!(" AND kind = {}", quoted(kind.name())));
+    }
+    if let Some((at, id)) = &filter.before {
+        let at = format!("to_timestamp_micros({at})");
+        sql.push_str(&format!(" AND occurred_at <= {at} AND (occurred_at < {at} OR message_id < {})", quoted(id)));
+    }
+    if let Some(text) = text {
+        let text = quoted(text);
+        sql.push_str(&format!(" AND (strpos(lower(name), {text}) > 0 OR strpos(lower(properties), {text}) > 0)"));
+    }
+    sql.push_str(&format!(" ORDER BY occurred_at DESC, message_id DESC LIMIT {}", filter.limit));
+    sql
+}
+
+/// Asks the lake which accounts have events in which months, among those that meet any of the conditions.
+pub(super) fn months_query(any: &[String]) -> String {
+    format!("SELECT account_no, month FROM events WHERE {} GROUP BY account_no, month", any.join(" OR "))
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tenure_lake::{EventRow, FileMeta, Snapshot, from_batch};
 use tenure_store::{StoreError, StoreResult};
 
-use super::Kind;
 use super::files::lake_fault;
 use super::log::Core;
+use super::{Kind, store};
 
 /// Which events of an account, and how many.
 #[derive(Clone, Debug, Default)]
@@ -20,11 +20,6 @@ pub struct TimelineFilter {
     pub before: Option<(i64, String)>,
     /// How many at most.
     pub limit: usize,
-}
-
-/// Text as an SQL literal.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 impl TimelineFilter {
@@ -43,23 +38,6 @@ impl TimelineFilter {
         (file.min_account_no..=file.max_account_no).contains(&account_no)
             && self.before.as_ref().is_none_or(|(at, _)| file.min_occurred_at <= *at)
             && self.kind.is_none_or(|kind| file.class == tenure_lake::Class::of(kind.name()))
-    }
-
-    fn sql(&self, account_no: i64, text: Option<&str>) -> String {
-        let mut sql = format!("SELECT * FROM events WHERE account_no = {account_no}");
-        if let Some(kind) = self.kind {
-            sql.push_str(&format!(" AND kind = {}", quoted(kind.name())));
-        }
-        if let Some((at, id)) = &self.before {
-            let at = format!("to_timestamp_micros({at})");
-            sql.push_str(&format!(" AND occurred_at <= {at} AND (occurred_at < {at} OR message_id < {})", quoted(id)));
-        }
-        if let Some(text) = text {
-            let text = quoted(text);
-            sql.push_str(&format!(" AND (strpos(lower(name), {text}) > 0 OR strpos(lower(properties), {text}) > 0)"));
-        }
-        sql.push_str(&format!(" ORDER BY occurred_at DESC, message_id DESC LIMIT {}", self.limit));
-        sql
     }
 }
 
@@ -80,7 +58,7 @@ pub(super) async fn timeline(core: &Core, account_no: i64, filter: &TimelineFilt
         rows.filter(|row| row.account_no == account_no && filter.fits(row, text)).cloned().collect();
     let mut files: Vec<&FileMeta> = manifest.iter().filter(|file| filter.may_hold(account_no, file)).collect();
     files.sort_by_key(|file| std::cmp::Reverse(file.max_occurred_at));
-    let sql = filter.sql(account_no, text);
+    let sql = store::timeline_query(account_no, filter, text);
     let mut step = 2;
     while let Some(newest) = files.first() {
         order(&mut found, filter.limit);

@@ -296,31 +296,30 @@ impl Maker<'_> {
 
     fn require(&self, form: &Form, inputs: &[Option<Input>], path: &str, mapped: bool) -> Result<(), MapError> {
         let names = self.columns().names();
-        for (field, _) in form.fields.iter().zip(inputs).filter(|(field, input)| field.required && input.is_none()) {
-            let at = format!("{path}fields.{}", field.name);
-            if mapped {
-                return wrong(&at, format!("{} need {}", form.name, field.name), "say where it comes from");
-            }
-            if names.len() == 1 && self.source.path.extension().is_none_or(|e| e != "jsonl") {
-                return wrong(
-                    &at,
-                    format!("{} has one column only, “{}”", self.source.path.display(), names[0]),
-                    "say `delimiter:` in a map if it has more, or export it with all of them",
-                );
-            }
+        let missing = form.fields.iter().zip(inputs).find(|(field, input)| field.required && input.is_none());
+        let Some((field, _)) = missing else { return Ok(()) };
+        let at = format!("{path}fields.{}", field.name);
+        if mapped {
+            return wrong(&at, format!("{} need {}", form.name, field.name), "say where it comes from");
+        }
+        if names.len() == 1 && self.source.path.extension().is_none_or(|e| e != "jsonl") {
             return wrong(
                 &at,
-                format!(
-                    "{} need {}, and no column of {} looks like it{}",
-                    form.name,
-                    field.name,
-                    self.source.path.display(),
-                    nearest(field.name, names.iter().map(String::as_str))
-                ),
-                format!("give a map that says which of its columns ({}) it is", shown(names)),
+                format!("{} has one column only, “{}”", self.source.path.display(), names[0]),
+                "say `delimiter:` in a map if it has more, or export it with all of them",
             );
         }
-        Ok(())
+        wrong(
+            &at,
+            format!(
+                "{} need {}, and no column of {} looks like it{}",
+                form.name,
+                field.name,
+                self.source.path.display(),
+                nearest(field.name, names.iter().map(String::as_str))
+            ),
+            format!("give a map that says which of its columns ({}) it is", shown(names)),
+        )
     }
 }
 

@@ -155,7 +155,10 @@ mod tests {
         })
     }
 
-    fn june(entry: Arc<Entry>, at: SegmentAt) -> Option<(bool, bool, bool, bool, Option<f64>, Option<f64>, String)> {
+    /// The flags, the two amounts and the segment of one row.
+    type Row = (bool, bool, bool, bool, Option<f64>, Option<f64>, String);
+
+    fn june(entry: Arc<Entry>, at: SegmentAt) -> Option<Row> {
         let june = Period { day: date(2026, 6, 30), first: date(2026, 6, 1), last: date(2026, 6, 30) };
         let batch = cohort(&[entry], &[june], at).unwrap();
         if batch.num_rows() == 0 {

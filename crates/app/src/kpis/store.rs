@@ -110,12 +110,6 @@ pub async fn forget_others(tx: &Tx, keep: &[Date]) -> StoreResult<()> {
     Ok(())
 }
 
-/// Forgets everything kept.
-pub async fn forget_all(tx: &Tx) -> StoreResult<()> {
-    tx.run("DELETE FROM kpi_values", vec![]).await?;
-    Ok(())
-}
-
 /// Months (yyyymm; 0 = all) that were marked, with the time of the mark.
 pub async fn dirty(on: &impl Execute) -> StoreResult<Vec<(i32, i64)>> {
     on.all("SELECT month, marked_at FROM kpi_dirty ORDER BY month", vec![])

@@ -15,9 +15,12 @@ use crate::App;
 use crate::definitions::Definitions;
 use crate::web::{Problem, Result};
 
+/// A day, the version of the book that it was computed from, and its accounts.
+type Computed = (i32, u64, Arc<Vec<Arc<Entry>>>);
+
 /// The last day that was computed, so that paging through it computes it once.
 #[derive(Debug, Default)]
-pub struct Cache(Mutex<Option<(i32, u64, Arc<Vec<Arc<Entry>>>)>>);
+pub struct Cache(Mutex<Option<Computed>>);
 
 /// The day that a request asks for, as a number.
 ///

@@ -54,7 +54,6 @@ pub fn permission_of<T, F: Guarded<T>>(_handler: &F) -> &'static str {
 }
 
 /// Writes permission, unique operation id and the common answers into the document of one handler's operations.
-#[must_use]
 pub fn describe(
     mut route: UtoipaMethodRouter<App>,
     permission: &'static str,
@@ -93,7 +92,6 @@ fn describe_operation(operation: &mut Operation, permission: &'static str, modul
 }
 
 /// Puts several handlers of one slice together.
-#[must_use]
 pub fn join(mut all: UtoipaMethodRouter<App>, one: UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
     all.0.extend(one.0);
     for (path, item) in one.1.paths {

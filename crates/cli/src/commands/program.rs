@@ -9,14 +9,22 @@ use serde_json::{Map, Value, json};
 use crate::args::{Program, ProgramCommand, ProgramExport, ProgramFolder};
 use crate::client::{Client, Failure, Result};
 
-/// Checks, plans, applies or exports.
+/// Checks, plans, applies, exports, or prints the schemas.
 pub async fn run(args: Program) -> Result<ExitCode> {
     match args.what {
         ProgramCommand::Check(folder) => send("check", &folder).await,
         ProgramCommand::Plan(folder) => send("plan", &folder).await,
         ProgramCommand::Apply(folder) => send("apply", &folder).await,
         ProgramCommand::Export(export) => write(&export).await,
+        ProgramCommand::Schemas => schemas(),
     }
+}
+
+/// The schemas need no data folder: they belong to this version of the program, not to anybody's definitions.
+fn schemas() -> Result<ExitCode> {
+    let schemas: Map<String, Value> = tenure_app::definitions::schemas().into_iter().collect();
+    println!("{}", serde_json::to_string_pretty(&schemas)?);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The YAML files of a program folder by name.

@@ -135,9 +135,12 @@ fn segments_are_those_of_the_plan() {
     assert_eq!(definitions.segments.unclassified.as_deref(), Some("mrr IS NULL"));
 }
 
-/// Every target of the two documents: document, KPI, scope, stated baseline, goal, deadline.
+/// Document, KPI, scope, stated baseline, goal, deadline.
+type Stated = (&'static str, &'static str, &'static str, Option<f64>, Goal, &'static str);
+
+/// Every target of the two documents.
 #[rustfmt::skip]
-const TARGETS: &[(&str, &str, &str, Option<f64>, Goal, &str)] = &[
+const TARGETS: &[Stated] = &[
     ("S1", "engagement_rate", "digital", None, Goal::Value(0.3), "2026-12-31"),
     ("S1", "content_consumption", "digital", None, Goal::Relative(0.4), "2026-12-31"),
     ("S1", "logo_churn_12m", "digital", Some(0.15), Goal::Value(0.1), "2027-06-30"),

@@ -99,6 +99,6 @@ impl Rows for ParquetRows {
     }
 
     fn bytes(&self) -> u64 {
-        if self.rows == 0 { self.bytes } else { self.bytes.saturating_mul(self.row) / self.rows }
+        self.bytes.saturating_mul(self.row).checked_div(self.rows).unwrap_or(self.bytes)
     }
 }

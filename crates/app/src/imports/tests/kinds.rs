@@ -31,10 +31,10 @@ async fn accounts_by_the_names_of_a_crm() {
     assert_eq!(counts(&desk.one(&file, "accounts").await), [5, 1, 0, 4]);
     assert_eq!(
         desk.known().await,
-        [r#"A-1|Northwind|ann@example.com||{"Region":"EMEA"}"#
-            .replace("\"Region\"", "\"region\"")
-            .replace('{', r#"{"#)
-            .replace(r#""region":"EMEA"}"#, r#""region":"EMEA","domain":"northwind.example","employees":1200,"started_on":"2024-02-29","mrr":1250.5,"currency":"USD"}"#)]
+        [concat!(
+            r#"A-1|Northwind|ann@example.com||{"region":"EMEA","domain":"northwind.example","employees":1200,"#,
+            r#""started_on":"2024-02-29","mrr":1250.5,"currency":"USD"}"#
+        )]
     );
     let rejects = desk.rejects().await;
     let shown: Vec<(i64, &str, &str)> =
