@@ -99,12 +99,13 @@ impl App {
         let lock = DataLock::take(&config.data)?.ok_or_else(|| {
             anyhow::anyhow!("another process holds {}: stop it, or use another data folder", config.data.display())
         })?;
-        same_database(&config)?;
+        let noted = noted_records(&config)?;
         let store = match &config.database {
-            Some(url) => Store::open_postgres(url, config.database_schema.as_deref()).await?,
+            Some(url) => Store::claim_postgres(url, config.database_schema.as_deref()).await?,
             None => Store::open_embedded(&config.data).await?,
         };
         migrate::migrate(&store, &clock, MIGRATIONS).await?;
+        same_records(&config, noted, &store.identity(&clock).await?)?;
         let auth = Auth::new(config.password_cost)?;
         let accounts = Arc::new(Directory::default());
         accounts::load(&store, &accounts).await?;
@@ -162,18 +163,35 @@ impl App {
     }
 }
 
-/// Refuses to open a folder whose records live elsewhere: a command without `--database` would otherwise start an empty database beside
-/// the one on the server, and what it writes there would be missing here.
-fn same_database(config: &Config) -> anyhow::Result<()> {
-    let kind = if config.database.is_some() { "postgres" } else { "embedded" };
-    let note = config.data.join("records.kind");
-    match std::fs::read_to_string(&note) {
-        Ok(found) if found.trim() == kind => Ok(()),
-        Ok(found) => {
-            let remedy = if kind == "embedded" { "name it with --database (or TENURE_DATABASE)" } else { "leave --database out" };
-            anyhow::bail!("the records of {} are {}, not {kind}: {remedy}", config.data.display(), found.trim())
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(std::fs::write(&note, kind)?),
-        Err(error) => Err(error.into()),
+/// What the folder notes of its records, after the check that they are where this start looks for them: a command without `--database`
+/// would otherwise start an empty database beside the one on the server, and what it writes there would be missing here.
+fn noted_records(config: &Config) -> anyhow::Result<Option<String>> {
+    let note = match std::fs::read_to_string(config.data.join("records.kind")) {
+        Ok(note) => note.trim().to_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let found = note.split(' ').next().unwrap_or_default();
+    if found != kind(config) {
+        let remedy = if config.database.is_none() { "name it with --database (or TENURE_DATABASE)" } else { "leave --database out" };
+        anyhow::bail!("the records of {} are {found}, not {}: {remedy}", config.data.display(), kind(config));
     }
+    Ok(Some(note))
+}
+
+/// Notes which records belong to the folder, or refuses others than those: its history would not be theirs.
+fn same_records(config: &Config, noted: Option<String>, identity: &str) -> anyhow::Result<()> {
+    let now = format!("{} {identity}", kind(config));
+    match noted {
+        Some(noted) if noted == now => Ok(()),
+        Some(_) => anyhow::bail!(
+            "{} holds the history of other records than these: give the folder and the database that belong together",
+            config.data.display()
+        ),
+        None => Ok(std::fs::write(config.data.join("records.kind"), now)?),
+    }
+}
+
+fn kind(config: &Config) -> &'static str {
+    if config.database.is_some() { "postgres" } else { "embedded" }
 }

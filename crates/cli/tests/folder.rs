@@ -130,6 +130,11 @@ fn a_folder_whose_records_are_elsewhere_is_not_opened_without_them() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(stderr(&refused).contains("--database"), "{}", stderr(&refused));
     assert!(!folder.path().join("records.db").exists());
+
+    std::fs::write(folder.path().join("records.kind"), "embedded 00000000-0000-7000-8000-000000000000").unwrap();
+    let refused = run(folder.path(), &["user", "list"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("other records than these"), "{}", stderr(&refused));
 }
 
 #[test]

@@ -6,8 +6,10 @@
 //! Portable SQL here means: columns of `TEXT`, `BIGINT`, `DOUBLE PRECISION`, `BOOLEAN` and `{blob}` (see [`migrate`]),
 //! instants as UTC microseconds, days as days since 1970-01-01, money as integer minor units, JSON as text.
 
+mod claim;
 mod clock;
 mod error;
+mod identity;
 mod ids;
 pub mod migrate;
 mod open;

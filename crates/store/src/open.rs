@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,6 +11,7 @@ use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
 };
 
+use crate::claim::Claim;
 use crate::query::{self, Row};
 use crate::{Execute, StoreError, StoreResult, Tx};
 
@@ -21,6 +23,7 @@ const SAFE_SQLITE: (u32, u32, u32) = (3, 51, 3);
 pub struct Store {
     reads: DatabaseConnection,
     writes: DatabaseConnection,
+    claim: Option<Arc<Claim>>,
 }
 
 impl Store {
@@ -28,7 +31,7 @@ impl Store {
     pub async fn open_embedded(dir: &Path) -> StoreResult<Self> {
         let path = dir.join("records.db");
         let writes = sqlite_pool(&path, 1).await?;
-        let store = Self { reads: sqlite_pool(&path, 4).await?, writes };
+        let store = Self { reads: sqlite_pool(&path, 4).await?, writes, claim: None };
         store.refuse_unsafe().await?;
         Ok(store)
     }
@@ -41,19 +44,34 @@ impl Store {
             options.set_schema_search_path(schema);
         }
         let pool = Database::connect(options).await?;
-        let store = Self { reads: pool.clone(), writes: pool };
+        let store = Self { reads: pool.clone(), writes: pool, claim: None };
         store.refuse_unsafe().await?;
         Ok(store)
     }
 
+    /// Opens a PostgreSQL database for this process alone: refused while another process has it open in this way.
+    /// What is held in memory and in the data folder would otherwise part from the records.
+    pub async fn claim_postgres(url: &str, schema: Option<&str>) -> StoreResult<Self> {
+        let claim = Claim::take(url, schema).await?;
+        let store = Self::open_postgres(url, schema).await?;
+        Ok(Self { claim: Some(Arc::new(claim)), ..store })
+    }
+
     /// Starts a transaction that may change rows. On SQLite it takes the write lock at once, so it never fails half-way for it.
     pub async fn begin(&self) -> StoreResult<Tx> {
+        if let Some(claim) = &self.claim {
+            claim.check()?;
+        }
+        Self::begin_on(&self.writes).await
+    }
+
+    pub(crate) async fn begin_on(pool: &DatabaseConnection) -> StoreResult<Tx> {
         let options = TransactionOptions {
-            sqlite_transaction_mode: (self.writes.get_database_backend() == DbBackend::Sqlite)
+            sqlite_transaction_mode: (pool.get_database_backend() == DbBackend::Sqlite)
                 .then_some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        Ok(Tx { inner: self.writes.begin_with_options(options).await? })
+        Ok(Tx { inner: pool.begin_with_options(options).await? })
     }
 
     /// Whether the records live in PostgreSQL.
@@ -112,6 +130,9 @@ impl Store {
     pub async fn close(self) {
         let _ = self.reads.close().await;
         let _ = self.writes.close().await;
+        if let Some(claim) = &self.claim {
+            claim.release().await;
+        }
     }
 
     async fn refuse_unsafe(&self) -> StoreResult<()> {

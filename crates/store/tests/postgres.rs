@@ -43,6 +43,37 @@ async fn a_terminated_connection_is_a_passing_fault_and_the_next_call_works() {
 }
 
 #[tokio::test]
+async fn two_processes_never_claim_one_database() {
+    let Some((store, url, schema)) = open().await else { return };
+    let first = Store::claim_postgres(&url, Some(&schema)).await.unwrap();
+    let error = Store::claim_postgres(&url, Some(&schema)).await.err().expect("claimed");
+    assert!(matches!(error, StoreError::Unsafe(_)) && error.to_string().contains("another Tenure uses"), "{error:?}");
+    // The server ends every connection, as at a restart. Nothing is written until the claim is taken again.
+    let kill = "SELECT COUNT(pg_terminate_backend(pid)) AS n FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid() \
+                AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1 || '/claim', 0)";
+    let killed: i64 = store.one(kill, args![schema.clone()]).await.unwrap().unwrap().get("n").unwrap();
+    assert_eq!(killed, 1);
+    let second = Store::claim_postgres(&url, Some(&schema)).await.expect("free now");
+    let mut refused = None;
+    for _ in 0..100 {
+        if let Err(error) = first.begin().await {
+            refused = Some(error);
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(matches!(refused, Some(StoreError::Unavailable(_))), "{refused:?}");
+    second.close().await;
+    for _ in 0..100 {
+        if first.begin().await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("the claim was not taken again");
+}
+
+#[tokio::test]
 async fn a_deadlock_is_a_passing_fault() {
     let Some((store, ..)) = open().await else { return };
     let tx = store.begin().await.unwrap();
