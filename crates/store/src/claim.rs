@@ -14,6 +14,10 @@ use crate::{Execute, Store, StoreError, StoreResult, Tx};
 /// How often the claim is looked after. A server that restarts loses it; it is taken again at the next look.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// How long a start waits for a claim: a process that was killed a moment ago holds it until the server notices.
+const PATIENCE: Duration = Duration::from_secs(5);
+const STEP: Duration = Duration::from_millis(100);
+
 /// The claim. Given up by [`Claim::release`] or when dropped.
 #[derive(Debug)]
 pub(crate) struct Claim {
@@ -33,10 +37,18 @@ impl std::fmt::Debug for Held {
 impl Claim {
     pub(crate) async fn take(url: &str, schema: Option<&str>) -> StoreResult<Self> {
         let pool = connect(url, schema).await?;
-        let Some(tx) = lock(&pool).await? else {
-            return Err(StoreError::Unsafe(
-                "another Tenure uses this database (or this schema of it): stop it, or give each its own database".to_owned(),
-            ));
+        let mut waited = Duration::ZERO;
+        let tx = loop {
+            if let Some(tx) = lock(&pool).await? {
+                break tx;
+            }
+            if waited >= PATIENCE {
+                return Err(StoreError::Unsafe(
+                    "another process holds this database (or this schema of it): stop it, or give each its own database".to_owned(),
+                ));
+            }
+            tokio::time::sleep(STEP).await;
+            waited += STEP;
         };
         let lost = Arc::new(AtomicBool::new(false));
         let held = Arc::new(Mutex::new(Some(Held(tx))));

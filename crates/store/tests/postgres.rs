@@ -47,7 +47,7 @@ async fn two_processes_never_claim_one_database() {
     let Some((store, url, schema)) = open().await else { return };
     let first = Store::claim_postgres(&url, Some(&schema)).await.unwrap();
     let error = Store::claim_postgres(&url, Some(&schema)).await.err().expect("claimed");
-    assert!(matches!(error, StoreError::Unsafe(_)) && error.to_string().contains("another Tenure uses"), "{error:?}");
+    assert!(matches!(error, StoreError::Unsafe(_)) && error.to_string().contains("another process holds this database"), "{error:?}");
     // The server ends every connection, as at a restart. Nothing is written until the claim is taken again.
     let kill = "SELECT COUNT(pg_terminate_backend(pid)) AS n FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid() \
                 AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1 || '/claim', 0)";

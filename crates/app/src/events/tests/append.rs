@@ -94,6 +94,7 @@ async fn a_refused_commit_leaves_nothing_and_the_next_one_works() {
     let tx = store.begin().await.unwrap();
     tx.run("UPDATE event_log SET seq = 7 WHERE id = 1", vec![]).await.unwrap();
     tx.commit().await.unwrap();
+    drop(store);
     let error = append(world.app(), numbered(3..5)).await.unwrap_err();
     assert!(matches!(error, tenure_store::StoreError::Unavailable(_)), "{error}");
     assert_eq!(ids(&world.tail()), names(0..3));
