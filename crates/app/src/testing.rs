@@ -130,7 +130,7 @@ impl TestApp {
 }
 
 /// Changing methods that only ask: they need no audit row.
-const QUESTIONS: &[&str] = &["/preview", "/check", "/plan", "/sql"];
+const QUESTIONS: &[&str] = &["/preview", "/check", "/plan", "/sql", "/catch_up"];
 
 /// A request under construction; await it for the [`Answer`].
 pub struct TestRequest {

@@ -173,6 +173,12 @@ pub(super) async fn add_counts(tx: &Tx, counts: &BTreeMap<String, SourceCounts>)
     Ok(())
 }
 
+/// Counts rejects for their source.
+pub(super) async fn count_rejected(tx: &Tx, now: i64, source: &str, rejected: usize) -> StoreResult<()> {
+    let counts = SourceCounts { first_at: now, last_at: now, rejected: count(rejected), ..SourceCounts::default() };
+    add_counts(tx, &BTreeMap::from([(source.to_owned(), counts)])).await
+}
+
 pub(super) async fn forget_hours_before(tx: &Tx, hour: i64) -> StoreResult<()> {
     tx.run("DELETE FROM event_counts WHERE what = 'hour' AND bucket < $1", args![hour]).await?;
     Ok(())

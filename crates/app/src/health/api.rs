@@ -13,14 +13,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::diagnosis;
+use super::{catch_up, diagnosis};
 use crate::App;
 use crate::auth::{Anyone, Viewer};
 use crate::web::{Json, Peer, Permission, Problem, Result, peer, routes};
 
 /// The slice's routes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(live)).routes(routes!(ready)).routes(routes!(figures)).routes(routes!(diagnosis::show))
+    OpenApiRouter::new().routes(routes!(live)).routes(routes!(ready)).routes(routes!(figures)).routes(routes!(diagnosis::show)).routes(routes!(catch_up::catch_up))
 }
 
 /// A good answer.

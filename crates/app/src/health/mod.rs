@@ -1,6 +1,7 @@
 //! Whether the process lives, whether it can work, and its figures for Prometheus.
 
 mod api;
+mod catch_up;
 mod diagnosis;
 pub mod sandbox;
 #[cfg(test)]

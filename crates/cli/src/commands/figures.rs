@@ -11,9 +11,18 @@ use crate::output::{Column, print};
 
 async fn ask(data: &Data, path: &str) -> Result<Value> {
     let client = Client::open(data).await?;
-    let answer = client.get(path).await;
+    let answer = async {
+        settle(&client).await?;
+        client.get(path).await
+    };
+    let answer = answer.await;
     client.close().await;
     answer
+}
+
+/// Figures on the command line are those of everything that has happened so far; a page may be some seconds behind.
+async fn settle(client: &Client) -> Result<()> {
+    client.post("/api/v1/catch_up", &json!({})).await.map(|_| ())
 }
 
 fn rows(answer: &Value, key: &str) -> Vec<Value> {
@@ -56,7 +65,11 @@ pub async fn segments(args: Listing) -> Result<ExitCode> {
 /// The accounts, page after page.
 pub async fn accounts(args: Listing) -> Result<ExitCode> {
     let client = Client::open(&args.data).await?;
-    let outcome = all_accounts(&client, &args).await;
+    let outcome = async {
+        settle(&client).await?;
+        all_accounts(&client, &args).await
+    };
+    let outcome = outcome.await;
     client.close().await;
     let answer = outcome?;
     let mut columns: Vec<(String, String)> = [
@@ -100,7 +113,11 @@ pub async fn sql(args: Sql) -> Result<ExitCode> {
         std::io::stdin().read_to_string(&mut query)?;
     }
     let client = Client::open(&args.data).await?;
-    let answer = client.post("/api/v1/sql", &json!({ "query": query, "limit": args.limit })).await;
+    let answer = async {
+        settle(&client).await?;
+        client.post("/api/v1/sql", &json!({ "query": query, "limit": args.limit })).await
+    };
+    let answer = answer.await;
     client.close().await;
     let answer = answer?;
     let names: Vec<String> = rows(&answer, "columns").iter().map(|c| c["name"].as_str().unwrap_or_default().to_owned()).collect();

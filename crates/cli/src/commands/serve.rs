@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::json;
@@ -14,6 +15,9 @@ use crate::args::Serve;
 use crate::client::{Client, Result};
 use crate::socket::Socket;
 use crate::{assets, server};
+
+/// How long background work may take to end its step when the server stops.
+const REACTORS_GRACE: Duration = Duration::from_secs(20);
 
 /// Serves until the process is told to stop.
 pub async fn run(args: Serve) -> Result<ExitCode> {
