@@ -137,6 +137,8 @@ impl Client {
         let mut config = Config::embedded(data.data.clone());
         config.database.clone_from(&data.database);
         let app = App::open(config, Clock::system()).await?;
+        // No server works in the background here: what came in since the last command is worked in before this one answers.
+        app.catch_up().await?;
         let router = routes::router(app.clone());
         Ok(Self { way: Way::Process(app, router) })
     }

@@ -1,0 +1,83 @@
+"""Starts a Tenure for a bench: a folder and a port of its own, ended with the bench."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def binary():
+    """The release binary, or the one that TENURE_BINARY names."""
+    return os.environ.get("TENURE_BINARY", str(ROOT / "target/release/tenure"))
+
+
+def tenure(*args, data):
+    """Runs a command and gives what it prints."""
+    done = subprocess.run([binary(), *args, "--data", data], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@contextmanager
+def server(accounts=0, months=12, seed=1):
+    """A running server with the program medtrainer and, with `accounts`, a simulated company worked in. Gives address, folder and process."""
+    with tempfile.TemporaryDirectory(prefix="tenure-bench-") as folder:
+        data = os.path.join(folder, "data")
+        tenure("program", "apply", str(ROOT / "programs/medtrainer"), data=data)
+        process = subprocess.Popen([binary(), "serve", "--data", data, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            address = wait_for_address(process)
+            if accounts:
+                company = os.path.join(folder, "company")
+                subprocess.run([binary(), "simulate", "--accounts", str(accounts), "--months", str(months), "--seed", str(seed), "--out", company], check=True, capture_output=True)
+                tenure("import", company, data=data)
+            yield address, data, process
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def wait_for_address(process):
+    for line in list_lines(process):
+        for word in line.split():
+            if word.startswith("http://127.0.0.1:"):
+                return word.rstrip("/.,")
+    raise RuntimeError("the server ended before it told its address")
+
+
+def list_lines(process):
+    import selectors
+
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        selector.register(process.stderr, selectors.EVENT_READ)
+        end = time.time() + 60
+        while time.time() < end:
+            for key, _ in selector.select(timeout=1):
+                line = key.fileobj.readline()
+                if line:
+                    yield line
+
+
+def get(address, path, key):
+    request = urllib.request.Request(address + path, headers={"authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def percentile(values, share):
+    """The value below which `share` of the sorted values lie."""
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * share))]
+
+
+def report(**figures):
+    """One line for people and machines."""
+    print(json.dumps(figures), flush=True)
+    sys.stdout.flush()
