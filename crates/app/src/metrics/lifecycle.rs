@@ -3,7 +3,7 @@
 //! An account may hold several subscriptions. It is active from the day on which the first one starts until the day on which the last one
 //! ends, which is no active day any more; it may come back. Its MRR is the sum of the known MRR of the running subscriptions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -92,10 +92,11 @@ pub fn sort(events: &mut [Revenue]) {
 #[must_use]
 pub fn states(events: &[Revenue]) -> Vec<State> {
     let mut running: BTreeMap<&str, Option<f64>> = BTreeMap::new();
+    let mut ended: BTreeSet<&str> = BTreeSet::new();
     let mut states: Vec<State> = Vec::new();
     let mut last_mrr = None;
     for event in events {
-        apply(&mut running, event);
+        apply(&mut running, &mut ended, event);
         let known: Vec<f64> = running.values().filter_map(|mrr| *mrr).collect();
         let mrr = (!known.is_empty()).then(|| known.iter().sum());
         if !running.is_empty() {
@@ -111,7 +112,7 @@ pub fn states(events: &[Revenue]) -> Vec<State> {
     states
 }
 
-fn apply<'a>(running: &mut BTreeMap<&'a str, Option<f64>>, event: &'a Revenue) {
+fn apply<'a>(running: &mut BTreeMap<&'a str, Option<f64>>, ended: &mut BTreeSet<&'a str>, event: &'a Revenue) {
     let key = event.subscription.as_str();
     match event.kind {
         RevenueKind::Started | RevenueKind::Changed => {
@@ -123,10 +124,13 @@ fn apply<'a>(running: &mut BTreeMap<&'a str, Option<f64>>, event: &'a Revenue) {
                 *held = Some(mrr);
             }
         }
-        // An end that names no subscription, or one that is not known, ends the account.
+        // An end that names no subscription, or one that is not known, ends the account. The end of one that has ended already (with
+        // the account, or told twice) says nothing about those that run by now.
         RevenueKind::Churned => {
-            if running.remove(key).is_none() {
-                running.clear();
+            if running.remove(key).is_some() {
+                ended.insert(key);
+            } else if key.is_empty() || !ended.contains(key) {
+                ended.extend(std::mem::take(running).into_keys());
             }
         }
     }
@@ -136,6 +140,7 @@ fn apply<'a>(running: &mut BTreeMap<&'a str, Option<f64>>, event: &'a Revenue) {
 #[must_use]
 pub fn subscriptions(events: &[Revenue]) -> Vec<SubscriptionSpan> {
     let mut open: BTreeMap<&str, SubscriptionSpan> = BTreeMap::new();
+    let mut ended: BTreeSet<&str> = BTreeSet::new();
     let mut done = Vec::new();
     for event in events {
         let key = event.subscription.as_str();
@@ -164,11 +169,13 @@ pub fn subscriptions(events: &[Revenue]) -> Vec<SubscriptionSpan> {
                 }
             }
             RevenueKind::Churned => {
-                let ended: Vec<SubscriptionSpan> = match open.remove(key) {
-                    Some(one) => vec![one],
-                    None => std::mem::take(&mut open).into_values().collect(),
+                let closed: Vec<(&str, SubscriptionSpan)> = match open.remove(key) {
+                    Some(one) => vec![(key, one)],
+                    None if !key.is_empty() && ended.contains(key) => Vec::new(),
+                    None => std::mem::take(&mut open).into_iter().collect(),
                 };
-                for one in ended {
+                for (of, one) in closed {
+                    ended.insert(of);
                     close(&mut done, Some(one), event.day, event.reason.clone());
                 }
             }
@@ -238,6 +245,21 @@ mod tests {
                 ("c".into(), 90, Some(95), Some(10.0)),
             ]
         );
+    }
+
+    #[test]
+    fn the_end_of_what_has_ended_leaves_the_others_alone() {
+        use RevenueKind::{Churned, Started};
+        let events = [
+            event(10, Started, "a", Some(100.0)),
+            event(20, Churned, "", None),
+            event(30, Started, "b", Some(50.0)),
+            event(40, Churned, "a", None),
+            event(50, Churned, "unheard-of", None),
+        ];
+        assert_eq!(states(&events), [state(10, true, 100.0), state(20, false, 100.0), state(30, true, 50.0), state(50, false, 50.0)]);
+        let ends: Vec<(String, Option<i32>)> = subscriptions(&events).into_iter().map(|s| (s.subscription, s.to)).collect();
+        assert_eq!(ends, [("a".into(), Some(20)), ("b".into(), Some(50))]);
     }
 
     #[test]

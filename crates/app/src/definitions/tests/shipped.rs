@@ -16,7 +16,7 @@ const WAITING: &str = "average_health health_accuracy velocity_average adherence
 
 #[test]
 fn shipped_programs_have_no_problems() {
-    for name in ["medtrainer", "starter"] {
+    for name in ["medtrainer", "starter", "ravenstack", "retail"] {
         let definitions = read_sound(&shipped_files(name));
         assert_eq!(definitions.program.program, name);
         for (id, description) in definitions

@@ -1,9 +1,11 @@
 //! Imports through the API and the database, from files written by the tests themselves.
 
 mod dirty;
+mod docs;
 mod formats;
 mod kinds;
 mod maps;
+mod programs;
 mod resume;
 mod sniffing;
 
