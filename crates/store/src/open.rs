@@ -219,6 +219,8 @@ async fn sqlite_pool(path: &Path, connections: u32) -> StoreResult<DatabaseConne
         .max_connections(connections)
         .min_connections(1)
         .sqlx_logging(false)
+        // One connection writes; waiting for it under load is its normal life, not a warning.
+        .map_sqlx_sqlite_pool_opts(|pool| pool.acquire_slow_threshold(Duration::from_secs(15)))
         .acquire_timeout(Duration::from_secs(20))
         .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
