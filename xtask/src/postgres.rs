@@ -1,7 +1,7 @@
 //! A private PostgreSQL for a test run: its own folder, its own port, ended with the run.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -29,7 +29,7 @@ impl Cluster {
         };
         // The server refuses to run as root; Debian's package brings a user for it.
         let user = if is_root() { Some("postgres") } else { None };
-        let base = if Path::new("/dev/shm").is_dir() { PathBuf::from("/dev/shm") } else { std::env::temp_dir() };
+        let base = if memory_has_room() { PathBuf::from(MEMORY) } else { std::env::temp_dir() };
         let folder = base.join(format!("tenure-postgres-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         if let Some(user) = user {
@@ -74,6 +74,16 @@ impl Drop for Cluster {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// A folder in memory, where fsync costs nothing.
+const MEMORY: &str = "/dev/shm";
+/// What a run of all tests may write, in kilobytes. Containers often give this folder 64 MB only.
+const ROOM: u64 = 4_000_000;
+
+fn memory_has_room() -> bool {
+    let free = output("df", &["--output=avail", MEMORY]);
+    free.and_then(|text| text.lines().last()?.trim().parse::<u64>().ok()).is_some_and(|free| free >= ROOM)
 }
 
 fn find_bin() -> Option<PathBuf> {
