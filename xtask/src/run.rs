@@ -15,6 +15,14 @@ pub fn root() -> PathBuf {
 pub fn command(program: &str, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(args).current_dir(root());
+    // `cargo run` describes this package in the environment; ring's build script takes that for its own and is built again,
+    // with everything above it, whenever a build inside `cargo xtask` follows one outside.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&*name);
+        }
+    }
     command
 }
 
