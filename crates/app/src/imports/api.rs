@@ -17,7 +17,10 @@ use crate::web::{Json, Path, Problem, Query, Result, routes};
 
 /// The routes of the slice.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show)).routes(routes!(cancel))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show))
+        .routes(routes!(cancel))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -88,7 +91,9 @@ struct ImportItem {
 }
 
 fn moment(at: i64) -> String {
-    jiff::Timestamp::from_microsecond(at).unwrap_or_default().to_string()
+    jiff::Timestamp::from_microsecond(at)
+        .unwrap_or_default()
+        .to_string()
 }
 
 fn shape(app: &App, it: Import) -> ImportItem {
@@ -143,7 +148,11 @@ fn file_item(it: File) -> FileItem {
 
 /// Starts an import, or goes on with it when the same files were left half-way. A file that was imported already is not read again.
 #[utoipa::path(post, path = "/api/v1/imports", tag = "imports", request_body = ImportRequest, responses((status = 202, body = ImportItem)))]
-async fn create(admin: Admin, FromState(app): FromState<App>, Json(body): Json<ImportRequest>) -> Result<(StatusCode, Json<ImportItem>)> {
+async fn create(
+    admin: Admin,
+    FromState(app): FromState<App>,
+    Json(body): Json<ImportRequest>,
+) -> Result<(StatusCode, Json<ImportItem>)> {
     let request = request::Request {
         path: body.path.clone().into(),
         kind: body.kind.as_deref().map(kind).transpose()?,
@@ -162,7 +171,12 @@ fn is_operator(who: &Principal) -> bool {
 fn kind(name: &str) -> Result<Kind> {
     let known = Kind::ALL.map(Kind::name);
     Kind::parse(name).ok_or_else(|| {
-        Problem::field("kind", name, format!("it is not a kind of rows{}", nearest(name, known)), format!("give one of {}", known.join(", ")))
+        Problem::field(
+            "kind",
+            name,
+            format!("it is not a kind of rows{}", nearest(name, known)),
+            format!("give one of {}", known.join(", ")),
+        )
     })
 }
 
@@ -184,38 +198,83 @@ struct ImportsPage {
 
 /// Imports, newest first.
 #[utoipa::path(get, path = "/api/v1/imports", tag = "imports", params(ListQuery), responses((status = 200, body = ImportsPage)))]
-async fn list(_viewer: Viewer, FromState(app): FromState<App>, Query(query): Query<ListQuery>) -> Result<Json<ImportsPage>> {
+async fn list(
+    _viewer: Viewer,
+    FromState(app): FromState<App>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<ImportsPage>> {
     let before = match query.cursor.as_deref() {
         None => None,
         Some(cursor) => {
-            let parts = cursor.split_once('.').and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id.to_owned())));
-            Some(parts.ok_or_else(|| Problem::field("cursor", cursor, "this is no cursor", "give the next_cursor of the page before"))?)
+            let parts = cursor
+                .split_once('.')
+                .and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id.to_owned())));
+            Some(parts.ok_or_else(|| {
+                Problem::field(
+                    "cursor",
+                    cursor,
+                    "this is no cursor",
+                    "give the next_cursor of the page before",
+                )
+            })?)
         }
     };
     let limit = i64::from(query.limit.unwrap_or(50).clamp(1, 200));
     let mut found = store::list(&app.store, before, limit + 1).await?;
     let more = found.len() as i64 > limit;
     found.truncate(usize::try_from(limit).unwrap_or(200));
-    let next_cursor = if more { found.last().map(|last| format!("{}.{}", last.started_at, last.id)) } else { None };
-    Ok(Json(ImportsPage { items: found.into_iter().map(|it| shape(&app, it)).collect(), next_cursor }))
+    let next_cursor = if more {
+        found
+            .last()
+            .map(|last| format!("{}.{}", last.started_at, last.id))
+    } else {
+        None
+    };
+    Ok(Json(ImportsPage {
+        items: found.into_iter().map(|it| shape(&app, it)).collect(),
+        next_cursor,
+    }))
 }
 
 /// One import with its files.
 #[utoipa::path(get, path = "/api/v1/imports/{id}", tag = "imports", responses((status = 200, body = ImportItem)))]
-async fn show(_viewer: Viewer, FromState(app): FromState<App>, Path(id): Path<String>) -> Result<Json<ImportItem>> {
-    let found = store::import(&app.store, &id).await?.ok_or_else(|| Problem::not_found(format!("there is no import {id}")))?;
+async fn show(
+    _viewer: Viewer,
+    FromState(app): FromState<App>,
+    Path(id): Path<String>,
+) -> Result<Json<ImportItem>> {
+    let found = store::import(&app.store, &id)
+        .await?
+        .ok_or_else(|| Problem::not_found(format!("there is no import {id}")))?;
     Ok(Json(shape(&app, found)))
 }
 
 /// Stops an import after the chunk at hand. What is stored stays; starting it again goes on from there.
 #[utoipa::path(post, path = "/api/v1/imports/{id}/cancellation", tag = "imports", responses((status = 202, body = ImportItem)))]
-async fn cancel(admin: Admin, FromState(app): FromState<App>, Path(id): Path<String>) -> Result<(StatusCode, Json<ImportItem>)> {
-    let found = store::import(&app.store, &id).await?.ok_or_else(|| Problem::not_found(format!("there is no import {id}")))?;
+async fn cancel(
+    admin: Admin,
+    FromState(app): FromState<App>,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<ImportItem>)> {
+    let found = store::import(&app.store, &id)
+        .await?
+        .ok_or_else(|| Problem::not_found(format!("there is no import {id}")))?;
     if !app.imports.cancel(&id) {
-        return Err(Problem::conflict(format!("import {id} is not running: it is {}", found.state.name())));
+        return Err(Problem::conflict(format!(
+            "import {id} is not running: it is {}",
+            found.state.name()
+        )));
     }
     let tx = app.store.begin().await?;
-    audit(&tx, &app.clock, &admin.0, "import.cancel", &id, &json!({ "path": found.path })).await?;
+    audit(
+        &tx,
+        &app.clock,
+        &admin.0,
+        "import.cancel",
+        &id,
+        &json!({ "path": found.path }),
+    )
+    .await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(shape(&app, found))))
 }

@@ -53,7 +53,12 @@ pub fn start(
         let mut rows = match source.records(position, line) {
             Ok(rows) => rows,
             Err(error) => {
-                let _ = send.blocking_send(Chunk { position, line, error: Some(error), ..Chunk::default() });
+                let _ = send.blocking_send(Chunk {
+                    position,
+                    line,
+                    error: Some(error),
+                    ..Chunk::default()
+                });
                 return;
             }
         };
@@ -104,7 +109,11 @@ pub fn map(plan: &Plan, context: &Context, columns: &Columns, records: &[Record]
                 Outcome::Fault(_) | Outcome::Facts(Facts { needs: Some(_), .. }) => raw(record, columns),
                 Outcome::Facts(_) | Outcome::Skipped => String::new(),
             };
-            Mapped { line: record.line, outcome, raw }
+            Mapped {
+                line: record.line,
+                outcome,
+                raw,
+            }
         })
         .collect()
 }

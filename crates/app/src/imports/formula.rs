@@ -41,26 +41,56 @@ impl Formulas {
     /// No expressions yet, over the columns of `source`. A column is a number where all its texts in the first rows are, unless `types` says
     /// otherwise. Besides its own name it can be written in normal form (`account_id` for `Account Id`), which needs no quotes.
     pub fn new(source: &Source, types: &[(String, ColumnType)], decimal: Option<char>) -> Self {
-        let spelling = Spelling { decimal, ..Spelling::plain() };
-        let said = |name: &str| types.iter().find(|(column, _)| column == name).map(|(_, kind)| *kind);
+        let spelling = Spelling {
+            decimal,
+            ..Spelling::plain()
+        };
+        let said = |name: &str| {
+            types
+                .iter()
+                .find(|(column, _)| column == name)
+                .map(|(_, kind)| *kind)
+        };
         let mut columns = Vec::new();
         for (place, name) in source.columns.names().iter().enumerate() {
             let kind = said(name).unwrap_or_else(|| found(source, place, &spelling));
-            columns.push(Column { name: name.clone(), place, kind });
+            columns.push(Column {
+                name: name.clone(),
+                place,
+                kind,
+            });
         }
         let mut taken: BTreeSet<String> = columns.iter().map(|column| column.name.to_lowercase()).collect();
         let plain: Vec<Column> = columns
             .iter()
-            .map(|column| Column { name: normal(&column.name), place: column.place, kind: column.kind })
+            .map(|column| Column {
+                name: normal(&column.name),
+                place: column.place,
+                kind: column.kind,
+            })
             .filter(|column| !column.name.is_empty() && taken.insert(column.name.clone()))
             .collect();
         columns.extend(plain);
         let names = Names::new(columns.iter().map(|column| {
-            let kind = if column.kind == ColumnType::Number { Type::Number } else { Type::Text };
+            let kind = if column.kind == ColumnType::Number {
+                Type::Number
+            } else {
+                Type::Text
+            };
             (column.name.clone(), kind)
         }));
-        let texts = types.iter().filter(|(_, kind)| *kind == ColumnType::Text).map(|(name, _)| name.clone()).collect();
-        Self { texts, names, columns, compiled: Vec::new(), spelling }
+        let texts = types
+            .iter()
+            .filter(|(_, kind)| *kind == ColumnType::Text)
+            .map(|(name, _)| name.clone())
+            .collect();
+        Self {
+            texts,
+            names,
+            columns,
+            compiled: Vec::new(),
+            spelling,
+        }
     }
 
     /// Whether the map says that a column is text.
@@ -70,12 +100,29 @@ impl Formulas {
 
     /// Compiles an expression (a condition, where that is wanted) and returns its place and the file's columns that it reads.
     pub fn add(&mut self, text: &str, at: &str, condition: bool) -> Result<(usize, Vec<usize>), MapError> {
-        let compiled = if condition { Expr::compile_filter(text, &self.names) } else { Expr::compile(text, &self.names) };
+        let compiled = if condition {
+            Expr::compile_filter(text, &self.names)
+        } else {
+            Expr::compile(text, &self.names)
+        };
         let expr = compiled.map_err(|error| {
-            let place = error.column.map_or_else(String::new, |column| format!("column {column}: "));
-            let text = self.columns.iter().any(|column| column.kind == ColumnType::Number && error.message.contains(&column.name));
-            let hint = if text { " A column of figures counts as a number; `types: {column: text}` takes it as text." } else { "" };
-            MapError { at: at.to_owned(), problem: format!("{place}{}", error.message), remedy: format!("{}{hint}", error.remedy) }
+            let place = error
+                .column
+                .map_or_else(String::new, |column| format!("column {column}: "));
+            let text = self
+                .columns
+                .iter()
+                .any(|column| column.kind == ColumnType::Number && error.message.contains(&column.name));
+            let hint = if text {
+                " A column of figures counts as a number; `types: {column: text}` takes it as text."
+            } else {
+                ""
+            };
+            MapError {
+                at: at.to_owned(),
+                problem: format!("{place}{}", error.message),
+                remedy: format!("{}{hint}", error.remedy),
+            }
         })?;
         let reads: Vec<usize> = expr
             .references()
@@ -89,7 +136,10 @@ impl Formulas {
 
     /// Evaluates all expressions for `records`.
     pub fn evaluate(&self, records: &[Record]) -> Vec<Values> {
-        let mut values: Vec<Values> = records.iter().map(|_| Vec::with_capacity(self.compiled.len())).collect();
+        let mut values: Vec<Values> = records
+            .iter()
+            .map(|_| Vec::with_capacity(self.compiled.len()))
+            .collect();
         for compiled in &self.compiled {
             let (batch, faults) = self.batch(records, &compiled.reads);
             match batch.and_then(|batch| texts(&compiled.expr, &batch)) {
@@ -105,13 +155,19 @@ impl Formulas {
     }
 
     /// The columns that an expression reads, and for each row what is wrong with them.
-    fn batch(&self, records: &[Record], reads: &[usize]) -> (Result<RecordBatch, String>, Vec<Option<String>>) {
+    fn batch(
+        &self,
+        records: &[Record],
+        reads: &[usize],
+    ) -> (Result<RecordBatch, String>, Vec<Option<String>>) {
         let mut faults = vec![None; records.len()];
         let mut fields = Vec::with_capacity(reads.len());
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(reads.len());
         for at in reads {
             let column = &self.columns[*at];
-            let cells = records.iter().map(|record| Some(record.cell(column.place)).filter(|cell| !cell.is_empty()));
+            let cells = records
+                .iter()
+                .map(|record| Some(record.cell(column.place)).filter(|cell| !cell.is_empty()));
             match column.kind {
                 ColumnType::Text => {
                     fields.push(Field::new(&column.name, DataType::Utf8, true));
@@ -124,7 +180,11 @@ impl Formulas {
                         .map(|(row, cell)| match cell.map(|cell| self.spelling.number(cell)) {
                             Some(Ok(number)) => Some(number),
                             Some(Err(_)) => {
-                                faults[row] = Some(format!("the formula takes {} as a number, and it is “{}”", column.name, cell.unwrap_or_default()));
+                                faults[row] = Some(format!(
+                                    "the formula takes {} as a number, and it is “{}”",
+                                    column.name,
+                                    cell.unwrap_or_default()
+                                ));
                                 None
                             }
                             None => None,
@@ -134,8 +194,10 @@ impl Formulas {
                 }
             }
         }
-        let options = tenure_lake::arrow::array::RecordBatchOptions::new().with_row_count(Some(records.len()));
-        let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options).map_err(|error| error.to_string());
+        let options =
+            tenure_lake::arrow::array::RecordBatchOptions::new().with_row_count(Some(records.len()));
+        let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+            .map_err(|error| error.to_string());
         (batch, faults)
     }
 }
@@ -146,17 +208,39 @@ fn texts(expr: &Expr, batch: &RecordBatch) -> Result<Vec<Option<String>>, String
     let instants = matches!(values.data_type(), DataType::Timestamp(..));
     if let Some(numbers) = values.as_any().downcast_ref::<Float64Array>() {
         // Whole numbers come without a fraction, so that a formula may make an id or a count.
-        return Ok(numbers.iter().map(|number| number.map(|number| number.to_string())).collect());
+        return Ok(numbers
+            .iter()
+            .map(|number| number.map(|number| number.to_string()))
+            .collect());
     }
     let options = FormatOptions::default();
     let formatter = ArrayFormatter::try_new(&values, &options).map_err(|error| error.to_string())?;
-    Ok((0..values.len()).map(|row| (!values.is_null(row)).then(|| format!("{}{}", formatter.value(row), if instants { "Z" } else { "" }))).collect())
+    Ok((0..values.len())
+        .map(|row| {
+            (!values.is_null(row))
+                .then(|| format!("{}{}", formatter.value(row), if instants { "Z" } else { "" }))
+        })
+        .collect())
 }
 
 /// How a column's texts look in the first rows. Codes such as `007` are text.
 fn found(source: &Source, place: usize, spelling: &Spelling) -> ColumnType {
-    let mut cells = source.sample.iter().filter(|record| record.fault.is_none()).map(|record| record.cell(place)).filter(|cell| !cell.is_empty()).peekable();
-    let code = |cell: &str| cell.len() > 1 && cell.starts_with('0') && cell.bytes().all(|b| b.is_ascii_digit());
-    let number = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | '$' | '€' | '£')) && spelling.number(cell).is_ok();
-    if cells.peek().is_some() && cells.all(|cell| number(cell) && !code(cell)) { ColumnType::Number } else { ColumnType::Text }
+    let mut cells = source
+        .sample
+        .iter()
+        .filter(|record| record.fault.is_none())
+        .map(|record| record.cell(place))
+        .filter(|cell| !cell.is_empty())
+        .peekable();
+    let code =
+        |cell: &str| cell.len() > 1 && cell.starts_with('0') && cell.bytes().all(|b| b.is_ascii_digit());
+    let number = |cell: &str| {
+        cell.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | '$' | '€' | '£'))
+            && spelling.number(cell).is_ok()
+    };
+    if cells.peek().is_some() && cells.all(|cell| number(cell) && !code(cell)) {
+        ColumnType::Number
+    } else {
+        ColumnType::Text
+    }
 }

@@ -39,7 +39,10 @@ impl State {
 
     /// The state with this name; what is not known counts as failed.
     pub fn parse(name: &str) -> Self {
-        [Self::Running, Self::Done, Self::Cancelled].into_iter().find(|state| state.name() == name).unwrap_or(Self::Failed)
+        [Self::Running, Self::Done, Self::Cancelled]
+            .into_iter()
+            .find(|state| state.name() == name)
+            .unwrap_or(Self::Failed)
     }
 }
 
@@ -173,12 +176,18 @@ impl Job {
     /// Rows per second since the job began, and the seconds that `bytes_left` will take at the same speed.
     pub fn speed(&self, bytes_left: u64) -> (Option<f64>, Option<f64>) {
         let seconds = self.begun.elapsed().as_secs_f64();
-        let (rows, bytes) = (self.rows.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed));
+        let (rows, bytes) = (
+            self.rows.load(Ordering::Relaxed),
+            self.bytes.load(Ordering::Relaxed),
+        );
         if seconds <= 0.0 || rows == 0 {
             return (None, None);
         }
         #[expect(clippy::cast_precision_loss, reason = "a speed for people")]
-        let (rate, left) = (rows as f64 / seconds, (bytes > 0).then(|| seconds * bytes_left as f64 / bytes as f64));
+        let (rate, left) = (
+            rows as f64 / seconds,
+            (bytes > 0).then(|| seconds * bytes_left as f64 / bytes as f64),
+        );
         (Some(rate), left)
     }
 }
@@ -194,7 +203,11 @@ pub struct Live {
 
 impl Default for Live {
     fn default() -> Self {
-        Self { jobs: Mutex::default(), rows_at_once: AtomicUsize::new(50_000), die_after: AtomicUsize::new(0) }
+        Self {
+            jobs: Mutex::default(),
+            rows_at_once: AtomicUsize::new(50_000),
+            die_after: AtomicUsize::new(0),
+        }
     }
 }
 

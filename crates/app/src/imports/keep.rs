@@ -13,9 +13,9 @@ use super::job::{File, Import, Progress, Sample};
 use super::read::Fault;
 use super::rows::{Facts, Outcome, SOURCE};
 use super::{rejects, store};
+use crate::App;
 use crate::accounts::{self, Change};
 use crate::events::{self, Stored};
-use crate::App;
 
 /// Events from which on a chunk that changes no accounts or contacts goes straight into files.
 const BULK: usize = 10_000;
@@ -35,15 +35,31 @@ struct Sorted {
 }
 
 fn sort(known: &accounts::Directory, rows: Vec<Mapped>) -> Sorted {
-    let mut sorted = Sorted { events: Vec::new(), changes: Vec::new(), owned: Vec::new(), rejects: Vec::new(), skipped: 0 };
+    let mut sorted = Sorted {
+        events: Vec::new(),
+        changes: Vec::new(),
+        owned: Vec::new(),
+        rejects: Vec::new(),
+        skipped: 0,
+    };
     for row in rows {
         match row.outcome {
             Outcome::Skipped => sorted.skipped += 1,
             Outcome::Fault(fault) => {
-                sorted.rejects.push(rejects::Refused { line: row.line, fault, raw: row.raw });
+                sorted.rejects.push(rejects::Refused {
+                    line: row.line,
+                    fault,
+                    raw: row.raw,
+                });
             }
-            Outcome::Facts(Facts { needs: Some(account), .. }) if known.number(&account).is_none() => {
-                sorted.rejects.push(rejects::Refused { line: row.line, fault: unknown_account(&account), raw: row.raw });
+            Outcome::Facts(Facts {
+                needs: Some(account), ..
+            }) if known.number(&account).is_none() => {
+                sorted.rejects.push(rejects::Refused {
+                    line: row.line,
+                    fault: unknown_account(&account),
+                    raw: row.raw,
+                });
             }
             Outcome::Facts(Facts { changes, events, .. }) => {
                 sorted.owned.push((events.len(), changes.len()));
@@ -71,8 +87,12 @@ pub fn news(owned: &[(usize, usize)], changes: &[Change], stored: &Stored) -> Ve
             let mut new = stored.fresh[event..event + events].iter().any(|fresh| *fresh);
             for it in &changes[change..change + of] {
                 let (contact, id, changed) = match it {
-                    Change::Account(account) => (false, account.id.as_str(), stored.accounts.contains(&account.id)),
-                    Change::Contact(contact) => (true, contact.id.as_str(), stored.contacts.contains(&contact.id)),
+                    Change::Account(account) => {
+                        (false, account.id.as_str(), stored.accounts.contains(&account.id))
+                    }
+                    Change::Contact(contact) => {
+                        (true, contact.id.as_str(), stored.contacts.contains(&contact.id))
+                    }
                     Change::Alias { id, .. } | Change::Device { id, .. } => (true, id.as_str(), true),
                 };
                 // A row that says the same as one before it in the chunk says nothing new.
@@ -105,7 +125,10 @@ impl OwnRows {
     /// The file after the chunk.
     fn after(&self, stored: &Stored) -> File {
         let sorted = &self.sorted;
-        let new = news(&sorted.owned, &sorted.changes, stored).into_iter().filter(|new| *new).count() as u64;
+        let new = news(&sorted.owned, &sorted.changes, stored)
+            .into_iter()
+            .filter(|new| *new)
+            .count() as u64;
         let mut file = self.file.clone();
         file.progress.add(&Progress {
             rows: self.rows,
@@ -137,7 +160,15 @@ pub async fn keep(app: &App, import: &mut Import, at: usize, chunk: Chunk) -> St
     let sorted = Arc::new(sort(&app.accounts, chunk.rows));
     let samples = samples(import, &import.files[at], &sorted.rejects);
     let file = import.files[at].clone();
-    let own = OwnRows { import: import.id.clone(), started_at: import.started_at, file, rows, reached, sorted, samples };
+    let own = OwnRows {
+        import: import.id.clone(),
+        started_at: import.started_at,
+        file,
+        rows,
+        reached,
+        sorted,
+        samples,
+    };
     for attempt in 1.. {
         match store_chunk(app, own.clone(), !import.dry_run).await {
             Ok(stored) => {
@@ -159,29 +190,53 @@ pub async fn keep(app: &App, import: &mut Import, at: usize, chunk: Chunk) -> St
             Err(error) => return Err(error),
         }
     }
-    if import.dry_run { note_dry(app, import, at).await } else { Ok(()) }
+    if import.dry_run {
+        note_dry(app, import, at).await
+    } else {
+        Ok(())
+    }
 }
 
 /// Stores what a chunk says with the importer's own rows: many events as files, anything else through the log's tail.
 async fn store_chunk(app: &App, own: OwnRows, keep: bool) -> StoreResult<Stored> {
     let sorted = own.sorted.clone();
     if !keep || !sorted.changes.is_empty() || sorted.events.len() < BULK {
-        let chunk = events::Chunk { source: SOURCE.to_owned(), events: sorted.events.clone(), changes: sorted.changes.clone() };
+        let chunk = events::Chunk {
+            source: SOURCE.to_owned(),
+            events: sorted.events.clone(),
+            changes: sorted.changes.clone(),
+        };
         return events::append_chunk(app, chunk, keep, move |tx, stored| own.write(tx, stored)).await;
     }
-    let ids: Vec<&str> = sorted.events.iter().map(|event| event.message_id.as_str()).collect();
+    let ids: Vec<&str> = sorted
+        .events
+        .iter()
+        .map(|event| event.message_id.as_str())
+        .collect();
     let known = events::known(app, &ids).await?;
     let mut seen = HashSet::new();
-    let fresh: Vec<bool> = ids.iter().zip(known).map(|(id, known)| !known && seen.insert(*id)).collect();
+    let fresh: Vec<bool> = ids
+        .iter()
+        .zip(known)
+        .map(|(id, known)| !known && seen.insert(*id))
+        .collect();
     let expected = fresh.iter().filter(|fresh| **fresh).count();
-    let stored = Stored { fresh, ..Stored::default() };
+    let stored = Stored {
+        fresh,
+        ..Stored::default()
+    };
     let told = stored.clone();
     events::append_bulk(app, sorted.events.clone(), move |tx, appended| {
         if appended.accepted == expected {
             return own.write(tx, &told);
         }
         // A live event with the same id came in between: which ones are new is found out again.
-        async { Err(StoreError::Unavailable("a live event overtook the import".to_owned())) }.boxed()
+        async {
+            Err(StoreError::Unavailable(
+                "a live event overtook the import".to_owned(),
+            ))
+        }
+        .boxed()
     })
     .await?;
     Ok(stored)
@@ -212,4 +267,3 @@ fn samples(import: &Import, file: &File, refused: &[rejects::Refused]) -> Vec<Sa
     });
     import.samples.iter().cloned().chain(more).take(SAMPLES).collect()
 }
-

@@ -103,24 +103,53 @@ impl std::error::Error for MapError {}
 
 /// An error at a path of the map.
 pub fn wrong<T>(at: &str, problem: impl Into<String>, remedy: impl Into<String>) -> Result<T, MapError> {
-    Err(MapError { at: at.to_owned(), problem: problem.into(), remedy: remedy.into() })
+    Err(MapError {
+        at: at.to_owned(),
+        problem: problem.into(),
+        remedy: remedy.into(),
+    })
 }
 
-const TOP: &[&str] = &["fields", "skip_when", "others", "also", "types", "dates", "decimal", "encoding", "delimiter", "header"];
+const TOP: &[&str] = &[
+    "fields",
+    "skip_when",
+    "others",
+    "also",
+    "types",
+    "dates",
+    "decimal",
+    "encoding",
+    "delimiter",
+    "header",
+];
 const ENTRY: &[&str] = &["kind", "fields", "skip_when", "others"];
-const FIELD: &[&str] = &["column", "constant", "formula", "lookup", "values", "default", "format", "zone", "decimal", "optional"];
+const FIELD: &[&str] = &[
+    "column", "constant", "formula", "lookup", "values", "default", "format", "zone", "decimal", "optional",
+];
 
 impl Mapping {
     /// The mapping of an import without a map: fields are found by their names. `zone` is the program's.
     pub fn by_names() -> Self {
-        let entry = Entry { kind: None, fields: Vec::new(), mapped: false, skip_when: None, others: None };
-        Self { hints: Hints::default(), types: Vec::new(), decimal: None, entries: vec![entry] }
+        let entry = Entry {
+            kind: None,
+            fields: Vec::new(),
+            mapped: false,
+            skip_when: None,
+            others: None,
+        };
+        Self {
+            hints: Hints::default(),
+            types: Vec::new(),
+            decimal: None,
+            entries: vec![entry],
+        }
     }
 
     /// Reads a mapping file. `zone` is the program's time zone, for days and for instants without one.
     pub fn parse(yaml: &str, zone: &TimeZone) -> Result<Self, MapError> {
         let remedy = "see docs/import.md for the form of a map";
-        let whole: Json = serde_saphyr::from_str(yaml).or_else(|error| wrong("", format!("not YAML: {error}"), remedy))?;
+        let whole: Json =
+            serde_saphyr::from_str(yaml).or_else(|error| wrong("", format!("not YAML: {error}"), remedy))?;
         let top = object(&whole, "", TOP)?;
         let dates = match top.get("dates") {
             Some(dates) => object(dates, "dates", &["format", "zone"])?,
@@ -133,17 +162,28 @@ impl Mapping {
         };
         let mut entries = vec![entry(top, "", &spelling)?];
         if let Some(also) = top.get("also") {
-            let Json::Array(list) = also else { return wrong("also", "not a list", "write one `- kind: …` for each") };
+            let Json::Array(list) = also else {
+                return wrong("also", "not a list", "write one `- kind: …` for each");
+            };
             for (at, item) in list.iter().enumerate() {
                 let path = format!("also[{at}]");
                 let parsed = entry(object(item, &path, ENTRY)?, &format!("{path}."), &spelling)?;
                 if parsed.kind.is_none() || !parsed.mapped {
-                    return wrong(&path, "it needs `kind` and `fields`", "say what else each row becomes");
+                    return wrong(
+                        &path,
+                        "it needs `kind` and `fields`",
+                        "say what else each row becomes",
+                    );
                 }
                 entries.push(parsed);
             }
         }
-        Ok(Self { hints: hints(top)?, types: types(top)?, decimal: spelling.decimal, entries })
+        Ok(Self {
+            hints: hints(top)?,
+            types: types(top)?,
+            decimal: spelling.decimal,
+            entries,
+        })
     }
 }
 
@@ -153,32 +193,69 @@ fn hints(top: &Map<String, Json>) -> Result<Hints, MapError> {
         Some(text) => match text.as_str() {
             "tab" | "\\t" => Some(b'\t'),
             one if one.len() == 1 && one != "\"" && one != "\n" => Some(one.as_bytes()[0]),
-            _ => return wrong("delimiter", format!("“{text}” is not one character"), "give one of , ; | or tab"),
+            _ => {
+                return wrong(
+                    "delimiter",
+                    format!("“{text}” is not one character"),
+                    "give one of , ; | or tab",
+                );
+            }
         },
     };
     let header = match top.get("header") {
         None => None,
         Some(Json::Array(names)) => {
-            let names: Option<Vec<String>> = names.iter().map(|name| name.as_str().map(str::to_owned)).collect();
+            let names: Option<Vec<String>> = names
+                .iter()
+                .map(|name| name.as_str().map(str::to_owned))
+                .collect();
             match names {
                 Some(names) if !names.is_empty() => Some(names),
-                _ => return wrong("header", "not a list of names", "give the columns' names in order"),
+                _ => {
+                    return wrong(
+                        "header",
+                        "not a list of names",
+                        "give the columns' names in order",
+                    );
+                }
             }
         }
-        Some(_) => return wrong("header", "not a list of names", "give the columns' names in order"),
+        Some(_) => {
+            return wrong(
+                "header",
+                "not a list of names",
+                "give the columns' names in order",
+            );
+        }
     };
-    Ok(Hints { encoding: text_of(top, "", "encoding")?, delimiter, header })
+    Ok(Hints {
+        encoding: text_of(top, "", "encoding")?,
+        delimiter,
+        header,
+    })
 }
 
 fn types(top: &Map<String, Json>) -> Result<Vec<(String, ColumnType)>, MapError> {
-    let Some(types) = top.get("types") else { return Ok(Vec::new()) };
-    let Json::Object(types) = types else { return wrong("types", "not a mapping", "write `column: text` or `column: number`") };
+    let Some(types) = top.get("types") else {
+        return Ok(Vec::new());
+    };
+    let Json::Object(types) = types else {
+        return wrong(
+            "types",
+            "not a mapping",
+            "write `column: text` or `column: number`",
+        );
+    };
     types
         .iter()
         .map(|(column, kind)| match kind.as_str() {
             Some("text") => Ok((column.clone(), ColumnType::Text)),
             Some("number") => Ok((column.clone(), ColumnType::Number)),
-            _ => wrong(&format!("types.{column}"), format!("{kind} is not a type"), "give text or number"),
+            _ => wrong(
+                &format!("types.{column}"),
+                format!("{kind} is not a type"),
+                "give text or number",
+            ),
         })
         .collect()
 }
@@ -204,48 +281,96 @@ fn entry(map: &Map<String, Json>, path: &str, spelling: &Spelling) -> Result<Ent
         Some("properties") => Some(Others::Properties),
         Some("ignore") => Some(Others::Ignored),
         Some(other) => {
-            return wrong(&format!("{path}others"), format!("“{other}” is not known"), "give attributes, properties or ignore");
+            return wrong(
+                &format!("{path}others"),
+                format!("“{other}” is not known"),
+                "give attributes, properties or ignore",
+            );
         }
     };
     let mut fields = Vec::new();
     let mapped = map.get("fields").is_some();
     if let Some(listed) = map.get("fields") {
         let Json::Object(listed) = listed else {
-            return wrong(&format!("{path}fields"), "not a mapping", "write `field: column` lines below it");
+            return wrong(
+                &format!("{path}fields"),
+                "not a mapping",
+                "write `field: column` lines below it",
+            );
         };
         for (name, from) in listed {
-            fields.push((name.clone(), field(from, &format!("{path}fields.{name}"), spelling)?));
+            fields.push((
+                name.clone(),
+                field(from, &format!("{path}fields.{name}"), spelling)?,
+            ));
         }
     }
-    Ok(Entry { kind, fields, mapped, skip_when: text_of(map, path, "skip_when")?, others })
+    Ok(Entry {
+        kind,
+        fields,
+        mapped,
+        skip_when: text_of(map, path, "skip_when")?,
+        others,
+    })
 }
 
 fn field(from: &Json, path: &str, spelling: &Spelling) -> Result<FieldMap, MapError> {
-    let plain = |from: From| FieldMap { from, values: Vec::new(), default: None, spelling: spelling.clone(), optional: false };
+    let plain = |from: From| FieldMap {
+        from,
+        values: Vec::new(),
+        default: None,
+        spelling: spelling.clone(),
+        optional: false,
+    };
     let map = match from {
         Json::String(column) => return Ok(plain(From::Column(column.clone()))),
         Json::Object(_) => object(from, path, FIELD)?,
-        _ => return wrong(path, format!("{from} is not a column"), "give a column's name, or {constant: …}, or {formula: \"…\"}"),
+        _ => {
+            return wrong(
+                path,
+                format!("{from} is not a column"),
+                "give a column's name, or {constant: …}, or {formula: \"…\"}",
+            );
+        }
     };
     let at = format!("{path}.");
     let column = text_of(map, &at, "column")?;
-    let source = match (column, map.get("constant"), text_of(map, &at, "formula")?, map.get("lookup")) {
+    let source = match (
+        column,
+        map.get("constant"),
+        text_of(map, &at, "formula")?,
+        map.get("lookup"),
+    ) {
         (Some(column), None, None, None) => From::Column(column),
         (None, Some(constant), None, None) => From::Constant(scalar(constant, &format!("{at}constant"))?),
         (None, None, Some(formula), None) => From::Formula(formula),
         (Some(column), None, None, Some(lookup)) => lookup_of(lookup, column, &format!("{at}lookup"))?,
-        _ => return wrong(path, "it needs exactly one of column, constant and formula (lookup goes with column)", "keep the one that is meant"),
+        _ => {
+            return wrong(
+                path,
+                "it needs exactly one of column, constant and formula (lookup goes with column)",
+                "keep the one that is meant",
+            );
+        }
     };
     let mut out = plain(source);
     if let Some(values) = map.get("values") {
         let Json::Object(values) = values else {
-            return wrong(&format!("{at}values"), "not a mapping", "write `\"text in the file\": meaning` lines below it");
+            return wrong(
+                &format!("{at}values"),
+                "not a mapping",
+                "write `\"text in the file\": meaning` lines below it",
+            );
         };
         for (text, meaning) in values {
-            out.values.push((text.clone(), scalar(meaning, &format!("{at}values.{text}"))?));
+            out.values
+                .push((text.clone(), scalar(meaning, &format!("{at}values.{text}"))?));
         }
     }
-    out.default = map.get("default").map(|default| scalar(default, &format!("{at}default"))).transpose()?;
+    out.default = map
+        .get("default")
+        .map(|default| scalar(default, &format!("{at}default")))
+        .transpose()?;
     if let Some(format) = text_of(map, &at, "format")? {
         out.spelling.format = Some(format);
     }
@@ -258,7 +383,13 @@ fn field(from: &Json, path: &str, spelling: &Spelling) -> Result<FieldMap, MapEr
     out.optional = match map.get("optional") {
         None => false,
         Some(Json::Bool(optional)) => *optional,
-        Some(other) => return wrong(&format!("{at}optional"), format!("{other} is not a truth value"), "give true or false"),
+        Some(other) => {
+            return wrong(
+                &format!("{at}optional"),
+                format!("{other} is not a truth value"),
+                "give true or false",
+            );
+        }
     };
     Ok(out)
 }
@@ -268,17 +399,36 @@ fn lookup_of(lookup: &Json, column: String, path: &str) -> Result<From, MapError
     let map = object(lookup, path, &keys)?;
     let [file, key, value] = keys.map(|key| text_of(map, &format!("{path}."), key));
     match (file?, key?, value?) {
-        (Some(file), Some(key), Some(value)) => Ok(From::Lookup { column, file, key, value }),
-        _ => wrong(path, "it needs file, key and value", "name the other file, its column with the key and its column with the wanted text"),
+        (Some(file), Some(key), Some(value)) => Ok(From::Lookup {
+            column,
+            file,
+            key,
+            value,
+        }),
+        _ => wrong(
+            path,
+            "it needs file, key and value",
+            "name the other file, its column with the key and its column with the wanted text",
+        ),
     }
 }
 
 /// The object at `path`, whose keys must all be known.
 pub fn object<'a>(value: &'a Json, path: &str, known: &[&str]) -> Result<&'a Map<String, Json>, MapError> {
-    let Json::Object(map) = value else { return wrong(path, "not a mapping", format!("write keys below it: {}", known.join(", "))) };
+    let Json::Object(map) = value else {
+        return wrong(
+            path,
+            "not a mapping",
+            format!("write keys below it: {}", known.join(", ")),
+        );
+    };
     for key in map.keys() {
         if !known.contains(&key.as_str()) {
-            let at = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let at = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
             return wrong(
                 &at,
                 format!("there is no key “{key}”{}", nearest(key, known.iter().copied())),
@@ -294,7 +444,11 @@ pub fn text_of(map: &Map<String, Json>, path: &str, key: &str) -> Result<Option<
     match map.get(key) {
         None => Ok(None),
         Some(Json::String(text)) => Ok(Some(text.clone())),
-        Some(other) => wrong(&format!("{path}{key}"), format!("{other} is not text"), "put it in quotes"),
+        Some(other) => wrong(
+            &format!("{path}{key}"),
+            format!("{other} is not text"),
+            "put it in quotes",
+        ),
     }
 }
 
@@ -308,10 +462,16 @@ fn scalar(value: &Json, path: &str) -> Result<String, MapError> {
 }
 
 fn zone_of(map: &Map<String, Json>, path: &str) -> Result<Option<TimeZone>, MapError> {
-    let Some(name) = text_of(map, &format!("{path}."), "zone")? else { return Ok(None) };
+    let Some(name) = text_of(map, &format!("{path}."), "zone")? else {
+        return Ok(None);
+    };
     match TimeZone::get(&name) {
         Ok(zone) => Ok(Some(zone)),
-        Err(error) => wrong(&format!("{path}.zone"), error.to_string(), "give a name such as Europe/Berlin or UTC"),
+        Err(error) => wrong(
+            &format!("{path}.zone"),
+            error.to_string(),
+            "give a name such as Europe/Berlin or UTC",
+        ),
     }
 }
 
@@ -320,6 +480,10 @@ fn decimal_of(map: &Map<String, Json>, path: &str) -> Result<Option<char>, MapEr
         None => Ok(None),
         Some(".") => Ok(Some('.')),
         Some(",") => Ok(Some(',')),
-        Some(other) => wrong(&format!("{path}decimal"), format!("“{other}” is not a decimal mark"), "give \".\" or \",\""),
+        Some(other) => wrong(
+            &format!("{path}decimal"),
+            format!("“{other}” is not a decimal mark"),
+            "give \".\" or \",\"",
+        ),
     }
 }

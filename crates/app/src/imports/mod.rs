@@ -53,10 +53,23 @@ const FOLDER: &str = "folder";
 /// What rows are read against at the moment.
 fn context(app: &App, started_at: i64) -> Context {
     let definitions = app.definitions();
-    let attributes = definitions.iter().flat_map(|it| &it.attributes).map(|it| (it.id.clone(), type_of(it.kind))).collect();
-    let currency = definitions.as_ref().map_or_else(|| "USD".to_owned(), |it| it.program.currency.clone());
+    let attributes = definitions
+        .iter()
+        .flat_map(|it| &it.attributes)
+        .map(|it| (it.id.clone(), type_of(it.kind)))
+        .collect();
+    let currency = definitions
+        .as_ref()
+        .map_or_else(|| "USD".to_owned(), |it| it.program.currency.clone());
     let events = definitions.map(|it| it.events.clone()).unwrap_or_default();
-    Context { zone: app.time_zone(), started_at, as_of: started_at, currency, attributes, events }
+    Context {
+        zone: app.time_zone(),
+        started_at,
+        as_of: started_at,
+        currency,
+        attributes,
+        events,
+    }
 }
 
 /// How the text of a declared attribute is read.
@@ -72,11 +85,19 @@ fn type_of(kind: AttributeType) -> fields::Type {
 }
 
 /// Starts an import, goes on with one of the same content that was cut off, or says that it is done already.
-async fn begin(app: &App, who: &Principal, request: request::Request, dry_run: bool, force: bool) -> Result<Import> {
+async fn begin(
+    app: &App,
+    who: &Principal,
+    request: request::Request,
+    dry_run: bool,
+    force: bool,
+) -> Result<Import> {
     let started_at = app.clock.micros();
     let context = context(app, started_at);
     let (kind, path) = (request.kind, request.path.display().to_string());
-    let resolved = tokio::task::spawn_blocking(move || request::resolve(&request, &context)).await.map_err(anyhow::Error::from)??;
+    let resolved = tokio::task::spawn_blocking(move || request::resolve(&request, &context))
+        .await
+        .map_err(anyhow::Error::from)??;
     let fingerprint = fingerprint(&resolved.files);
     if !dry_run
         && let Some(before) = store::same(&app.store, &fingerprint).await?
@@ -99,7 +120,11 @@ async fn begin(app: &App, who: &Principal, request: request::Request, dry_run: b
     let finished = note.is_some();
     let import = Import {
         id: new_id(&app.clock),
-        kind: if resolved.folder { FOLDER.to_owned() } else { kind.map_or("", fields::Kind::name).to_owned() },
+        kind: if resolved.folder {
+            FOLDER.to_owned()
+        } else {
+            kind.map_or("", fields::Kind::name).to_owned()
+        },
         path,
         fingerprint,
         dry_run,
@@ -131,7 +156,15 @@ async fn take_up(app: &App, who: &Principal, mut import: Import) -> Result<Impor
     (import.state, import.finished_at, import.error) = (State::Running, None, None);
     let tx = app.store.begin().await?;
     store::set_state(&tx, &import).await?;
-    audit(&tx, &app.clock, who, "import.resume", &import.id, &json!({ "path": import.path })).await?;
+    audit(
+        &tx,
+        &app.clock,
+        who,
+        "import.resume",
+        &import.id,
+        &json!({ "path": import.path }),
+    )
+    .await?;
     tx.commit().await?;
     run::start(app, import.clone());
     Ok(import)

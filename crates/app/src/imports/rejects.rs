@@ -19,7 +19,10 @@ pub struct Refused {
 
 /// What a file is called in rejects.
 pub fn file_name(file: &File) -> String {
-    file.path.file_name().map_or_else(|| file.path.display().to_string(), |name| name.to_string_lossy().into_owned())
+    file.path.file_name().map_or_else(
+        || file.path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 /// A refused row as it is kept. `at` is when the import was started.

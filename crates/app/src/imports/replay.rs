@@ -27,13 +27,21 @@ impl Replayer for ImportReplayer {
         reject.source == SOURCE && reject.import_id.is_some()
     }
 
-    fn replay<'a>(&'a self, app: &'a App, rejects: &'a [Reject], map: Option<&'a str>) -> BoxFuture<'a, web::Result<Vec<Verdict>>> {
+    fn replay<'a>(
+        &'a self,
+        app: &'a App,
+        rejects: &'a [Reject],
+        map: Option<&'a str>,
+    ) -> BoxFuture<'a, web::Result<Vec<Verdict>>> {
         all(app, rejects, map).boxed()
     }
 }
 
 async fn all(app: &App, rejects: &[Reject], map: Option<&str>) -> web::Result<Vec<Verdict>> {
-    let mut verdicts: Vec<Verdict> = rejects.iter().map(|it| Verdict::Refused(Box::new(it.clone()))).collect();
+    let mut verdicts: Vec<Verdict> = rejects
+        .iter()
+        .map(|it| Verdict::Refused(Box::new(it.clone())))
+        .collect();
     let mut by_file: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (at, it) in rejects.iter().enumerate() {
         if let (Some(import), Some(file)) = (&it.import_id, &it.file) {
@@ -41,9 +49,17 @@ async fn all(app: &App, rejects: &[Reject], map: Option<&str>) -> web::Result<Ve
         }
     }
     for ((import, name), places) in by_file {
-        let Some(import) = store::import(&app.store, import).await? else { continue };
+        let Some(import) = store::import(&app.store, import).await? else {
+            continue;
+        };
         let kind = &rejects[places[0]].kind;
-        let Some(file) = import.files.iter().find(|file| file_name(file) == name && file.kind.name() == kind) else { continue };
+        let Some(file) = import
+            .files
+            .iter()
+            .find(|file| file_name(file) == name && file.kind.name() == kind)
+        else {
+            continue;
+        };
         let of_file: Vec<&Reject> = places.iter().map(|at| &rejects[*at]).collect();
         for (at, verdict) in places.iter().zip(some(app, &import, file, &of_file, map).await?) {
             verdicts[*at] = verdict;
@@ -53,22 +69,37 @@ async fn all(app: &App, rejects: &[Reject], map: Option<&str>) -> web::Result<Ve
 }
 
 /// Takes rejects of one file in again.
-async fn some(app: &App, import: &Import, file: &File, rejects: &[&Reject], map: Option<&str>) -> web::Result<Vec<Verdict>> {
-    let context = Context { as_of: file.as_of, ..super::context(app, import.started_at) };
+async fn some(
+    app: &App,
+    import: &Import,
+    file: &File,
+    rejects: &[&Reject],
+    map: Option<&str>,
+) -> web::Result<Vec<Verdict>> {
+    let context = Context {
+        as_of: file.as_of,
+        ..super::context(app, import.started_at)
+    };
     let text = map.or(file.map.as_deref());
     let mapping = match text {
         Some(text) => map::Mapping::parse(text, &context.zone).map_err(|error| bad(&error))?,
         None => map::Mapping::by_names(),
     };
     let (source, records) = table(file, &mapping, rejects);
-    let plan = plan::plan(&mapping, file.kind, &source, &context, beside(file)).map_err(|error| bad(&error))?;
+    let plan =
+        plan::plan(&mapping, file.kind, &source, &context, beside(file)).map_err(|error| bad(&error))?;
     let mapped = chunks::map(&plan, &context, &source.columns, &records);
     let mut verdicts = Vec::with_capacity(rejects.len());
     let mut facts = Facts::default();
     for (row, before) in mapped.into_iter().zip(rejects) {
-        let line = before.line.and_then(|line| u64::try_from(line).ok()).unwrap_or_default();
+        let line = before
+            .line
+            .and_then(|line| u64::try_from(line).ok())
+            .unwrap_or_default();
         let fault = match row.outcome {
-            Outcome::Facts(Facts { needs: Some(account), .. }) if app.accounts.number(&account).is_none() => super::keep::unknown_account(&account),
+            Outcome::Facts(Facts {
+                needs: Some(account), ..
+            }) if app.accounts.number(&account).is_none() => super::keep::unknown_account(&account),
             Outcome::Facts(said) => {
                 facts.changes.extend(said.changes);
                 facts.events.extend(said.events);
@@ -82,10 +113,26 @@ async fn some(app: &App, import: &Import, file: &File, rejects: &[&Reject], map:
             }
             Outcome::Fault(fault) => fault,
         };
-        let again = reject(&import.id, before.at, file, &Refused { line, fault, raw: before.record.clone() });
-        verdicts.push(Verdict::Refused(Box::new(Reject { id: before.id.clone(), ..again })));
+        let again = reject(
+            &import.id,
+            before.at,
+            file,
+            &Refused {
+                line,
+                fault,
+                raw: before.record.clone(),
+            },
+        );
+        verdicts.push(Verdict::Refused(Box::new(Reject {
+            id: before.id.clone(),
+            ..again
+        })));
     }
-    let chunk = events::Chunk { source: SOURCE.to_owned(), events: facts.events, changes: facts.changes };
+    let chunk = events::Chunk {
+        source: SOURCE.to_owned(),
+        events: facts.events,
+        changes: facts.changes,
+    };
     events::append_chunk(app, chunk, true, nothing_more).await?;
     Ok(verdicts)
 }
@@ -111,7 +158,11 @@ fn table(file: &File, mapping: &map::Mapping, rejects: &[&Reject]) -> (Source, V
         .iter()
         .map(|it| {
             let mut record = Record::default();
-            record.begin(it.line.and_then(|line| u64::try_from(line).ok()).unwrap_or_default());
+            record.begin(
+                it.line
+                    .and_then(|line| u64::try_from(line).ok())
+                    .unwrap_or_default(),
+            );
             match serde_json::from_str::<Map<String, Json>>(&it.record) {
                 Ok(object) => cells(&object, &mut columns, &mut record),
                 Err(_) => record.fault = Some(super::read::Fault::row(it.reason.clone(), it.remedy.clone())),

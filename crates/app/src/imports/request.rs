@@ -52,14 +52,17 @@ pub fn resolve(request: &Request, context: &Context) -> Result<Resolved> {
     let (folder, wanted) = find(request)?;
     let mut files = Vec::with_capacity(wanted.len());
     for (no, it) in (0..).zip(wanted) {
-        let path = fs::canonicalize(&it.path).map_err(|error| unreadable(&it.path, &ReadError::io(&it.path, &error)))?;
+        let path = fs::canonicalize(&it.path)
+            .map_err(|error| unreadable(&it.path, &ReadError::io(&it.path, &error)))?;
         if let Some(within) = &request.within {
             check_within(&path, within)?;
         }
         let beside = path.parent().unwrap_or(Path::new("/")).to_owned();
         let map = it.map.as_ref().map(|(text, _)| text.clone());
-        let (source, _) = open(&path, it.kind, map.as_deref(), &beside, context).map_err(|error| error.problem(&path, it.map.as_ref()))?;
-        let (fingerprint, written) = fingerprint(&path, it.kind, map.as_deref()).map_err(|error| unreadable(&path, &ReadError::io(&path, &error)))?;
+        let (source, _) = open(&path, it.kind, map.as_deref(), &beside, context)
+            .map_err(|error| error.problem(&path, it.map.as_ref()))?;
+        let (fingerprint, written) = fingerprint(&path, it.kind, map.as_deref())
+            .map_err(|error| unreadable(&path, &ReadError::io(&path, &error)))?;
         files.push(File {
             no,
             kind: it.kind,
@@ -105,7 +108,13 @@ impl std::fmt::Display for Unusable {
 }
 
 /// Opens a file and brings its map and it together.
-pub fn open(path: &Path, kind: Kind, map: Option<&str>, beside: &Path, context: &Context) -> std::result::Result<(Source, Plan), Unusable> {
+pub fn open(
+    path: &Path,
+    kind: Kind,
+    map: Option<&str>,
+    beside: &Path,
+    context: &Context,
+) -> std::result::Result<(Source, Plan), Unusable> {
     let mapping = match map {
         Some(text) => Mapping::parse(text, &context.zone).map_err(Unusable::Map)?,
         None => Mapping::by_names(),
@@ -116,12 +125,23 @@ pub fn open(path: &Path, kind: Kind, map: Option<&str>, beside: &Path, context: 
 }
 
 fn unreadable(path: &Path, error: &ReadError) -> Problem {
-    let at = error.line.map_or_else(String::new, |line| format!(", line {line}"));
-    Problem::field("path", format!("{}{at}", path.display()), error.problem.clone(), error.remedy.clone())
+    let at = error
+        .line
+        .map_or_else(String::new, |line| format!(", line {line}"));
+    Problem::field(
+        "path",
+        format!("{}{at}", path.display()),
+        error.problem.clone(),
+        error.remedy.clone(),
+    )
 }
 
 fn bad_map(name: &str, error: &MapError) -> Problem {
-    let field = if error.at.is_empty() { name.to_owned() } else { format!("{name}: {}", error.at) };
+    let field = if error.at.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name}: {}", error.at)
+    };
     Problem::field(&field, "", error.problem.clone(), error.remedy.clone())
 }
 
@@ -134,7 +154,10 @@ fn check_within(path: &Path, within: &Path) -> Result<()> {
         "path",
         path.display(),
         "over the network only files of the data folder's inbox can be imported",
-        format!("put the file into {}, or run `tenure import` on the machine itself", within.display()),
+        format!(
+            "put the file into {}, or run `tenure import` on the machine itself",
+            within.display()
+        ),
     ))
 }
 
@@ -143,12 +166,21 @@ fn find(request: &Request) -> Result<(bool, Vec<Wanted>)> {
     if let Some(map) = &map
         && is_folder(&map.text)
     {
-        let base = if request.path.is_dir() { request.path.clone() } else { parent(&request.path) };
+        let base = if request.path.is_dir() {
+            request.path.clone()
+        } else {
+            parent(&request.path)
+        };
         return Ok((true, folder_files(map, &base, request.kind)?));
     }
     if request.path.is_dir() {
         if map.is_some() {
-            return Err(Problem::field("map", "", "a map belongs to one file, and the path is a folder", "name the map in the folder's import.yaml"));
+            return Err(Problem::field(
+                "map",
+                "",
+                "a map belongs to one file, and the path is a folder",
+                "name the map in the folder's import.yaml",
+            ));
         }
         let description = request.path.join(FOLDER);
         if !description.exists() {
@@ -156,17 +188,38 @@ fn find(request: &Request) -> Result<(bool, Vec<Wanted>)> {
                 "path",
                 request.path.display(),
                 format!("the folder has no {FOLDER}"),
-                format!("name one file, or write a {FOLDER} with `files: [{{path: accounts.csv, kind: accounts}}]`"),
+                format!(
+                    "name one file, or write a {FOLDER} with `files: [{{path: accounts.csv, kind: accounts}}]`"
+                ),
             ));
         }
-        return Ok((true, folder_files(&load_map(&description.display().to_string())?, &request.path, request.kind)?));
+        return Ok((
+            true,
+            folder_files(
+                &load_map(&description.display().to_string())?,
+                &request.path,
+                request.kind,
+            )?,
+        ));
     }
     let Some(kind) = request.kind else {
         let known = Kind::ALL.map(Kind::name).join(", ");
-        return Err(Problem::field("kind", "", "it is not said what the file's rows are", format!("give one of {known}")));
+        return Err(Problem::field(
+            "kind",
+            "",
+            "it is not said what the file's rows are",
+            format!("give one of {known}"),
+        ));
     };
     let map = map.map(|map| (map.text, map.name));
-    Ok((false, vec![Wanted { path: request.path.clone(), kind, map }]))
+    Ok((
+        false,
+        vec![Wanted {
+            path: request.path.clone(),
+            kind,
+            map,
+        }],
+    ))
 }
 
 struct MapText {
@@ -181,17 +234,30 @@ fn parent(path: &Path) -> PathBuf {
 
 fn load_map(said: &str) -> Result<MapText> {
     if said.contains('\n') {
-        return Ok(MapText { text: said.to_owned(), name: "map".to_owned(), folder: PathBuf::new() });
+        return Ok(MapText {
+            text: said.to_owned(),
+            name: "map".to_owned(),
+            folder: PathBuf::new(),
+        });
     }
     let mut path = PathBuf::from(said);
     if path.is_dir() {
         path = path.join(FOLDER);
     }
     match fs::read_to_string(&path) {
-        Ok(text) => Ok(MapText { text, name: path.display().to_string(), folder: parent(&path) }),
+        Ok(text) => Ok(MapText {
+            text,
+            name: path.display().to_string(),
+            folder: parent(&path),
+        }),
         Err(error) => {
             let error = ReadError::io(&path, &error);
-            Err(Problem::field("map", said, error.problem, "give the path of a mapping file in UTF-8, or its text"))
+            Err(Problem::field(
+                "map",
+                said,
+                error.problem,
+                "give the path of a mapping file in UTF-8, or its text",
+            ))
         }
     }
 }
@@ -202,7 +268,12 @@ fn is_folder(text: &str) -> bool {
 
 fn folder_files(description: &MapText, base: &Path, kind: Option<Kind>) -> Result<Vec<Wanted>> {
     if let Some(kind) = kind {
-        return Err(Problem::field("kind", kind.name(), format!("the kinds stand in {}", description.name), "leave it out"));
+        return Err(Problem::field(
+            "kind",
+            kind.name(),
+            format!("the kinds stand in {}", description.name),
+            "leave it out",
+        ));
     }
     let parsed = entries(&description.text).map_err(|error| bad_map(&description.name, &error))?;
     parsed
@@ -215,7 +286,11 @@ fn folder_files(description: &MapText, base: &Path, kind: Option<Kind>) -> Resul
                     Some((loaded.text, loaded.name))
                 }
             };
-            Ok(Wanted { path: base.join(file), kind, map })
+            Ok(Wanted {
+                path: base.join(file),
+                kind,
+                map,
+            })
         })
         .collect()
 }
@@ -223,9 +298,12 @@ fn folder_files(description: &MapText, base: &Path, kind: Option<Kind>) -> Resul
 /// The entries of an `import.yaml`: path, kind, map.
 fn entries(text: &str) -> std::result::Result<Vec<(String, Kind, Option<String>)>, MapError> {
     let remedy = "write `files:` with one `- {path: …, kind: …, map: …}` for each file";
-    let whole: Json = serde_saphyr::from_str(text).or_else(|error| wrong("", format!("not YAML: {error}"), remedy))?;
+    let whole: Json =
+        serde_saphyr::from_str(text).or_else(|error| wrong("", format!("not YAML: {error}"), remedy))?;
     let top = object(&whole, "", &["files"])?;
-    let Some(Json::Array(list)) = top.get("files") else { return wrong("files", "not a list", remedy) };
+    let Some(Json::Array(list)) = top.get("files") else {
+        return wrong("files", "not a list", remedy);
+    };
     if list.is_empty() {
         return wrong("files", "the list is empty", remedy);
     }
@@ -235,14 +313,27 @@ fn entries(text: &str) -> std::result::Result<Vec<(String, Kind, Option<String>)
         let item = object(item, &path, &["path", "kind", "map"])?;
         let at = format!("{path}.");
         let (file, kind) = (text_of(item, &at, "path")?, text_of(item, &at, "kind")?);
-        let (Some(file), Some(kind)) = (file, kind) else { return wrong(&path, "it needs `path` and `kind`", remedy) };
-        if Path::new(&file).components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
-            return wrong(&format!("{at}path"), format!("“{file}” leads out of the folder"), "name a file inside it");
+        let (Some(file), Some(kind)) = (file, kind) else {
+            return wrong(&path, "it needs `path` and `kind`", remedy);
+        };
+        if Path::new(&file)
+            .components()
+            .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir))
+        {
+            return wrong(
+                &format!("{at}path"),
+                format!("“{file}” leads out of the folder"),
+                "name a file inside it",
+            );
         }
         let Some(kind) = Kind::parse(&kind) else {
             let known = Kind::ALL.map(Kind::name);
             let problem = format!("“{kind}” is not a kind of rows{}", nearest(&kind, known));
-            return wrong(&format!("{at}kind"), problem, format!("give one of {}", known.join(", ")));
+            return wrong(
+                &format!("{at}kind"),
+                problem,
+                format!("give one of {}", known.join(", ")),
+            );
         };
         found.push((file, kind, text_of(item, &at, "map")?));
     }
@@ -254,7 +345,10 @@ fn fingerprint(path: &Path, kind: Kind, map: Option<&str>) -> std::io::Result<(S
     const PIECE: u64 = 64 << 10;
     let mut file = fs::File::open(path)?;
     let meta = file.metadata()?;
-    let written = meta.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let written = meta
+        .modified()?
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     let written = i64::try_from(written.as_micros()).unwrap_or(i64::MAX);
     let mut hasher = blake3::Hasher::new();
     let mut add = |part: &[u8]| {

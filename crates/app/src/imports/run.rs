@@ -28,21 +28,31 @@ enum Stop {
 
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
-        Self::Failed(format!("{error}. Start the import again; it goes on where it stopped"))
+        Self::Failed(format!(
+            "{error}. Start the import again; it goes on where it stopped"
+        ))
     }
 }
 
 /// Starts the job of an import unless it is running already.
 pub fn start(app: &App, import: Import) {
-    let Some(job) = app.imports.begin(&import.id) else { return };
+    let Some(job) = app.imports.begin(&import.id) else {
+        return;
+    };
     let app = app.clone();
     tokio::spawn(async move {
         let id = import.id.clone();
-        let outcome = std::panic::AssertUnwindSafe(work(&app, import, &job)).catch_unwind().await;
+        let outcome = std::panic::AssertUnwindSafe(work(&app, import, &job))
+            .catch_unwind()
+            .await;
         match outcome {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(import = %id, %error, "the state of an import could not be written"),
-            Err(_) => tracing::error!(import = %id, "an import ended in a panic; starting it again goes on where it stopped"),
+            Ok(Err(error)) => {
+                tracing::error!(import = %id, %error, "the state of an import could not be written")
+            }
+            Err(_) => {
+                tracing::error!(import = %id, "an import ended in a panic; starting it again goes on where it stopped")
+            }
         }
         app.imports.end(&id);
     });
@@ -79,10 +89,16 @@ async fn work(app: &App, mut import: Import, job: &Job) -> StoreResult<()> {
 async fn file(app: &App, import: &mut Import, at: usize, context: &Context, job: &Job) -> Result<(), Stop> {
     let it = import.files[at].clone();
     let name = it.path.display().to_string();
-    let context = Context { as_of: it.as_of, ..context.clone() };
+    let context = Context {
+        as_of: it.as_of,
+        ..context.clone()
+    };
     let opened = {
         let (it, context) = (it.clone(), context.clone());
-        tokio::task::spawn_blocking(move || request::open(&it.path, it.kind, it.map.as_deref(), &it.beside, &context)).await
+        tokio::task::spawn_blocking(move || {
+            request::open(&it.path, it.kind, it.map.as_deref(), &it.beside, &context)
+        })
+        .await
     };
     let (source, plan) = match opened {
         Ok(Ok(opened)) => opened,
@@ -92,12 +108,22 @@ async fn file(app: &App, import: &mut Import, at: usize, context: &Context, job:
     if !plan.ignored.is_empty() {
         import.files[at].note = Some(format!("columns that nothing takes: {}", plan.ignored.join(", ")));
     }
-    let changes = plan.entries.iter().any(|entry| matches!(entry.form.kind, Kind::Accounts | Kind::Contacts));
+    let changes = plan
+        .entries
+        .iter()
+        .any(|entry| matches!(entry.form.kind, Kind::Accounts | Kind::Contacts));
     let most = app.imports.rows_at_once.load(Ordering::Relaxed);
     let at_once = if changes { most.min(CHANGES_AT_ONCE) } else { most };
-    let from = if it.progress.position == 0 { source.start } else { (it.progress.position, it.progress.line) };
-    let mut chunks = chunks::start(source, plan, context, from, at_once)
-        .map_err(|error| Stop::Failed(format!("no thread for reading {name}: {error}. Try again when the machine has room")))?;
+    let from = if it.progress.position == 0 {
+        source.start
+    } else {
+        (it.progress.position, it.progress.line)
+    };
+    let mut chunks = chunks::start(source, plan, context, from, at_once).map_err(|error| {
+        Stop::Failed(format!(
+            "no thread for reading {name}: {error}. Try again when the machine has room"
+        ))
+    })?;
     let mut done = 0;
     while let Some(chunk) = chunks.recv().await {
         if job.cancelled() {
@@ -144,7 +170,9 @@ pub async fn go_on(app: App) {
     match resume(&app).await {
         Ok(0) => {}
         Ok(resumed) => tracing::info!(resumed, "imports that were cut off go on"),
-        Err(error) => tracing::error!(%error, "imports that were cut off could not be found; starting them again goes on with them"),
+        Err(error) => {
+            tracing::error!(%error, "imports that were cut off could not be found; starting them again goes on with them")
+        }
     }
 }
 

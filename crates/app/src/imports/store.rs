@@ -7,7 +7,8 @@ use tenure_store::{Execute, Row, StoreError, StoreResult, Tx, args};
 use super::fields::Kind;
 use super::job::{File, Import, Progress, Sample, State};
 
-const IMPORT: &str = "id, kind, path, fingerprint, dry_run, state, started_at, finished_at, error, note, samples, actor";
+const IMPORT: &str =
+    "id, kind, path, fingerprint, dry_run, state, started_at, finished_at, error, note, samples, actor";
 const FILE: &str = "no, path, kind, map, beside, fingerprint, as_of, state, position, line, rows_read, imported, duplicates, rejected, \
                     skipped, bytes, bytes_total, note";
 
@@ -107,7 +108,13 @@ pub async fn advance(tx: &Tx, import: &str, it: &File) -> StoreResult<()> {
 pub async fn set_state(tx: &Tx, it: &Import) -> StoreResult<()> {
     tx.run(
         "UPDATE imports SET state = $1, finished_at = $2, error = $3, note = $4 WHERE id = $5",
-        args![it.state.name(), it.finished_at, it.error.clone(), it.note.clone(), it.id.as_str()],
+        args![
+            it.state.name(),
+            it.finished_at,
+            it.error.clone(),
+            it.note.clone(),
+            it.id.as_str()
+        ],
     )
     .await?;
     Ok(())
@@ -115,7 +122,11 @@ pub async fn set_state(tx: &Tx, it: &Import) -> StoreResult<()> {
 
 /// Writes the import's first rejects.
 pub async fn set_samples(tx: &Tx, id: &str, first: &[Sample]) -> StoreResult<()> {
-    tx.run("UPDATE imports SET samples = $1 WHERE id = $2", args![samples(first)?, id]).await?;
+    tx.run(
+        "UPDATE imports SET samples = $1 WHERE id = $2",
+        args![samples(first)?, id],
+    )
+    .await?;
     Ok(())
 }
 
@@ -125,7 +136,10 @@ fn samples(first: &[Sample]) -> StoreResult<String> {
 
 /// The import with this id.
 pub async fn import(read: &impl Execute, id: &str) -> StoreResult<Option<Import>> {
-    match read.one(&format!("SELECT {IMPORT} FROM imports WHERE id = $1"), args![id]).await? {
+    match read
+        .one(&format!("SELECT {IMPORT} FROM imports WHERE id = $1"), args![id])
+        .await?
+    {
         Some(row) => Ok(Some(with_files(read, &row).await?)),
         None => Ok(None),
     }
@@ -144,17 +158,25 @@ pub async fn same(read: &impl Execute, fingerprint: &str) -> StoreResult<Option<
 
 /// A file of the same content, kind and map that an import has finished: the import's id and the file.
 pub async fn same_file(read: &impl Execute, fingerprint: &str) -> StoreResult<Option<(String, File)>> {
-    let columns: String = FILE.split(", ").map(|column| format!(", f.{} AS {0}", column.trim())).collect();
+    let columns: String = FILE
+        .split(", ")
+        .map(|column| format!(", f.{} AS {0}", column.trim()))
+        .collect();
     let sql = format!(
         "SELECT f.import_id AS import_id{columns} FROM import_files f JOIN imports i ON i.id = f.import_id \
          WHERE f.fingerprint = $1 AND f.state = 'done' AND NOT i.dry_run ORDER BY i.started_at DESC, i.id DESC LIMIT 1"
     );
     let row = read.one(&sql, args![fingerprint]).await?;
-    row.map(|row| Ok((row.get("import_id")?, file_of(&row)?))).transpose()
+    row.map(|row| Ok((row.get("import_id")?, file_of(&row)?)))
+        .transpose()
 }
 
 /// Imports, newest first, older than `before` (start, id).
-pub async fn list(read: &impl Execute, before: Option<(i64, String)>, limit: i64) -> StoreResult<Vec<Import>> {
+pub async fn list(
+    read: &impl Execute,
+    before: Option<(i64, String)>,
+    limit: i64,
+) -> StoreResult<Vec<Import>> {
     let (at, id) = before.unwrap_or((i64::MAX, String::new()));
     let sql = format!(
         "SELECT {IMPORT} FROM imports WHERE started_at < $1 OR (started_at = $1 AND id < $2) ORDER BY started_at DESC, id DESC LIMIT $3"
@@ -168,13 +190,23 @@ pub async fn list(read: &impl Execute, before: Option<(i64, String)>, limit: i64
 
 /// Ids of imports that were under way when the process ended.
 pub async fn unfinished(read: &impl Execute) -> StoreResult<Vec<String>> {
-    let rows = read.all("SELECT id FROM imports WHERE state = 'running' ORDER BY started_at, id", vec![]).await?;
+    let rows = read
+        .all(
+            "SELECT id FROM imports WHERE state = 'running' ORDER BY started_at, id",
+            vec![],
+        )
+        .await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 
 async fn with_files(read: &impl Execute, row: &Row) -> StoreResult<Import> {
     let id: String = row.get("id")?;
-    let files = read.all(&format!("SELECT {FILE} FROM import_files WHERE import_id = $1 ORDER BY no"), args![id.as_str()]).await?;
+    let files = read
+        .all(
+            &format!("SELECT {FILE} FROM import_files WHERE import_id = $1 ORDER BY no"),
+            args![id.as_str()],
+        )
+        .await?;
     let first: String = row.get("samples")?;
     Ok(Import {
         kind: row.get("kind")?,
@@ -198,7 +230,8 @@ fn file_of(row: &Row) -> StoreResult<File> {
     Ok(File {
         no: row.get("no")?,
         path: PathBuf::from(row.get::<String>("path")?),
-        kind: Kind::parse(&kind).ok_or_else(|| StoreError::Other(format!("import_files: kind {kind} is not known")))?,
+        kind: Kind::parse(&kind)
+            .ok_or_else(|| StoreError::Other(format!("import_files: kind {kind} is not known")))?,
         map: row.get("map")?,
         beside: PathBuf::from(row.get::<String>("beside")?),
         fingerprint: row.get("fingerprint")?,

@@ -48,7 +48,11 @@ const LAST_YEAR: i16 = 2200;
 impl Spelling {
     /// ISO in UTC.
     pub fn plain() -> Self {
-        Self { format: None, zone: TimeZone::UTC, decimal: None }
+        Self {
+            format: None,
+            zone: TimeZone::UTC,
+            decimal: None,
+        }
     }
 
     /// Reads `text` as a value of `kind`. The text is not empty.
@@ -62,8 +66,14 @@ impl Spelling {
             Type::Instant => self.instant(text).map(Value::Instant),
             Type::Number => self.number(text).map(Value::Number),
             Type::Money => match self.number(text)? {
-                amount if amount < 0.0 => Err(("it is negative".to_owned(), "give the amount as zero or more".to_owned())),
-                amount if amount > 1e12 => Err(("it is more than a billion thousand".to_owned(), "check the unit".to_owned())),
+                amount if amount < 0.0 => Err((
+                    "it is negative".to_owned(),
+                    "give the amount as zero or more".to_owned(),
+                )),
+                amount if amount > 1e12 => Err((
+                    "it is more than a billion thousand".to_owned(),
+                    "check the unit".to_owned(),
+                )),
                 amount => Ok(Value::Number(amount)),
             },
             Type::Integer => self.integer(text),
@@ -74,7 +84,9 @@ impl Spelling {
             Type::Choice(words) => word(text, words).map(Value::Text),
             Type::Choices(words) => {
                 let each = text.split(';').map(str::trim).filter(|part| !part.is_empty());
-                each.map(|part| word(part, words)).collect::<Result<_, _>>().map(Value::Words)
+                each.map(|part| word(part, words))
+                    .collect::<Result<_, _>>()
+                    .map(Value::Words)
             }
         }
     }
@@ -88,7 +100,9 @@ impl Spelling {
             },
         };
         in_calendar(date)?;
-        let start = date.to_zoned(self.zone.clone()).map_err(|error| not(Type::Day, &error.to_string()))?;
+        let start = date
+            .to_zoned(self.zone.clone())
+            .map_err(|error| not(Type::Day, &error.to_string()))?;
         Ok(Value::Day(date, start.timestamp().as_microsecond()))
     }
 
@@ -110,7 +124,10 @@ impl Spelling {
         }
         let bare = text.strip_suffix(" UTC").or_else(|| text.strip_suffix(" Z"));
         if let Some(moment) = bare.and_then(|bare| bare.parse::<DateTime>().ok()) {
-            return moment.to_zoned(TimeZone::UTC).map(|z| z.timestamp()).map_err(|e| not(Type::Instant, &e.to_string()));
+            return moment
+                .to_zoned(TimeZone::UTC)
+                .map(|z| z.timestamp())
+                .map_err(|e| not(Type::Instant, &e.to_string()));
         }
         // `2026-06-30 14:05:00 +0200`: an offset after a space, as databases print it.
         if let Some((moment, offset)) = text.rsplit_once(' ')
@@ -120,18 +137,29 @@ impl Spelling {
             return Ok(moment);
         }
         if let Ok(moment) = text.parse::<DateTime>() {
-            return moment.to_zoned(self.zone.clone()).map(|z| z.timestamp()).map_err(|e| not(Type::Instant, &e.to_string()));
+            return moment
+                .to_zoned(self.zone.clone())
+                .map(|z| z.timestamp())
+                .map_err(|e| not(Type::Instant, &e.to_string()));
         }
         let remedy = if looks_like_date(text) {
             "its order of day and month cannot be known: say `format: \"%d/%m/%Y\"` or `\"%m/%d/%Y\"` in the map".to_owned()
         } else {
             format!("give {}", Type::Instant.example())
         };
-        Err(("it is not a date or time in ISO form, nor seconds or milliseconds since 1970".to_owned(), remedy))
+        Err((
+            "it is not a date or time in ISO form, nor seconds or milliseconds since 1970".to_owned(),
+            remedy,
+        ))
     }
 
     fn formatted(&self, format: &str, text: &str) -> Result<Timestamp, Wrong> {
-        let wrong = |error: jiff::Error| (format!("it does not follow the format {format}: {error}"), "change `format:` in the map".to_owned());
+        let wrong = |error: jiff::Error| {
+            (
+                format!("it does not follow the format {format}: {error}"),
+                "change `format:` in the map".to_owned(),
+            )
+        };
         let mut broken = jiff::fmt::strtime::BrokenDownTime::parse(format, text).map_err(wrong)?;
         if broken.offset().is_some() || broken.iana_time_zone().is_some() {
             return broken.to_timestamp().map_err(wrong);
@@ -139,30 +167,46 @@ impl Spelling {
         if broken.hour().is_none() {
             broken.set_hour(Some(0)).map_err(wrong)?;
         }
-        broken.to_datetime().and_then(|moment| moment.to_zoned(self.zone.clone())).map(|z| z.timestamp()).map_err(wrong)
+        broken
+            .to_datetime()
+            .and_then(|moment| moment.to_zoned(self.zone.clone()))
+            .map(|z| z.timestamp())
+            .map_err(wrong)
     }
 
     /// Reads a number, with currency signs and thousands separators.
     pub fn number(&self, text: &str) -> Result<f64, Wrong> {
-        let bare: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '$' | '€' | '£' | '\u{a0}' | '\'')).collect();
+        let bare: String = text
+            .chars()
+            .filter(|c| !c.is_whitespace() && !matches!(c, '$' | '€' | '£' | '\u{a0}' | '\''))
+            .collect();
         let (decimal, thousands) = match self.decimal {
             Some(',') => (',', '.'),
             _ => ('.', ','),
         };
         let (whole, fraction) = bare.split_once(decimal).unwrap_or((&bare, ""));
         let groups: Vec<&str> = whole.trim_start_matches(['-', '+']).split(thousands).collect();
-        let grouped = groups.len() == 1 || (groups[1..].iter().all(|g| g.len() == 3) && (1..=3).contains(&groups[0].len()));
+        let grouped = groups.len() == 1
+            || (groups[1..].iter().all(|g| g.len() == 3) && (1..=3).contains(&groups[0].len()));
         if !grouped || fraction.contains(thousands) {
             return Err((
                 "its decimal mark cannot be known".to_owned(),
-                format!("say `decimal: \"{thousands}\"` in the map if `{thousands}` stands before the fraction"),
+                format!(
+                    "say `decimal: \"{thousands}\"` in the map if `{thousands}` stands before the fraction"
+                ),
             ));
         }
         let plain = format!("{}.{fraction}", whole.replace(thousands, ""));
         let plain = plain.strip_suffix('.').unwrap_or(&plain);
         match plain.parse::<f64>() {
             // `inf`, `nan` and overflow parse, but are no figures.
-            Ok(number) if number.is_finite() && plain.starts_with(['-', '+', '.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) => Ok(number),
+            Ok(number)
+                if number.is_finite()
+                    && plain
+                        .starts_with(['-', '+', '.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) =>
+            {
+                Ok(number)
+            }
             _ => Err(not(Type::Number, "it is not a number")),
         }
     }
@@ -173,7 +217,10 @@ impl Spelling {
         }
         let number = self.number(text)?;
         if number.fract() == 0.0 && number.abs() < 9e15 {
-            #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53, as just checked")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "whole and below 2^53, as just checked"
+            )]
             return Ok(Value::Integer(number as i64));
         }
         Err(not(Type::Integer, "it is not a whole number"))
@@ -188,29 +235,54 @@ fn in_calendar(date: Date) -> Result<(), Wrong> {
     if (FIRST_YEAR..=LAST_YEAR).contains(&date.year()) {
         return Ok(());
     }
-    Err((format!("the year {} is outside {FIRST_YEAR} to {LAST_YEAR}", date.year()), "correct the date, or leave the cell empty".to_owned()))
+    Err((
+        format!("the year {} is outside {FIRST_YEAR} to {LAST_YEAR}", date.year()),
+        "correct the date, or leave the cell empty".to_owned(),
+    ))
 }
 
 fn epoch(text: &str) -> Result<Timestamp, Wrong> {
-    let number: i64 = text.parse().map_err(|_| not(Type::Instant, "it is not a date or time"))?;
+    let number: i64 = text
+        .parse()
+        .map_err(|_| not(Type::Instant, "it is not a date or time"))?;
     let micros = match text.len() {
         8 => {
             // 20260630, the basic ISO form of a day.
-            let date = text.parse::<Date>().map_err(|_| not(Type::Day, "it is not a day of the calendar"))?;
-            return date.to_zoned(TimeZone::UTC).map(|z| z.timestamp()).map_err(|e| not(Type::Day, &e.to_string()));
+            let date = text
+                .parse::<Date>()
+                .map_err(|_| not(Type::Day, "it is not a day of the calendar"))?;
+            return date
+                .to_zoned(TimeZone::UTC)
+                .map(|z| z.timestamp())
+                .map_err(|e| not(Type::Day, &e.to_string()));
         }
         9 | 10 => number.checked_mul(1_000_000),
         12 | 13 => number.checked_mul(1_000),
         15 | 16 => Some(number),
         _ => None,
     };
-    let micros = micros.ok_or_else(|| not(Type::Instant, "it is neither a date nor seconds, milliseconds or microseconds since 1970"))?;
-    Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_micros(micros)).map_err(|e| not(Type::Instant, &e.to_string()))
+    let micros = micros.ok_or_else(|| {
+        not(
+            Type::Instant,
+            "it is neither a date nor seconds, milliseconds or microseconds since 1970",
+        )
+    })?;
+    Timestamp::UNIX_EPOCH
+        .checked_add(SignedDuration::from_micros(micros))
+        .map_err(|e| not(Type::Instant, &e.to_string()))
 }
 
 fn looks_like_date(text: &str) -> bool {
-    let parts: Vec<&str> = text.split([' ', 'T']).next().unwrap_or("").split(['/', '.', '-']).collect();
-    parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    let parts: Vec<&str> = text
+        .split([' ', 'T'])
+        .next()
+        .unwrap_or("")
+        .split(['/', '.', '-'])
+        .collect();
+    parts.len() == 3
+        && parts
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn boolean(text: &str) -> Result<bool, Wrong> {
@@ -223,9 +295,18 @@ fn boolean(text: &str) -> Result<bool, Wrong> {
 
 fn email(text: &str) -> Result<String, Wrong> {
     let sound = text.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && domain.contains('.') && !domain.contains('@') && !domain.starts_with('.') && !domain.ends_with('.')
+        !local.is_empty()
+            && domain.contains('.')
+            && !domain.contains('@')
+            && !domain.starts_with('.')
+            && !domain.ends_with('.')
     });
-    if sound && text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>')) {
+    if sound
+        && text.len() <= 254
+        && !text
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>'))
+    {
         return Ok(text.to_lowercase());
     }
     Err(not(Type::Email, "it is not an e-mail address"))
@@ -239,7 +320,8 @@ fn currency(text: &str) -> Result<String, Wrong> {
 }
 
 fn object(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, Wrong> {
-    serde_json::from_str(text).map_err(|error| not(Type::Object, &format!("it is not a JSON object: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| not(Type::Object, &format!("it is not a JSON object: {error}")))
 }
 
 fn word(text: &str, words: &[&str]) -> Result<String, Wrong> {
@@ -247,8 +329,14 @@ fn word(text: &str, words: &[&str]) -> Result<String, Wrong> {
     match words.iter().find(|word| **word == wanted) {
         Some(word) => Ok((*word).to_owned()),
         None => Err((
-            format!("it is none of the known words{}", nearest(text, words.iter().copied())),
-            format!("give one of {}, or translate it with `values:` in the map", words.join(", ")),
+            format!(
+                "it is none of the known words{}",
+                nearest(text, words.iter().copied())
+            ),
+            format!(
+                "give one of {}, or translate it with `values:` in the map",
+                words.join(", ")
+            ),
         )),
     }
 }
@@ -256,7 +344,10 @@ fn word(text: &str, words: &[&str]) -> Result<String, Wrong> {
 /// A number as JSON, whole where it is whole, so that `5`, `5.0` and a Parquet file's 5 are one value.
 pub fn plain_number(value: f64) -> serde_json::Value {
     if value.fract() == 0.0 && value.abs() < 9e15 {
-        #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53, as just checked")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "whole and below 2^53, as just checked"
+        )]
         return (value as i64).into();
     }
     value.into()
@@ -275,10 +366,21 @@ pub fn guess(text: &str) -> serde_json::Value {
     {
         return whole.into();
     }
-    let like_number = text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'-') && text.contains('.');
-    let code = text.trim_start_matches('-').strip_prefix('0').is_some_and(|rest| !rest.starts_with('.'));
+    let like_number =
+        text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'-') && text.contains('.');
+    let code = text
+        .trim_start_matches('-')
+        .strip_prefix('0')
+        .is_some_and(|rest| !rest.starts_with('.'));
     match text.parse::<f64>() {
-        Ok(number) if like_number && !code && !text.ends_with('.') && !text.trim_start_matches('-').starts_with('.') => plain_number(number),
+        Ok(number)
+            if like_number
+                && !code
+                && !text.ends_with('.')
+                && !text.trim_start_matches('-').starts_with('.') =>
+        {
+            plain_number(number)
+        }
         _ if text.starts_with(['{', '[']) => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
         _ => text.into(),
     }

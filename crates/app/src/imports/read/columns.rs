@@ -68,10 +68,17 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let wanted = normal(name);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::normalized_damerau_levenshtein(&wanted, &normal(candidate)), candidate))
+        .map(|candidate| {
+            (
+                strsim::normalized_damerau_levenshtein(&wanted, &normal(candidate)),
+                candidate,
+            )
+        })
         .filter(|(likeness, _)| *likeness >= 0.5)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or_else(String::new, |(_, candidate)| format!("; did you mean “{candidate}”?"))
+        .map_or_else(String::new, |(_, candidate)| {
+            format!("; did you mean “{candidate}”?")
+        })
 }
 
 #[cfg(test)]
@@ -80,7 +87,13 @@ mod tests {
 
     #[test]
     fn spelling_does_not_matter() {
-        for name in ["Account Id", "accountId", "ACCOUNT-ID", " account_id ", "Account  ID"] {
+        for name in [
+            "Account Id",
+            "accountId",
+            "ACCOUNT-ID",
+            " account_id ",
+            "Account  ID",
+        ] {
             assert_eq!(normal(name), "account_id", "{name}");
         }
         assert_eq!(normal("# Employees (2024)"), "employees_2024");
@@ -89,7 +102,10 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_offered_only_when_it_is_near() {
-        assert_eq!(nearest("Acount ID", ["name", "account_id"]), "; did you mean “account_id”?");
+        assert_eq!(
+            nearest("Acount ID", ["name", "account_id"]),
+            "; did you mean “account_id”?"
+        );
         assert_eq!(nearest("zzz", ["name", "account_id"]), "");
     }
 }

@@ -72,7 +72,9 @@ impl Csv {
             let at_end = buffer.is_empty();
             // At the end one more line break is offered: outside quotes it ends the record, inside an open quote it does not.
             let text = if at_end { &b"\n"[..] } else { buffer };
-            let (result, read, written, ended) = self.core.read_record(text, &mut self.out[out..], &mut self.ends[ends..]);
+            let (result, read, written, ended) =
+                self.core
+                    .read_record(text, &mut self.out[out..], &mut self.ends[ends..]);
             if !at_end {
                 self.input.consume(read);
                 self.position += read as u64;
@@ -81,7 +83,9 @@ impl Csv {
             ends += ended;
             match result {
                 ReadRecordResult::Record => return Ok((out, ends)),
-                ReadRecordResult::InputEmpty if at_end => return Err(self.open_quote(line, out, ends, "until the end of the file")),
+                ReadRecordResult::InputEmpty if at_end => {
+                    return Err(self.open_quote(line, out, ends, "until the end of the file"));
+                }
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull if self.out.len() >= RECORD_LIMIT => {
                     let within = format!("within {} MB", RECORD_LIMIT >> 20);
@@ -89,7 +93,11 @@ impl Csv {
                 }
                 ReadRecordResult::OutputFull => self.out.resize(self.out.len() * 2, 0),
                 ReadRecordResult::OutputEndsFull if self.ends.len() >= 1 << 16 => {
-                    return Err(ReadError::at(line, "the row has more than 65,536 cells", "say the right `delimiter:` in the map"));
+                    return Err(ReadError::at(
+                        line,
+                        "the row has more than 65,536 cells",
+                        "say the right `delimiter:` in the map",
+                    ));
                 }
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
                 ReadRecordResult::End => return Ok((out, ends)),
@@ -102,7 +110,10 @@ impl Csv {
         let opened = line + self.out[..cell.min(out)].iter().filter(|b| **b == b'\n').count() as u64;
         ReadError::at(
             opened,
-            format!("a quote opens here in cell {} and is not closed {how_long}", ends + 1),
+            format!(
+                "a quote opens here in cell {} and is not closed {how_long}",
+                ends + 1
+            ),
             "close it, or double it if it belongs to the text; rows before this line are kept and the import goes on from the corrected file",
         )
     }
@@ -113,14 +124,20 @@ impl Csv {
             return None;
         }
         if record.len() == width && (0..width).all(|at| record.cell(at) == self.columns.names()[at]) {
-            return Some(Fault::row("the line repeats the header", "nothing to do: it holds no data"));
+            return Some(Fault::row(
+                "the line repeats the header",
+                "nothing to do: it holds no data",
+            ));
         }
         if (0..record.len()).all(|at| record.cell(at).is_empty()) {
             return Some(Fault::row("the row is empty", "nothing to do: it holds no data"));
         }
         if record.len() < width || (width..record.len()).any(|at| !record.cell(at).is_empty()) {
             return Some(Fault::row(
-                format!("the row has {} cells, the header names {width} columns", record.len()),
+                format!(
+                    "the row has {} cells, the header names {width} columns",
+                    record.len()
+                ),
                 "quote cells that hold the delimiter or a line break",
             ));
         }
@@ -139,7 +156,11 @@ impl Rows for Csv {
         match std::str::from_utf8(&self.out[..out]) {
             Ok(text) if cut_at_characters(text, &self.ends[..ends]) => {
                 record.take(text, &self.ends[..ends]);
-                record.fault = if self.replaced_is_fault && text.contains('\u{FFFD}') { Some(undecodable()) } else { self.fault(record) };
+                record.fault = if self.replaced_is_fault && text.contains('\u{FFFD}') {
+                    Some(undecodable())
+                } else {
+                    self.fault(record)
+                };
             }
             _ => {
                 let mut start = 0;

@@ -36,20 +36,40 @@ pub fn text(
         let at = bom as u64 + position;
         file.seek(SeekFrom::Start(at))?;
         count.store(at, Ordering::Relaxed);
-        return Ok((Box::new(Counted { file, count: count.clone() }), count));
+        return Ok((
+            Box::new(Counted {
+                file,
+                count: count.clone(),
+            }),
+            count,
+        ));
     }
-    let counted = Counted { file, count: count.clone() };
-    let mut unpacked: Box<dyn Read + Send> =
-        if gzip { Box::new(MultiGzDecoder::new(std::io::BufReader::new(counted))) } else { Box::new(counted) };
+    let counted = Counted {
+        file,
+        count: count.clone(),
+    };
+    let mut unpacked: Box<dyn Read + Send> = if gzip {
+        Box::new(MultiGzDecoder::new(std::io::BufReader::new(counted)))
+    } else {
+        Box::new(counted)
+    };
     drop_bytes(&mut unpacked, bom as u64)?;
-    let mut text: Box<dyn Read + Send> = if encoding == UTF_8 { unpacked } else { Box::new(Decoded::new(unpacked, encoding)) };
+    let mut text: Box<dyn Read + Send> = if encoding == UTF_8 {
+        unpacked
+    } else {
+        Box::new(Decoded::new(unpacked, encoding))
+    };
     drop_bytes(&mut text, position)?;
     Ok((text, count))
 }
 
 fn drop_bytes(from: &mut dyn Read, n: u64) -> std::io::Result<()> {
     let dropped = std::io::copy(&mut from.take(n), &mut std::io::sink())?;
-    if dropped < n { Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)) } else { Ok(()) }
+    if dropped < n {
+        Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof))
+    } else {
+        Ok(())
+    }
 }
 
 /// Turns another encoding into UTF-8 as it is read. What cannot be decoded becomes U+FFFD, which the readers refuse row by row.
@@ -88,7 +108,9 @@ impl<R: Read> Decoded<R> {
                 self.raw_end = self.from.read(&mut self.raw)?;
                 self.ended = self.raw_end == 0;
             }
-            let (result, read, written, _) = self.decoder.decode_to_utf8(&self.raw[self.raw_at..self.raw_end], into, self.ended);
+            let (result, read, written, _) =
+                self.decoder
+                    .decode_to_utf8(&self.raw[self.raw_at..self.raw_end], into, self.ended);
             self.raw_at += read;
             if written > 0 || (self.ended && result == CoderResult::InputEmpty) {
                 return Ok(written);

@@ -48,7 +48,9 @@ impl JsonRows {
         loop {
             self.buffer.clear();
             let mut limited = (&mut self.input).take(RECORD_LIMIT as u64 + 1);
-            let n = limited.read_until(b'\n', &mut self.buffer).map_err(|e| ReadError::io(&self.path, &e))?;
+            let n = limited
+                .read_until(b'\n', &mut self.buffer)
+                .map_err(|e| ReadError::io(&self.path, &e))?;
             if n > RECORD_LIMIT {
                 return Err(ReadError::at(
                     self.line,
@@ -77,7 +79,11 @@ impl JsonRows {
             let bytes = self.input.fill_buf().map_err(|e| ReadError::io(&self.path, &e))?;
             if bytes.is_empty() {
                 let line = begun.unwrap_or(self.line);
-                return Err(ReadError::at(line, "the JSON array ends without its `]`", "the file is cut off: export it again"));
+                return Err(ReadError::at(
+                    line,
+                    "the JSON array ends without its `]`",
+                    "the file is cut off: export it again",
+                ));
             }
             let mut used = 0;
             let mut done = None;
@@ -114,7 +120,11 @@ impl JsonRows {
             }
             if self.buffer.len() > RECORD_LIMIT {
                 let problem = format!("an element of the array is larger than {} MB", RECORD_LIMIT >> 20);
-                return Err(ReadError::at(begun.unwrap_or(self.line), problem, "check that its braces and quotes are closed"));
+                return Err(ReadError::at(
+                    begun.unwrap_or(self.line),
+                    problem,
+                    "check that its braces and quotes are closed",
+                ));
             }
         }
     }
@@ -123,7 +133,10 @@ impl JsonRows {
         let text = match std::str::from_utf8(&self.buffer) {
             Ok(text) => text.trim(),
             Err(_) => {
-                record.fault = Some(Fault { value: String::from_utf8_lossy(&self.buffer).trim().to_owned(), ..undecodable() });
+                record.fault = Some(Fault {
+                    value: String::from_utf8_lossy(&self.buffer).trim().to_owned(),
+                    ..undecodable()
+                });
                 return;
             }
         };
@@ -132,7 +145,10 @@ impl JsonRows {
             Err(error) => {
                 record.fault = Some(Fault {
                     value: text.to_owned(),
-                    ..Fault::row(format!("not a JSON object: {error}"), "write one JSON object for each row, with each name once")
+                    ..Fault::row(
+                        format!("not a JSON object: {error}"),
+                        "write one JSON object for each row, with each name once",
+                    )
                 });
             }
         }
@@ -141,7 +157,10 @@ impl JsonRows {
 
 /// Lays an object out over the columns; names not seen before become columns.
 pub fn cells(object: &Map<String, Json>, columns: &mut Columns, record: &mut Record) {
-    let mut by_column: Vec<(usize, &Json)> = object.iter().map(|(name, value)| (columns.add(name), value)).collect();
+    let mut by_column: Vec<(usize, &Json)> = object
+        .iter()
+        .map(|(name, value)| (columns.add(name), value))
+        .collect();
     by_column.sort_by_key(|(column, _)| *column);
     for (column, value) in by_column {
         while record.len() < column {
@@ -160,7 +179,11 @@ pub fn cells(object: &Map<String, Json>, columns: &mut Columns, record: &mut Rec
 
 impl Rows for JsonRows {
     fn next(&mut self, record: &mut Record) -> Result<bool, ReadError> {
-        let begun = if self.array { self.next_element()? } else { self.next_line()? };
+        let begun = if self.array {
+            self.next_element()?
+        } else {
+            self.next_line()?
+        };
         let Some(line) = begun else { return Ok(false) };
         record.begin(line);
         self.shape(record);

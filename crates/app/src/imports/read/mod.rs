@@ -35,20 +35,32 @@ pub struct ReadError {
 impl ReadError {
     /// An error of the file as a whole.
     pub fn file(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { line: None, problem: problem.into(), remedy: remedy.into() }
+        Self {
+            line: None,
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
     }
 
     /// An error at a line.
     pub fn at(line: u64, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { line: Some(line), problem: problem.into(), remedy: remedy.into() }
+        Self {
+            line: Some(line),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
     }
 
     /// The operating system's error about `path`.
     pub fn io(path: &Path, error: &std::io::Error) -> Self {
         let remedy = match error.kind() {
-            std::io::ErrorKind::NotFound => "check the path; it is read on the machine that holds the data folder",
+            std::io::ErrorKind::NotFound => {
+                "check the path; it is read on the machine that holds the data folder"
+            }
             std::io::ErrorKind::PermissionDenied => "let the user that Tenure runs as read it",
-            std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => "the file is damaged or cut off: copy or export it again",
+            std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => {
+                "the file is damaged or cut off: copy or export it again"
+            }
             _ => "check the disk or network folder, then start the import again; it goes on where it stopped",
         };
         Self::file(format!("{} cannot be read: {error}", path.display()), remedy)

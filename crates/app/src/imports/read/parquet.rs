@@ -26,12 +26,24 @@ pub struct ParquetRows {
 impl ParquetRows {
     /// Opens `path` at row `position` (from 0).
     pub fn open(path: &Path, position: u64) -> Result<Self, ReadError> {
-        let bytes = std::fs::metadata(path).map_err(|e| ReadError::io(path, &e))?.len();
+        let bytes = std::fs::metadata(path)
+            .map_err(|e| ReadError::io(path, &e))?
+            .len();
         let reader = tenure_lake::read_parquet_from(path, position)
             .map_err(|error| ReadError::file(format!("{error:#}"), "export it again as Parquet or CSV"))?;
         let (schema, rows) = (reader.schema(), reader.total_rows());
         let columns = Columns::new(schema.fields().iter().map(|field| field.name().clone()));
-        Ok(Self { path: path.to_owned(), reader, schema, batch: None, at: 0, row: position, rows, bytes, columns })
+        Ok(Self {
+            path: path.to_owned(),
+            reader,
+            schema,
+            batch: None,
+            at: 0,
+            row: position,
+            rows,
+            bytes,
+            columns,
+        })
     }
 }
 
@@ -43,21 +55,33 @@ fn as_text(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Arrow
         .map(|column| {
             let column = match column.data_type() {
                 // Instants with a zone are shown in UTC; those without stay without, as in a CSV file, and get the program's.
-                DataType::Timestamp(_, Some(_)) => cast(column, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?,
+                DataType::Timestamp(_, Some(_)) => cast(
+                    column,
+                    &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+                )?,
                 _ => column.clone(),
             };
-            if column.data_type().is_nested() { nested(&column) } else { cast(&column, &DataType::Utf8) }
+            if column.data_type().is_nested() {
+                nested(&column)
+            } else {
+                cast(&column, &DataType::Utf8)
+            }
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let fields: Vec<_> = schema.fields().iter().map(|f| Field::new(f.name(), DataType::Utf8, true)).collect();
+    let fields: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|f| Field::new(f.name(), DataType::Utf8, true))
+        .collect();
     RecordBatch::try_new(std::sync::Arc::new(Schema::new(fields)), columns)
 }
 
 fn nested(column: &dyn Array) -> Result<ArrayRef, ArrowError> {
     let options = FormatOptions::default();
     let formatter = ArrayFormatter::try_new(column, &options)?;
-    let texts: StringArray =
-        (0..column.len()).map(|row| (!column.is_null(row)).then(|| formatter.value(row).to_string())).collect();
+    let texts: StringArray = (0..column.len())
+        .map(|row| (!column.is_null(row)).then(|| formatter.value(row).to_string()))
+        .collect();
     Ok(std::sync::Arc::new(texts))
 }
 
@@ -70,17 +94,32 @@ impl Rows for ParquetRows {
                 record.begin(self.row + 1);
                 for column in batch.columns() {
                     let texts = column.as_string::<i32>();
-                    record.push(if texts.is_null(self.at) { "" } else { texts.value(self.at) });
+                    record.push(if texts.is_null(self.at) {
+                        ""
+                    } else {
+                        texts.value(self.at)
+                    });
                 }
                 self.at += 1;
                 self.row += 1;
                 return Ok(true);
             }
-            let Some(next) = self.reader.next() else { return Ok(false) };
-            let text = next.and_then(|batch| Ok(as_text(&batch, &self.schema)?)).map_err(|error| {
-                let problem = format!("{} cannot be read from row {} on: {error:#}", self.path.display(), self.row + 1);
-                ReadError::file(problem, "the file is damaged or holds a type that has no text form: export it again")
-            })?;
+            let Some(next) = self.reader.next() else {
+                return Ok(false);
+            };
+            let text = next
+                .and_then(|batch| Ok(as_text(&batch, &self.schema)?))
+                .map_err(|error| {
+                    let problem = format!(
+                        "{} cannot be read from row {} on: {error:#}",
+                        self.path.display(),
+                        self.row + 1
+                    );
+                    ReadError::file(
+                        problem,
+                        "the file is damaged or holds a type that has no text form: export it again",
+                    )
+                })?;
             self.batch = Some(text);
             self.at = 0;
         }
@@ -99,6 +138,9 @@ impl Rows for ParquetRows {
     }
 
     fn bytes(&self) -> u64 {
-        self.bytes.saturating_mul(self.row).checked_div(self.rows).unwrap_or(self.bytes)
+        self.bytes
+            .saturating_mul(self.row)
+            .checked_div(self.rows)
+            .unwrap_or(self.bytes)
     }
 }

@@ -20,12 +20,22 @@ pub struct Fault {
 impl Fault {
     /// A fault of the row as a whole.
     pub fn row(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { field: String::new(), value: String::new(), reason: reason.into(), remedy: remedy.into() }
+        Self {
+            field: String::new(),
+            value: String::new(),
+            reason: reason.into(),
+            remedy: remedy.into(),
+        }
     }
 
     /// A fault of one field.
     pub fn field(field: &str, value: &str, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), value: value.to_owned(), reason: reason.into(), remedy: remedy.into() }
+        Self {
+            field: field.to_owned(),
+            value: value.to_owned(),
+            reason: reason.into(),
+            remedy: remedy.into(),
+        }
     }
 }
 
@@ -65,7 +75,9 @@ impl Record {
 
     /// The cell of a column without the space around it; empty when it is missing.
     pub fn cell(&self, column: usize) -> &str {
-        let Some(end) = self.ends.get(column) else { return "" };
+        let Some(end) = self.ends.get(column) else {
+            return "";
+        };
         let start = if column == 0 { 0 } else { self.ends[column - 1] };
         self.text[start..*end].trim()
     }
@@ -85,7 +97,11 @@ impl Record {
         (0..self.len())
             .filter(|at| !self.cell(*at).is_empty())
             .map(|at| {
-                let name = columns.names().get(at).cloned().unwrap_or_else(|| format!("column {}", at + 1));
+                let name = columns
+                    .names()
+                    .get(at)
+                    .cloned()
+                    .unwrap_or_else(|| format!("column {}", at + 1));
                 (name, Json::String(self.cell(at).to_owned()))
             })
             .collect()

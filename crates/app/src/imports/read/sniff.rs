@@ -77,11 +77,19 @@ impl Source {
         let mut file = File::open(path).map_err(io)?;
         let meta = file.metadata().map_err(io)?;
         if !meta.is_file() {
-            return Err(ReadError::file(format!("{} is not a file", path.display()), "name the file itself"));
+            return Err(ReadError::file(
+                format!("{} is not a file", path.display()),
+                "name the file itself",
+            ));
         }
         let (gzip, head) = head_of(&mut file).map_err(io)?;
         refuse_foreign(path, &head, gzip)?;
-        let mut source = Self { format: Format::Parquet, gzip, bytes_total: meta.len(), ..Self::of_rows(path) };
+        let mut source = Self {
+            format: Format::Parquet,
+            gzip,
+            bytes_total: meta.len(),
+            ..Self::of_rows(path)
+        };
         if head.starts_with(b"PAR1") {
             source.columns = ParquetRows::open(path, 0)?.columns().clone();
         } else {
@@ -120,8 +128,21 @@ impl Source {
     fn rows(&self, input: (Box<dyn Read + Send>, Arc<AtomicU64>), position: u64, line: u64) -> Box<dyn Rows> {
         let (path, columns, at) = (self.path.clone(), self.columns.clone(), (position, line));
         match self.format {
-            Format::Csv { delimiter } => Box::new(Csv::new(path, input, delimiter, columns, at, self.encoding != UTF_8)),
-            format => Box::new(JsonRows::new(path, input, format == Format::JsonArray, columns, at)),
+            Format::Csv { delimiter } => Box::new(Csv::new(
+                path,
+                input,
+                delimiter,
+                columns,
+                at,
+                self.encoding != UTF_8,
+            )),
+            format => Box::new(JsonRows::new(
+                path,
+                input,
+                format == Format::JsonArray,
+                columns,
+                at,
+            )),
         }
     }
 
@@ -129,13 +150,18 @@ impl Source {
         (self.encoding, self.bom) = encoding(head, hints.encoding.as_deref())?;
         let text = self.encoding.decode_without_bom_handling(&head[self.bom..]).0;
         if text.trim().is_empty() {
-            return Err(ReadError::file(format!("{} is empty", self.path.display()), "export it again with its rows"));
+            return Err(ReadError::file(
+                format!("{} is empty", self.path.display()),
+                "export it again with its rows",
+            ));
         }
         let first = text.find(|c: char| !c.is_whitespace()).unwrap_or(0);
         self.format = match text[first..].chars().next() {
             Some('{') => Format::JsonLines,
             Some('[') => Format::JsonArray,
-            _ => Format::Csv { delimiter: hints.delimiter.unwrap_or_else(|| delimiter(&text)) },
+            _ => Format::Csv {
+                delimiter: hints.delimiter.unwrap_or_else(|| delimiter(&text)),
+            },
         };
         match self.format {
             Format::JsonArray => {
@@ -156,10 +182,17 @@ impl Source {
         let mut rows = self.records(0, 1)?;
         let mut record = Record::default();
         if !rows.next(&mut record)? {
-            return Err(ReadError::file(format!("{} is empty", self.path.display()), "export it again with its rows"));
+            return Err(ReadError::file(
+                format!("{} is empty", self.path.display()),
+                "export it again with its rows",
+            ));
         }
         if record.fault.is_some() {
-            return Err(ReadError::at(record.line, "the header is not text in the file's encoding", "say `encoding:` in the map"));
+            return Err(ReadError::at(
+                record.line,
+                "the header is not text in the file's encoding",
+                "say `encoding:` in the map",
+            ));
         }
         self.start = (rows.position(), rows.line());
         let mut columns = Columns::default();
@@ -169,8 +202,16 @@ impl Source {
                 name => name.to_owned(),
             };
             if let Some(before) = columns.find(&name) {
-                let problem = format!("the header names “{name}” twice, in columns {} and {}", before + 1, at + 1);
-                return Err(ReadError::at(record.line, problem, "rename one of them in the file"));
+                let problem = format!(
+                    "the header names “{name}” twice, in columns {} and {}",
+                    before + 1,
+                    at + 1
+                );
+                return Err(ReadError::at(
+                    record.line,
+                    problem,
+                    "rename one of them in the file",
+                ));
             }
             columns.add(&name);
         }
@@ -204,27 +245,47 @@ fn head_of(file: &mut File) -> std::io::Result<(bool, Vec<u8>)> {
     }
     file.seek(SeekFrom::Start(0))?;
     let mut unpacked = Vec::new();
-    MultiGzDecoder::new(std::io::BufReader::new(file)).take(HEAD).read_to_end(&mut unpacked)?;
+    MultiGzDecoder::new(std::io::BufReader::new(file))
+        .take(HEAD)
+        .read_to_end(&mut unpacked)?;
     Ok((true, unpacked))
 }
 
 fn refuse_foreign(path: &Path, head: &[u8], gzip: bool) -> Result<(), ReadError> {
     let kinds: [(&[u8], &str, &str); 7] = [
-        (b"PK\x03\x04", "a zip archive or an Excel workbook", "unpack it, or save the sheet as “CSV UTF-8”"),
+        (
+            b"PK\x03\x04",
+            "a zip archive or an Excel workbook",
+            "unpack it, or save the sheet as “CSV UTF-8”",
+        ),
         (b"PK\x05\x06", "an empty zip archive", "export the rows as CSV"),
-        (b"\xD0\xCF\x11\xE0", "an old Excel workbook", "save the sheet as “CSV UTF-8”"),
+        (
+            b"\xD0\xCF\x11\xE0",
+            "an old Excel workbook",
+            "save the sheet as “CSV UTF-8”",
+        ),
         (b"%PDF", "a PDF document", "export the rows as CSV"),
-        (b"\x28\xB5\x2F\xFD", "packed with zstd", "unpack it, or pack it with gzip"),
+        (
+            b"\x28\xB5\x2F\xFD",
+            "packed with zstd",
+            "unpack it, or pack it with gzip",
+        ),
         (b"BZh", "packed with bzip2", "unpack it, or pack it with gzip"),
         (b"\x1f\x8b", "packed with gzip twice", "unpack it once"),
     ];
     for (magic, what, remedy) in kinds {
         if head.starts_with(magic) {
-            return Err(ReadError::file(format!("{} is {what}, whatever its name says", path.display()), remedy));
+            return Err(ReadError::file(
+                format!("{} is {what}, whatever its name says", path.display()),
+                remedy,
+            ));
         }
     }
     if gzip && head.starts_with(b"PAR1") {
-        return Err(ReadError::file(format!("{} is Parquet inside gzip", path.display()), "unpack it: Parquet is packed within"));
+        return Err(ReadError::file(
+            format!("{} is Parquet inside gzip", path.display()),
+            "unpack it: Parquet is packed within",
+        ));
     }
     Ok(())
 }
@@ -234,22 +295,51 @@ fn encoding(head: &[u8], said: Option<&str>) -> Result<(&'static Encoding, usize
     let marked = Encoding::for_bom(head);
     if let Some(name) = said {
         let Some(encoding) = Encoding::for_label(name.as_bytes()) else {
-            let known = ["utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "windows-1251", "iso-8859-15", "shift_jis", "gbk"];
+            let known = [
+                "utf-8",
+                "utf-16le",
+                "utf-16be",
+                "windows-1252",
+                "windows-1250",
+                "windows-1251",
+                "iso-8859-15",
+                "shift_jis",
+                "gbk",
+            ];
             return Err(ReadError::file(
                 format!("no encoding is called “{name}”{}", nearest(name, known)),
                 "use a name of the WHATWG encoding standard, such as utf-8 or windows-1252",
             ));
         };
-        return Ok((encoding, marked.filter(|(found, _)| *found == encoding).map_or(0, |(_, bom)| bom)));
+        return Ok((
+            encoding,
+            marked
+                .filter(|(found, _)| *found == encoding)
+                .map_or(0, |(_, bom)| bom),
+        ));
     }
     if let Some(marked) = marked {
         return Ok(marked);
     }
-    let nuls = |odd: usize| head.iter().take(4096).skip(odd).step_by(2).filter(|b| **b == 0).count() * 8 > head.len().min(4096);
+    let nuls = |odd: usize| {
+        head.iter()
+            .take(4096)
+            .skip(odd)
+            .step_by(2)
+            .filter(|b| **b == 0)
+            .count()
+            * 8
+            > head.len().min(4096)
+    };
     match (nuls(0), nuls(1)) {
         (false, true) => return Ok((UTF_16LE, 0)),
         (true, false) => return Ok((UTF_16BE, 0)),
-        (true, true) => return Err(ReadError::file("the file is not text", "export the rows as CSV, JSON lines or Parquet")),
+        (true, true) => {
+            return Err(ReadError::file(
+                "the file is not text",
+                "export the rows as CSV, JSON lines or Parquet",
+            ));
+        }
         (false, false) => {}
     }
     let looks_utf8 = match std::str::from_utf8(head) {
@@ -281,14 +371,24 @@ fn delimiter(text: &str) -> u8 {
     let head: String = text.chars().take(256 << 10).collect();
     let mut best = (b',', 0usize);
     for candidate in DELIMITERS {
-        let input: (Box<dyn Read + Send>, Arc<AtomicU64>) = (Box::new(Cursor::new(head.clone().into_bytes())), Arc::default());
-        let mut rows = Csv::new(PathBuf::new(), input, candidate, Columns::default(), (0, 1), false);
+        let input: (Box<dyn Read + Send>, Arc<AtomicU64>) =
+            (Box::new(Cursor::new(head.clone().into_bytes())), Arc::default());
+        let mut rows = Csv::new(
+            PathBuf::new(),
+            input,
+            candidate,
+            Columns::default(),
+            (0, 1),
+            false,
+        );
         let (mut record, mut widths) = (Record::default(), Vec::new());
         // The text may be cut within a quote; what was read before counts.
         while widths.len() < 100 && rows.next(&mut record).unwrap_or(false) {
             widths.push(record.len());
         }
-        let Some(width) = widths.first().copied().filter(|width| *width > 1) else { continue };
+        let Some(width) = widths.first().copied().filter(|width| *width > 1) else {
+            continue;
+        };
         let even = widths.iter().filter(|w| **w == width).count();
         // Evenness first: text in cells may hold any of the candidates, but not the same number of them on each line.
         let score = (even * 1000 / widths.len()) * 1000 + width.min(999);

@@ -32,7 +32,12 @@ async fn the_page_tells_what_happens() {
             }
             _ if info == "sh" => {
                 let words: Vec<&str> = text.split_whitespace().collect();
-                let after = |flag: &str| words.iter().position(|word| *word == flag).map(|at| words[at + 1]);
+                let after = |flag: &str| {
+                    words
+                        .iter()
+                        .position(|word| *word == flag)
+                        .map(|at| words[at + 1])
+                };
                 assert_eq!(words[..2], ["tenure", "import"], "{text}");
                 let mut body = json!({ "path": desk.folder().join(words[2]) });
                 if let Some(kind) = after("--kind") {

@@ -6,7 +6,17 @@ use super::{Desk, counts};
 
 /// Message id, name and time of all events, and the properties of one.
 fn told(events: &[Json]) -> Vec<String> {
-    events.iter().map(|it| format!("{} {} {}", it["id"].as_str().unwrap_or(""), it["name"].as_str().unwrap_or(""), it["at"].as_str().unwrap_or(""))).collect()
+    events
+        .iter()
+        .map(|it| {
+            format!(
+                "{} {} {}",
+                it["id"].as_str().unwrap_or(""),
+                it["name"].as_str().unwrap_or(""),
+                it["at"].as_str().unwrap_or("")
+            )
+        })
+        .collect()
 }
 
 async fn desk() -> Desk {
@@ -37,15 +47,21 @@ async fn accounts_by_the_names_of_a_crm() {
         )]
     );
     let rejects = desk.rejects().await;
-    let shown: Vec<(i64, &str, &str)> =
-        rejects.iter().map(|(line, field, reason)| (*line, field.as_deref().unwrap_or(""), reason.as_str())).collect();
+    let shown: Vec<(i64, &str, &str)> = rejects
+        .iter()
+        .map(|(line, field, reason)| (*line, field.as_deref().unwrap_or(""), reason.as_str()))
+        .collect();
     assert_eq!(
         shown,
         [
             (3, "employees", "it is not a number"),
             (4, "started_on", "it lies in the future"),
             (5, "account_id", "account_id is missing"),
-            (6, "account_id", "“undefined” is what a program writes when it has no id"),
+            (
+                6,
+                "account_id",
+                "“undefined” is what a program writes when it has no id"
+            ),
         ]
     );
 }
@@ -74,16 +90,28 @@ async fn tickets_become_their_steps_and_an_answer() {
             "ticket/T-2/opened ticket_opened 2026-01-05T00:00:00Z",
         ]
     );
-    assert_eq!(events[1]["properties"], json!({"ticket_id": "T-1", "priority": "high", "subject": "Cannot log in"}));
+    assert_eq!(
+        events[1]["properties"],
+        json!({"ticket_id": "T-1", "priority": "high", "subject": "Cannot log in"})
+    );
     assert_eq!(events[1]["contact"], "C-1");
     assert_eq!(
         events[3]["properties"],
         json!({"ticket_id": "T-1", "response_id": "ticket/T-1", "survey": "csat", "interaction": "support", "score": 4})
     );
-    let reasons: Vec<String> = desk.rejects().await.into_iter().map(|(_, field, reason)| format!("{}: {reason}", field.unwrap_or_default())).collect();
+    let reasons: Vec<String> = desk
+        .rejects()
+        .await
+        .into_iter()
+        .map(|(_, field, reason)| format!("{}: {reason}", field.unwrap_or_default()))
+        .collect();
     assert_eq!(
         reasons,
-        ["resolved_at: it is before opened_at", "satisfaction: it is outside the scale of csat", "account_id: no account has this id"]
+        [
+            "resolved_at: it is before opened_at",
+            "satisfaction: it is outside the scale of csat",
+            "account_id: no account has this id"
+        ]
     );
 }
 
@@ -114,7 +142,10 @@ async fn subscriptions_as_changes() {
         events[0]["properties"],
         json!({"subscription_id": "S-1", "reason": "pricing", "secondary_reasons": ["feature_gaps", "competitor"]})
     );
-    assert_eq!(events[2]["properties"], json!({"subscription_id": "S-1", "mrr": 150.25, "currency": "EUR", "reason": "upsell"}));
+    assert_eq!(
+        events[2]["properties"],
+        json!({"subscription_id": "S-1", "mrr": 150.25, "currency": "EUR", "reason": "upsell"})
+    );
 }
 
 #[tokio::test]
@@ -173,7 +204,10 @@ async fn opportunities_and_responses() {
         events[1]["properties"],
         json!({"opportunity_id": "O-1", "type": "upsell", "value": 12_000, "currency": "USD", "stage": "Proposal"})
     );
-    assert_eq!(events[3]["properties"], json!({"response_id": "R-1", "survey": "nps", "score": 9, "comment": "=1+1, nice"}));
+    assert_eq!(
+        events[3]["properties"],
+        json!({"response_id": "R-1", "survey": "nps", "score": 9, "comment": "=1+1, nice"})
+    );
 }
 
 #[tokio::test]
@@ -188,10 +222,22 @@ async fn events_make_their_accounts() {
     );
     assert_eq!(counts(&desk.one(&file, "events").await), [3, 2, 0, 1]);
     let events = desk.events();
-    assert_eq!(told(&events), ["e-1 feature_used 2026-01-01T00:00:00Z", "e-2 login 2026-01-01T00:00:00.123Z"]);
-    assert_eq!(events[0]["properties"], json!({"feature": "export", "beta": true, "minutes": 5}));
+    assert_eq!(
+        told(&events),
+        [
+            "e-1 feature_used 2026-01-01T00:00:00Z",
+            "e-2 login 2026-01-01T00:00:00.123Z"
+        ]
+    );
+    assert_eq!(
+        events[0]["properties"],
+        json!({"feature": "export", "beta": true, "minutes": 5})
+    );
     assert_eq!(desk.known().await, ["N-1|N-1|||{}"]);
     let remedy = desk.app.get("/api/v1/imports").as_operator().await.ok();
-    let remedy = remedy["items"][0]["reject_samples"][0]["remedy"].as_str().expect("a remedy").to_owned();
+    let remedy = remedy["items"][0]["reject_samples"][0]["remedy"]
+        .as_str()
+        .expect("a remedy")
+        .to_owned();
     assert!(remedy.contains("format: \"%d/%m/%Y\""), "{remedy}");
 }

@@ -45,7 +45,10 @@ async fn a_map_translates_a_foreign_export() {
         attributes[1],
         json!({"origin": "SÜD/k-2", "employees": 120, "started_on": "2025-02-01", "mrr": 2_000, "currency": "EUR"})
     );
-    assert_eq!(desk.rejects().await, [(5, Some("employees".to_owned()), "it is not a number".to_owned())]);
+    assert_eq!(
+        desk.rejects().await,
+        [(5, Some("employees".to_owned()), "it is not a number".to_owned())]
+    );
 }
 
 #[tokio::test]
@@ -53,27 +56,75 @@ async fn mistakes_in_a_map_are_named() {
     let desk = Desk::new().await;
     let file = desk.file("konten.csv", EXPORT);
     for (map, field, said) in [
-        ("fields: {account_id: Konto, nmae: Firma}", "fields.nmae", "accounts have no field “nmae”; did you mean “name”?"),
-        ("fields: {account_id: Konto, name: Frima}", "fields.name", "has no column “Frima”; did you mean “Firma”?"),
-        ("feilds: {account_id: Konto}", "feilds", "there is no key “feilds”; did you mean “fields”?"),
+        (
+            "fields: {account_id: Konto, nmae: Firma}",
+            "fields.nmae",
+            "accounts have no field “nmae”; did you mean “name”?",
+        ),
+        (
+            "fields: {account_id: Konto, name: Frima}",
+            "fields.name",
+            "has no column “Frima”; did you mean “Firma”?",
+        ),
+        (
+            "feilds: {account_id: Konto}",
+            "feilds",
+            "there is no key “feilds”; did you mean “fields”?",
+        ),
         ("fields: {account_id: Konto}", "fields.name", "accounts need name"),
-        ("fields: {account_id: Konto, name: {colum: Firma}}", "fields.name.colum", "did you mean “column”?"),
-        ("fields: {account_id: Konto, name: {formula: 'upper(frima)'}}", "fields.name.formula", "frima"),
-        ("fields: {account_id: Konto, name: {column: Firma, constant: x}}", "fields.name", "exactly one of column, constant and formula"),
-        ("fields: {account_id: Konto, name: Firma}\nskip_when: \"Firma\"", "skip_when", "a condition is needed"),
-        ("fields: {account_id: Konto, name: Firma}\ndates: {zone: Mars/Olympus}", "dates.zone", "Mars/Olympus"),
-        ("fields: {account_id: Konto, name: Firma}\nencoding: utf9", "", "no encoding is called “utf9”"),
+        (
+            "fields: {account_id: Konto, name: {colum: Firma}}",
+            "fields.name.colum",
+            "did you mean “column”?",
+        ),
+        (
+            "fields: {account_id: Konto, name: {formula: 'upper(frima)'}}",
+            "fields.name.formula",
+            "frima",
+        ),
+        (
+            "fields: {account_id: Konto, name: {column: Firma, constant: x}}",
+            "fields.name",
+            "exactly one of column, constant and formula",
+        ),
+        (
+            "fields: {account_id: Konto, name: Firma}\nskip_when: \"Firma\"",
+            "skip_when",
+            "a condition is needed",
+        ),
+        (
+            "fields: {account_id: Konto, name: Firma}\ndates: {zone: Mars/Olympus}",
+            "dates.zone",
+            "Mars/Olympus",
+        ),
+        (
+            "fields: {account_id: Konto, name: Firma}\nencoding: utf9",
+            "",
+            "no encoding is called “utf9”",
+        ),
         ("fields: [a", "map", "not YAML"),
-        ("fields: {account_id: Konto, name: Firma}\nalso: [{kind: tickets}]", "also[0]", "it needs `kind` and `fields`"),
+        (
+            "fields: {account_id: Konto, name: Firma}\nalso: [{kind: tickets}]",
+            "also[0]",
+            "it needs `kind` and `fields`",
+        ),
         (
             "fields: {account_id: Konto, name: {column: Firma, lookup: {file: other.csv, key: a, value: b}}}",
             "fields.name",
             "other.csv",
         ),
     ] {
-        let fault = desk.fault(json!({ "path": file, "kind": "accounts", "map": format!("{map}\n") })).await;
-        assert!(fault["field"].as_str().expect("a field").contains(field), "{map}: {fault}");
-        assert!(fault["problem"].as_str().expect("a problem").contains(said), "{map}: {fault}");
+        let fault = desk
+            .fault(json!({ "path": file, "kind": "accounts", "map": format!("{map}\n") }))
+            .await;
+        assert!(
+            fault["field"].as_str().expect("a field").contains(field),
+            "{map}: {fault}"
+        );
+        assert!(
+            fault["problem"].as_str().expect("a problem").contains(said),
+            "{map}: {fault}"
+        );
     }
     assert_eq!(desk.count("imports").await, 0);
 }
@@ -81,16 +132,40 @@ async fn mistakes_in_a_map_are_named() {
 #[tokio::test]
 async fn a_column_of_figures_is_a_number_only_if_all_of_it_is() {
     let desk = Desk::new().await;
-    let file = desk.file("a.csv", "id,name,zip,amount\nA-1,One,01234,5\nA-2,Two,99999,6\nA-3,Three,12345,7\n");
+    let file = desk.file(
+        "a.csv",
+        "id,name,zip,amount\nA-1,One,01234,5\nA-2,Two,99999,6\nA-3,Three,12345,7\n",
+    );
     let map = "fields: {account_id: id, name: name, attributes.zip3: {formula: 'substr(zip, 1, 3)'}, mrr: {formula: amount * 2}}";
     assert_eq!(counts(&desk.mapped(&file, "accounts", map).await), [3, 3, 0, 0]);
-    assert!(desk.known().await[0].contains(r#""zip3":"012","mrr":10"#), "{:?}", desk.known().await);
+    assert!(
+        desk.known().await[0].contains(r#""zip3":"012","mrr":10"#),
+        "{:?}",
+        desk.known().await
+    );
     // Beyond the first thousand rows a text among the figures is one bad row.
-    let rows: String = (0..1_200).map(|n| if n == 1_100 { format!("B-{n},x,n/a\n") } else { format!("B-{n},x,{n}\n") }).collect();
+    let rows: String = (0..1_200)
+        .map(|n| {
+            if n == 1_100 {
+                format!("B-{n},x,n/a\n")
+            } else {
+                format!("B-{n},x,{n}\n")
+            }
+        })
+        .collect();
     let file = desk.file("b.csv", format!("id,name,amount\n{rows}"));
-    let done = desk.mapped(&file, "accounts", "fields: {account_id: id, name: name, mrr: {formula: amount * 2}}").await;
+    let done = desk
+        .mapped(
+            &file,
+            "accounts",
+            "fields: {account_id: id, name: name, mrr: {formula: amount * 2}}",
+        )
+        .await;
     assert_eq!(counts(&done), [1_200, 1_199, 0, 1]);
-    assert_eq!(done["reject_samples"][0]["reason"], "the formula takes amount as a number, and it is “n/a”");
+    assert_eq!(
+        done["reject_samples"][0]["reason"],
+        "the formula takes amount as a number, and it is “n/a”"
+    );
 }
 
 #[tokio::test]
@@ -117,17 +192,26 @@ also:
 "#;
     let done = desk.mapped(&file, "events", map).await;
     assert_eq!(counts(&done), [3, 2, 0, 1]);
-    assert_eq!(done["reject_samples"][0]["reason"], "plans.csv has no row with this key");
+    assert_eq!(
+        done["reject_samples"][0]["reason"],
+        "plans.csv has no row with this key"
+    );
     assert_eq!(desk.known().await, ["C1|C1|ann@example.com||{}"]);
     let events = desk.events();
     assert_eq!(events.len(), 2);
-    assert_eq!((&events[1]["id"], &events[1]["properties"]), (&json!("order/2"), &json!({"amount": 7})));
+    assert_eq!(
+        (&events[1]["id"], &events[1]["properties"]),
+        (&json!("order/2"), &json!({"amount": 7}))
+    );
 }
 
 #[tokio::test]
 async fn a_folder_is_imported_in_the_order_of_its_description() {
     let desk = Desk::new().await;
-    desk.file("tickets.csv", "ticket_id,account_id,opened_at\nT-1,A-1,2026-01-01\nT-2,A-7,2026-01-01\n");
+    desk.file(
+        "tickets.csv",
+        "ticket_id,account_id,opened_at\nT-1,A-1,2026-01-01\nT-2,A-7,2026-01-01\n",
+    );
     desk.file("accounts.csv", "Nr,Name\nA-1,One\n");
     desk.file("none.csv", "response_id,account_id,survey\n");
     desk.file("accounts.map.yaml", "fields: {account_id: Nr, name: Name}\n");
@@ -137,19 +221,46 @@ async fn a_folder_is_imported_in_the_order_of_its_description() {
     );
     let done = desk.import(json!({ "path": desk.folder() })).await;
     sums_up(&done);
-    assert_eq!((done["state"].as_str(), done["kind"].as_str(), counts(&done)), (Some("done"), Some("folder"), [3, 2, 0, 1]));
-    assert!(done["files"][2]["note"].as_str().expect("a note").contains("has a header but no rows"), "{done}");
+    assert_eq!(
+        (done["state"].as_str(), done["kind"].as_str(), counts(&done)),
+        (Some("done"), Some("folder"), [3, 2, 0, 1])
+    );
+    assert!(
+        done["files"][2]["note"]
+            .as_str()
+            .expect("a note")
+            .contains("has a header but no rows"),
+        "{done}"
+    );
     let again = desk.import(json!({ "path": desk.folder() })).await;
-    assert_eq!((again["state"].as_str(), counts(&again)), (Some("done"), [3, 0, 2, 1]));
+    assert_eq!(
+        (again["state"].as_str(), counts(&again)),
+        (Some("done"), [3, 0, 2, 1])
+    );
     // Only what is new is read again.
     desk.file("accounts.csv", "Nr,Name\nA-1,One\nA-7,Seven\n");
     let more = desk.import(json!({ "path": desk.folder() })).await;
     assert_eq!(counts(&more), [4, 1, 2, 1]);
 
-    desk.file("import.yaml", "files:\n  - {path: ../accounts.csv, kind: accounts}\n");
+    desk.file(
+        "import.yaml",
+        "files:\n  - {path: ../accounts.csv, kind: accounts}\n",
+    );
     let fault = desk.fault(json!({ "path": desk.folder() })).await;
-    assert!(fault["problem"].as_str().expect("a problem").contains("leads out of the folder"), "{fault}");
+    assert!(
+        fault["problem"]
+            .as_str()
+            .expect("a problem")
+            .contains("leads out of the folder"),
+        "{fault}"
+    );
     desk.file("import.yaml", "files:\n  - {path: accounts.csv, kind: acounts}\n");
     let fault = desk.fault(json!({ "path": desk.folder() })).await;
-    assert!(fault["problem"].as_str().expect("a problem").contains("did you mean “accounts”?"), "{fault}");
+    assert!(
+        fault["problem"]
+            .as_str()
+            .expect("a problem")
+            .contains("did you mean “accounts”?"),
+        "{fault}"
+    );
 }

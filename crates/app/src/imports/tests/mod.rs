@@ -27,7 +27,10 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) async fn new() -> Self {
-        Self { app: TestApp::new().await, files: tempfile::tempdir().expect("a folder") }
+        Self {
+            app: TestApp::new().await,
+            files: tempfile::tempdir().expect("a folder"),
+        }
     }
 
     /// Writes a file and returns its path.
@@ -49,7 +52,12 @@ impl Desk {
     pub(super) async fn ended(&self, id: &str) -> Json {
         for _ in 0..6_000 {
             if self.app.imports.job(id).is_none() {
-                return self.app.get(&format!("/api/v1/imports/{id}")).as_operator().await.ok();
+                return self
+                    .app
+                    .get(&format!("/api/v1/imports/{id}"))
+                    .as_operator()
+                    .await
+                    .ok();
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -71,7 +79,8 @@ impl Desk {
 
     /// Imports one file of a kind with a map.
     pub(super) async fn mapped(&self, path: &Path, kind: &str, map: &str) -> Json {
-        self.import(json!({ "path": path, "kind": kind, "map": format!("{map}\n") })).await
+        self.import(json!({ "path": path, "kind": kind, "map": format!("{map}\n") }))
+            .await
     }
 
     /// The single fault that starting an import ends in.
@@ -119,8 +128,24 @@ impl Desk {
 
     /// Line, field and reason of every kept reject, by line.
     pub(super) async fn rejects(&self) -> Vec<(i64, Option<String>, String)> {
-        let rows = self.app.store.all("SELECT line, field, reason FROM rejects ORDER BY file, line", vec![]).await.expect("rows");
-        rows.iter().map(|row| (row.get("line").expect("line"), row.get("field").expect("field"), row.get("reason").expect("reason"))).collect()
+        let rows = self
+            .app
+            .store
+            .all(
+                "SELECT line, field, reason FROM rejects ORDER BY file, line",
+                vec![],
+            )
+            .await
+            .expect("rows");
+        rows.iter()
+            .map(|row| {
+                (
+                    row.get("line").expect("line"),
+                    row.get("field").expect("field"),
+                    row.get("reason").expect("reason"),
+                )
+            })
+            .collect()
     }
 }
 
@@ -129,9 +154,16 @@ pub(super) fn sums_up(import: &Json) {
     let of = |it: &Json, name: &str| it[name].as_u64().unwrap_or_else(|| panic!("{name} in {it}"));
     let files = import["files"].as_array().expect("files");
     for it in files.iter().chain([import]) {
-        assert_eq!(of(it, "rows"), of(it, "imported") + of(it, "duplicates") + of(it, "rejected") + of(it, "skipped"), "{it}");
+        assert_eq!(
+            of(it, "rows"),
+            of(it, "imported") + of(it, "duplicates") + of(it, "rejected") + of(it, "skipped"),
+            "{it}"
+        );
     }
-    assert_eq!(of(import, "rows"), files.iter().map(|file| of(file, "rows")).sum::<u64>());
+    assert_eq!(
+        of(import, "rows"),
+        files.iter().map(|file| of(file, "rows")).sum::<u64>()
+    );
 }
 
 /// `rows`, `imported`, `duplicates`, `rejected`.

@@ -7,7 +7,9 @@ use serde_json::{Value as Json, json};
 use super::{Desk, counts};
 
 fn program(name: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../programs").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../programs")
+        .join(name)
 }
 
 /// Applies a program of the repository.
@@ -15,12 +17,21 @@ async fn apply(desk: &Desk, name: &str) {
     let mut files = serde_json::Map::new();
     for entry in std::fs::read_dir(program(name)).expect("a program") {
         let path = entry.expect("an entry").path();
-        let file = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+        let file = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a name")
+            .to_owned();
         if file.ends_with(".yaml") && file != "import.yaml" && !file.ends_with(".map.yaml") {
             files.insert(file, std::fs::read_to_string(&path).expect("a text").into());
         }
     }
-    desk.app.post("/api/v1/program/apply").as_operator().json(&json!({ "files": files })).await.ok();
+    desk.app
+        .post("/api/v1/program/apply")
+        .as_operator()
+        .json(&json!({ "files": files }))
+        .await
+        .ok();
 }
 
 async fn ravenstack() -> Desk {
@@ -60,10 +71,22 @@ async fn ravenstack() -> Desk {
 #[tokio::test]
 async fn ravenstack_is_imported_without_an_unexplained_row() {
     let desk = ravenstack().await;
-    let done = desk.import(json!({ "path": desk.folder(), "map": program("ravenstack") })).await;
-    assert_eq!((done["state"].as_str(), counts(&done)), (Some("done"), [13, 12, 1, 0]), "{done}");
+    let done = desk
+        .import(json!({ "path": desk.folder(), "map": program("ravenstack") }))
+        .await;
+    assert_eq!(
+        (done["state"].as_str(), counts(&done)),
+        (Some("done"), [13, 12, 1, 0]),
+        "{done}"
+    );
     let events = desk.events();
-    let of = |id: &str| events.iter().find(|event| event["id"] == id).unwrap_or_else(|| panic!("no {id} in {events:?}")).clone();
+    let of = |id: &str| {
+        events
+            .iter()
+            .find(|event| event["id"] == id)
+            .unwrap_or_else(|| panic!("no {id} in {events:?}"))
+            .clone()
+    };
     assert_eq!(
         of("churn/C-1")["properties"],
         json!({
@@ -72,10 +95,25 @@ async fn ravenstack_is_imported_without_an_unexplained_row() {
         })
     );
     assert_eq!(of("churn/C-2")["properties"]["reason"], "feature_gaps");
-    assert_eq!((&of("U-1")["account"], &of("U-1")["properties"]["feature"]), (&json!("A-1"), &json!("feature_20")));
-    assert_eq!((&of("U-2")["account"], &of("U-2")["properties"]["subscription_start"]), (&json!("A-2"), &json!("2024-01-01")));
+    assert_eq!(
+        (&of("U-1")["account"], &of("U-1")["properties"]["feature"]),
+        (&json!("A-1"), &json!("feature_20"))
+    );
+    assert_eq!(
+        (
+            &of("U-2")["account"],
+            &of("U-2")["properties"]["subscription_start"]
+        ),
+        (&json!("A-2"), &json!("2024-01-01"))
+    );
     assert_eq!(of("ticket/T-1/escalated")["at"], "2024-02-27T00:00:00Z");
-    assert_eq!((&of("ticket/T-2/satisfaction")["at"], &of("ticket/T-2/satisfaction")["properties"]["score"]), (&json!("2024-02-09T03:00:00Z"), &json!(4)));
+    assert_eq!(
+        (
+            &of("ticket/T-2/satisfaction")["at"],
+            &of("ticket/T-2/satisfaction")["properties"]["score"]
+        ),
+        (&json!("2024-02-09T03:00:00Z"), &json!(4))
+    );
     assert!(events.iter().all(|event| event["id"] != "ticket/T-2/escalated"));
 }
 
@@ -84,7 +122,8 @@ async fn ravenstack_is_imported_without_an_unexplained_row() {
 #[tokio::test]
 async fn ravenstack_accounts_churn_by_event_and_come_back() {
     let desk = ravenstack().await;
-    desk.import(json!({ "path": desk.folder(), "map": program("ravenstack") })).await;
+    desk.import(json!({ "path": desk.folder(), "map": program("ravenstack") }))
+        .await;
     desk.app.catch_up().await.expect("measured");
     for (day, first, second) in [
         ("2024-01-31", (true, Some(100.0)), (true, Some(0.0))),
@@ -95,8 +134,17 @@ async fn ravenstack_accounts_churn_by_event_and_come_back() {
         ("2024-06-02", (true, Some(70.0)), (false, None)),
     ] {
         for (id, segment, (active, mrr)) in [("A-1", "small", first), ("A-2", "large", second)] {
-            let account = desk.app.get(&format!("/api/v1/accounts/{id}?as_of={day}")).as_operator().await.ok();
-            assert_eq!((&account["active"], &account["segment"]), (&json!(active), &json!(segment)), "{id} on {day}: {account}");
+            let account = desk
+                .app
+                .get(&format!("/api/v1/accounts/{id}?as_of={day}"))
+                .as_operator()
+                .await
+                .ok();
+            assert_eq!(
+                (&account["active"], &account["segment"]),
+                (&json!(active), &json!(segment)),
+                "{id} on {day}: {account}"
+            );
             if let Some(mrr) = mrr {
                 assert_eq!(account["mrr"].as_f64(), Some(mrr), "{id} on {day}: {account}");
             }
@@ -115,18 +163,33 @@ async fn invoices_become_orders_customers_and_their_beginning() {
          17850,536366,2011-06-01T08:28:00,France,2,2,12,22.2,False\n\
          13047,C53636,2010-12-01T08:34:00,United Kingdom,1,1,-3,-27.5,True\n",
     );
-    let done = desk.import(json!({ "path": desk.folder(), "map": program("retail") })).await;
-    assert_eq!((done["state"].as_str(), counts(&done)), (Some("done"), [3, 3, 0, 0]), "{done}");
+    let done = desk
+        .import(json!({ "path": desk.folder(), "map": program("retail") }))
+        .await;
+    assert_eq!(
+        (done["state"].as_str(), counts(&done)),
+        (Some("done"), [3, 3, 0, 0]),
+        "{done}"
+    );
     assert_eq!(
         desk.known().await,
-        [r#"13047|Customer 13047|||{"country":"United Kingdom"}"#, r#"17850|Customer 17850|||{"country":"France"}"#]
+        [
+            r#"13047|Customer 13047|||{"country":"United Kingdom"}"#,
+            r#"17850|Customer 17850|||{"country":"France"}"#
+        ]
     );
     let told: Vec<String> = desk
         .events()
         .iter()
         .map(|it| {
             let text = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
-            format!("{} {} {} {}", text("id"), text("name"), text("at"), it["properties"]["amount"])
+            format!(
+                "{} {} {} {}",
+                text("id"),
+                text("name"),
+                text("at"),
+                it["properties"]["amount"]
+            )
         })
         .collect();
     assert_eq!(
@@ -158,9 +221,17 @@ async fn a_simulated_company_is_imported_but_for_its_dirt() {
     let done = desk.import(json!({ "path": desk.folder() })).await;
     assert_eq!(done["state"], "done", "{done}");
     for file in done["files"].as_array().expect("files") {
-        let name = file["path"].as_str().and_then(|path| path.rsplit('/').next()).expect("a name");
+        let name = file["path"]
+            .as_str()
+            .and_then(|path| path.rsplit('/').next())
+            .expect("a name");
         let told = summary.file(name).unwrap_or_else(|| panic!("{name} is told of"));
-        let expected = [told.rows, told.rows - told.duplicates - told.bad_rows, told.duplicates, told.bad_rows];
+        let expected = [
+            told.rows,
+            told.rows - told.duplicates - told.bad_rows,
+            told.duplicates,
+            told.bad_rows,
+        ];
         assert_eq!(counts(file), expected, "{name}: {}", samples(&done));
     }
 }

@@ -18,11 +18,17 @@ fn tickets(rows: usize) -> (String, [u64; 4]) {
             text.push_str(&format!("T-{n},A-{account},31/31/2026,,high,\n"));
             expected[3] += 1;
         } else {
-            text.push_str(&format!("T-{n},A-{account},{opened},2026-06-01T00:00:00Z,low,{}\n", n % 5 + 1));
+            text.push_str(&format!(
+                "T-{n},A-{account},{opened},2026-06-01T00:00:00Z,low,{}\n",
+                n % 5 + 1
+            ));
             expected[1] += 1;
         }
         if n % 13 == 5 && n % 11 != 3 {
-            text.push_str(&format!("T-{n},A-{account},{opened},2026-06-01T00:00:00Z,low,{}\n", n % 5 + 1));
+            text.push_str(&format!(
+                "T-{n},A-{account},{opened},2026-06-01T00:00:00Z,low,{}\n",
+                n % 5 + 1
+            ));
             expected[2] += 1;
         }
     }
@@ -50,16 +56,29 @@ async fn the_same_file_twice_changes_nothing() {
     assert_eq!(u64::try_from(rejects).expect("a count"), rejected);
 
     let again = desk.one(&file, "tickets").await;
-    assert!(again["note"].as_str().expect("a note").starts_with("already imported"), "{again}");
+    assert!(
+        again["note"]
+            .as_str()
+            .expect("a note")
+            .starts_with("already imported"),
+        "{again}"
+    );
     assert_eq!(counts(&again), [rows, 0, imported + duplicates, rejected]);
-    assert_eq!((desk.events(), desk.known().await), (events.clone(), known.clone()));
+    assert_eq!(
+        (desk.events(), desk.known().await),
+        (events.clone(), known.clone())
+    );
 
-    let forced = desk.import(json!({ "path": file, "kind": "tickets", "force": true })).await;
+    let forced = desk
+        .import(json!({ "path": file, "kind": "tickets", "force": true }))
+        .await;
     assert_eq!(counts(&forced), [rows, 0, imported + duplicates, rejected]);
     assert_eq!((desk.events(), desk.known().await), (events, known));
 
     let changes = desk.count("account_changes").await;
-    let accounts = desk.import(json!({ "path": desk.folder().join("accounts.csv"), "kind": "accounts", "force": true })).await;
+    let accounts = desk
+        .import(json!({ "path": desk.folder().join("accounts.csv"), "kind": "accounts", "force": true }))
+        .await;
     assert_eq!(counts(&accounts), [7, 0, 7, 0]);
     assert_eq!(desk.count("account_changes").await, changes);
 }
@@ -128,9 +147,14 @@ async fn a_dry_run_counts_and_stores_nothing() {
     let (text, expected) = tickets(100);
     let file = desk.file("tickets.csv", &text);
     let before = (desk.events(), desk.known().await);
-    let dry = desk.import(json!({ "path": file, "kind": "tickets", "dry_run": true })).await;
+    let dry = desk
+        .import(json!({ "path": file, "kind": "tickets", "dry_run": true }))
+        .await;
     assert_eq!((dry["state"].as_str(), counts(&dry)), (Some("done"), expected));
-    assert_eq!(dry["reject_samples"].as_array().map(Vec::len), Some(usize::try_from(expected[3]).expect("a count")));
+    assert_eq!(
+        dry["reject_samples"].as_array().map(Vec::len),
+        Some(usize::try_from(expected[3]).expect("a count"))
+    );
     assert_eq!(dry["reject_samples"][0]["line"], 5);
     assert_eq!(dry["reject_samples"][0]["field"], "opened_at");
     assert_eq!(dry["reject_samples"][0]["value"], "31/31/2026");
@@ -144,10 +168,19 @@ async fn over_the_network_only_the_inbox_can_be_imported() {
     let desk = Desk::new().await;
     let file = desk.file("accounts.csv", ACCOUNTS);
     let send = |role: Role, path: &std::path::Path| {
-        desk.app.post("/api/v1/imports").as_role(role).json(&json!({ "path": path, "kind": "accounts" }))
+        desk.app
+            .post("/api/v1/imports")
+            .as_role(role)
+            .json(&json!({ "path": path, "kind": "accounts" }))
     };
     let answer = send(Role::Admin, &file).await.problem(422);
-    assert!(answer["errors"][0]["problem"].as_str().expect("a problem").contains("inbox"), "{answer}");
+    assert!(
+        answer["errors"][0]["problem"]
+            .as_str()
+            .expect("a problem")
+            .contains("inbox"),
+        "{answer}"
+    );
     let inbox = desk.app.config.data.join("inbox");
     std::fs::create_dir_all(&inbox).expect("an inbox");
     std::os::unix::fs::symlink(&file, inbox.join("link.csv")).expect("a link");
@@ -169,27 +202,68 @@ async fn rejects_are_taken_in_after_a_repair() {
     assert_eq!(counts(&done), [4, 1, 0, 3]);
     let id = done["id"].as_str().expect("an id").to_owned();
     let replay = |map: Option<&str>| {
-        desk.app.post("/api/v1/rejects/replay").as_operator().json(&json!({ "import": id, "map": map }))
+        desk.app
+            .post("/api/v1/rejects/replay")
+            .as_operator()
+            .json(&json!({ "import": id, "map": map }))
     };
     let answer = replay(None).await.ok();
-    assert_eq!((&answer["replayed"], &answer["still_rejected"]), (&json!(0), &json!(3)));
+    assert_eq!(
+        (&answer["replayed"], &answer["still_rejected"]),
+        (&json!(0), &json!(3))
+    );
 
     // The account arrives, and its ticket can be taken in.
-    desk.one(&desk.file("more.csv", "account_id,name\nA-77,Late\n"), "accounts").await;
+    desk.one(&desk.file("more.csv", "account_id,name\nA-77,Late\n"), "accounts")
+        .await;
     let answer = replay(None).await.ok();
-    assert_eq!((&answer["replayed"], &answer["still_rejected"]), (&json!(1), &json!(2)));
+    assert_eq!(
+        (&answer["replayed"], &answer["still_rejected"]),
+        (&json!(1), &json!(2))
+    );
 
     // A map says how the dates are meant.
     let map = "dates: {format: \"%d/%m/%Y\"}\nfields: {ticket_id: ticket_id, account_id: account_id, opened_at: opened_at, priority: priority}\n";
     let answer = replay(Some(map)).await.ok();
-    assert_eq!((&answer["replayed"], &answer["still_rejected"]), (&json!(1), &json!(1)));
-    let told: Vec<String> = desk.events().iter().map(|it| format!("{} {}", it["id"].as_str().expect("an id"), it["at"].as_str().expect("a time"))).collect();
+    assert_eq!(
+        (&answer["replayed"], &answer["still_rejected"]),
+        (&json!(1), &json!(1))
+    );
+    let told: Vec<String> = desk
+        .events()
+        .iter()
+        .map(|it| {
+            format!(
+                "{} {}",
+                it["id"].as_str().expect("an id"),
+                it["at"].as_str().expect("a time")
+            )
+        })
+        .collect();
     assert_eq!(
         told,
-        ["ticket/T-1/opened 2026-01-01T00:00:00Z", "ticket/T-2/opened 2026-01-01T00:00:00Z", "ticket/T-3/opened 2026-01-05T00:00:00Z"]
+        [
+            "ticket/T-1/opened 2026-01-01T00:00:00Z",
+            "ticket/T-2/opened 2026-01-01T00:00:00Z",
+            "ticket/T-3/opened 2026-01-05T00:00:00Z"
+        ]
     );
-    let open = desk.app.get(&format!("/api/v1/rejects?import={id}&state=open")).as_operator().await.ok();
+    let open = desk
+        .app
+        .get(&format!("/api/v1/rejects?import={id}&state=open"))
+        .as_operator()
+        .await
+        .ok();
     assert_eq!(open["total"], 1);
-    assert_eq!((&open["items"][0]["line"], &open["items"][0]["field"]), (&json!(5), &json!("opened_at")));
-    assert!(open["items"][0]["reason"].as_str().expect("a reason").contains("does not follow the format"), "{open}");
+    assert_eq!(
+        (&open["items"][0]["line"], &open["items"][0]["field"]),
+        (&json!(5), &json!("opened_at"))
+    );
+    assert!(
+        open["items"][0]["reason"]
+            .as_str()
+            .expect("a reason")
+            .contains("does not follow the format"),
+        "{open}"
+    );
 }

@@ -20,11 +20,16 @@ fn table(content: impl AsRef<[u8]>) -> Result<Vec<String>, String> {
     let (_dir, path) = write(content);
     let source = Source::open(&path, &Hints::default()).map_err(|error| error.to_string())?;
     let mut out = Vec::new();
-    let mut rows = source.records(source.start.0, source.start.1).map_err(|error| error.to_string())?;
+    let mut rows = source
+        .records(source.start.0, source.start.1)
+        .map_err(|error| error.to_string())?;
     let mut record = Record::default();
     while rows.next(&mut record).map_err(|error| error.to_string())? {
         let cells: Vec<&str> = (0..record.len()).map(|at| record.cell(at)).collect();
-        let fault = record.fault.as_ref().map_or_else(String::new, |fault| format!(" !{}", fault.reason));
+        let fault = record
+            .fault
+            .as_ref()
+            .map_or_else(String::new, |fault| format!(" !{}", fault.reason));
         out.push(format!("{}: {}{fault}", record.line, cells.join(" / ")));
     }
     out.insert(0, rows.columns().names().join(" / "));
@@ -32,19 +37,37 @@ fn table(content: impl AsRef<[u8]>) -> Result<Vec<String>, String> {
 }
 
 fn utf16(text: &str, little: bool) -> Vec<u8> {
-    text.encode_utf16().flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
+    text.encode_utf16()
+        .flat_map(|unit| {
+            if little {
+                unit.to_le_bytes()
+            } else {
+                unit.to_be_bytes()
+            }
+        })
+        .collect()
 }
 
 #[test]
 fn delimiters_are_found_out() {
     for (delimiter, name) in [(",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "bar")] {
-        let text = format!("id{delimiter}name{delimiter}amount\n1{delimiter}Ann{delimiter}5\n2{delimiter}Bob{delimiter}6\n");
-        assert_eq!(table(text).expect(name), ["id / name / amount", "2: 1 / Ann / 5", "3: 2 / Bob / 6"], "{name}");
+        let text = format!(
+            "id{delimiter}name{delimiter}amount\n1{delimiter}Ann{delimiter}5\n2{delimiter}Bob{delimiter}6\n"
+        );
+        assert_eq!(
+            table(text).expect(name),
+            ["id / name / amount", "2: 1 / Ann / 5", "3: 2 / Bob / 6"],
+            "{name}"
+        );
     }
     // Commas inside the cells of a semicolon file, and the other way round.
     assert_eq!(
         table("id;name;amount\n1;Müller, Ann;1,50\n2;Weiß, Bob;2,75\n").expect("semicolons"),
-        ["id / name / amount", "2: 1 / Müller, Ann / 1,50", "3: 2 / Weiß, Bob / 2,75"]
+        [
+            "id / name / amount",
+            "2: 1 / Müller, Ann / 1,50",
+            "3: 2 / Weiß, Bob / 2,75"
+        ]
     );
     assert_eq!(
         table("id,note\n1,a;b;c\n2,d;e;f\n").expect("commas"),
@@ -76,7 +99,11 @@ fn encodings_are_found_out() {
         assert_eq!(table(&bytes).expect(name), expected, "{name}");
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packed.write_all(&bytes).expect("packed");
-        assert_eq!(table(packed.finish().expect("packed")).expect(name), expected, "{name}, packed");
+        assert_eq!(
+            table(packed.finish().expect("packed")).expect(name),
+            expected,
+            "{name}, packed"
+        );
     }
     assert_eq!(UTF_16LE.name(), "UTF-16LE");
 }
@@ -87,7 +114,11 @@ fn a_row_in_another_encoding_is_one_bad_row() {
     bytes.extend(b"4,Caf\xE9\n5,Ann\n");
     let rows = table(bytes).expect("rows");
     assert_eq!(rows[1], "2: 1 / Café");
-    assert!(rows[4].starts_with("5: 4 / Caf\u{FFFD} !the row holds bytes that are not text"), "{}", rows[4]);
+    assert!(
+        rows[4].starts_with("5: 4 / Caf\u{FFFD} !the row holds bytes that are not text"),
+        "{}",
+        rows[4]
+    );
     assert_eq!(rows[5], "6: 5 / Ann");
 }
 
@@ -96,14 +127,23 @@ fn line_breaks_in_quotes_count_as_physical_lines() {
     let text = "id,note\r\n1,\"two\r\nlines\"\r\n\r\n2,\"a \"\"word\"\", and\nthree\n\nmore\"\n3,plain";
     assert_eq!(
         table(text).expect("rows"),
-        ["id / note", "2: 1 / two\r\nlines", "5: 2 / a \"word\", and\nthree\n\nmore", "9: 3 / plain"]
+        [
+            "id / note",
+            "2: 1 / two\r\nlines",
+            "5: 2 / a \"word\", and\nthree\n\nmore",
+            "9: 3 / plain"
+        ]
     );
 }
 
 #[test]
 fn an_open_quote_is_named_with_the_line_where_it_opened() {
-    let error = table("id,a,b\n1,x,y\n2,\"fine\nhere\",\"never closed\n3,x,y\n4,x,y\n").expect_err("an open quote");
-    assert!(error.starts_with("line 4: a quote opens here in cell 3 and is not closed until the end of the file"), "{error}");
+    let error =
+        table("id,a,b\n1,x,y\n2,\"fine\nhere\",\"never closed\n3,x,y\n4,x,y\n").expect_err("an open quote");
+    assert!(
+        error.starts_with("line 4: a quote opens here in cell 3 and is not closed until the end of the file"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -125,9 +165,24 @@ fn rows_of_another_width_are_bad_and_trailing_delimiters_are_not() {
 #[test]
 fn json_lines_and_arrays_are_the_same_rows() {
     let lines = "{\"id\":\"1\",\"n\":5,\"o\":{\"a\":[1,\"}\"]}}\n\n{\"id\":\"2\",\"late\":true,\"n\":null}\n";
-    let array = "[\n{\"id\":\"1\",\"n\":5,\"o\":{\"a\":[1,\"}\"]}},\n\n{\"id\":\"2\",\"late\":true,\"n\":null}\n]\n";
-    assert_eq!(table(lines).expect("lines"), ["id / n / o / late", "1: 1 / 5 / {\"a\":[1,\"}\"]}", "3: 2 /  /  / true"]);
-    assert_eq!(table(array).expect("array"), ["id / n / o / late", "2: 1 / 5 / {\"a\":[1,\"}\"]}", "4: 2 /  /  / true"]);
+    let array =
+        "[\n{\"id\":\"1\",\"n\":5,\"o\":{\"a\":[1,\"}\"]}},\n\n{\"id\":\"2\",\"late\":true,\"n\":null}\n]\n";
+    assert_eq!(
+        table(lines).expect("lines"),
+        [
+            "id / n / o / late",
+            "1: 1 / 5 / {\"a\":[1,\"}\"]}",
+            "3: 2 /  /  / true"
+        ]
+    );
+    assert_eq!(
+        table(array).expect("array"),
+        [
+            "id / n / o / late",
+            "2: 1 / 5 / {\"a\":[1,\"}\"]}",
+            "4: 2 /  /  / true"
+        ]
+    );
     let rows = table("{\"id\":1}\n{\"id\":2\n[3]\n{\"id\":4}\n").expect("rows");
     assert_eq!(rows.len(), 5);
     assert!(rows[2].starts_with("2:  !not a JSON object"), "{}", rows[2]);
@@ -140,13 +195,19 @@ fn json_lines_and_arrays_are_the_same_rows() {
 #[test]
 fn what_is_no_table_is_named() {
     for (bytes, said) in [
-        (&b"PK\x03\x04rest of an archive"[..], "a zip archive or an Excel workbook"),
+        (
+            &b"PK\x03\x04rest of an archive"[..],
+            "a zip archive or an Excel workbook",
+        ),
         (b"%PDF-1.7", "a PDF document"),
         (b"\xD0\xCF\x11\xE0\xA1\xB1", "an old Excel workbook"),
         (b"\x28\xB5\x2F\xFDrest", "packed with zstd"),
         (b"", "is empty"),
         (b" \n\r\n ", "is empty"),
-        (b"id,name,ID,name\n1,2,3,4\n", "the header names “name” twice, in columns 2 and 4"),
+        (
+            b"id,name,ID,name\n1,2,3,4\n",
+            "the header names “name” twice, in columns 2 and 4",
+        ),
         (b"\x00\x00\x00\x00\x00\x00\x00\x00", "the file is not text"),
     ] {
         let error = table(bytes).expect_err(said);
@@ -156,11 +217,18 @@ fn what_is_no_table_is_named() {
 
 #[test]
 fn reading_goes_on_anywhere() {
-    let text: String = std::iter::once("id,note\n".to_owned()).chain((0..50).map(|n| format!("{n},\"é{n}\nx\"\n"))).collect();
+    let text: String = std::iter::once("id,note\n".to_owned())
+        .chain((0..50).map(|n| format!("{n},\"é{n}\nx\"\n")))
+        .collect();
     let western = WINDOWS_1252.encode(&text).0.into_owned();
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(text.as_bytes()).expect("packed");
-    for bytes in [text.clone().into_bytes(), western, packed.finish().expect("packed"), utf16(&text, true)] {
+    for bytes in [
+        text.clone().into_bytes(),
+        western,
+        packed.finish().expect("packed"),
+        utf16(&text, true),
+    ] {
         let (_dir, path) = write(bytes);
         let source = Source::open(&path, &Hints::default()).expect("a source");
         let mut rows = source.records(source.start.0, source.start.1).expect("rows");
@@ -172,7 +240,10 @@ fn reading_goes_on_anywhere() {
         let mut other = Record::default();
         for n in 20..50 {
             assert!(rows.next(&mut record).expect("a row") && again.next(&mut other).expect("a row"));
-            assert_eq!((record.line, record.cell(0), record.cell(1)), (other.line, other.cell(0), other.cell(1)));
+            assert_eq!(
+                (record.line, record.cell(0), record.cell(1)),
+                (other.line, other.cell(0), other.cell(1))
+            );
             assert_eq!(other.cell(1), format!("é{n}\nx"));
         }
         assert!(!again.next(&mut other).expect("the end"));
@@ -183,23 +254,59 @@ fn reading_goes_on_anywhere() {
 async fn files_that_cannot_be_imported_are_refused_at_once() {
     let desk = Desk::new().await;
     let zip = desk.file("customers.csv", b"PK\x03\x04whatever");
-    assert!(desk.fault(json!({ "path": zip, "kind": "accounts" })).await["problem"].as_str().expect("a problem").contains("zip archive"));
+    assert!(
+        desk.fault(json!({ "path": zip, "kind": "accounts" })).await["problem"]
+            .as_str()
+            .expect("a problem")
+            .contains("zip archive")
+    );
     let empty = desk.file("empty.csv", b"");
-    assert!(desk.fault(json!({ "path": empty, "kind": "accounts" })).await["problem"].as_str().expect("a problem").contains("is empty"));
+    assert!(
+        desk.fault(json!({ "path": empty, "kind": "accounts" })).await["problem"]
+            .as_str()
+            .expect("a problem")
+            .contains("is empty")
+    );
     let narrow = desk.file("narrow.csv", b"customer\nAnn\nBob\n");
     let fault = desk.fault(json!({ "path": narrow, "kind": "tickets" })).await;
-    assert!(fault["problem"].as_str().expect("a problem").contains("has one column only, “customer”"), "{fault}");
+    assert!(
+        fault["problem"]
+            .as_str()
+            .expect("a problem")
+            .contains("has one column only, “customer”"),
+        "{fault}"
+    );
     let strange = desk.file("strange.csv", b"acount id,nme,x\n1,2,3\n");
     let fault = desk.fault(json!({ "path": strange, "kind": "accounts" })).await;
-    assert!(fault["problem"].as_str().expect("a problem").contains("did you mean “acount id”?"), "{fault}");
-    let fault = desk.fault(json!({ "path": desk.folder().join("no.csv"), "kind": "accounts" })).await;
+    assert!(
+        fault["problem"]
+            .as_str()
+            .expect("a problem")
+            .contains("did you mean “acount id”?"),
+        "{fault}"
+    );
+    let fault = desk
+        .fault(json!({ "path": desk.folder().join("no.csv"), "kind": "accounts" }))
+        .await;
     assert_eq!(fault["field"], "path");
     let fault = desk.fault(json!({ "path": strange, "kind": "acounts" })).await;
-    assert!(fault["problem"].as_str().expect("a problem").contains("did you mean “accounts”?"), "{fault}");
+    assert!(
+        fault["problem"]
+            .as_str()
+            .expect("a problem")
+            .contains("did you mean “accounts”?"),
+        "{fault}"
+    );
     assert_eq!(desk.count("imports").await, 0);
 
     let bare = desk.file("bare.csv", b"account_id,name\n");
     let done = desk.one(&bare, "accounts").await;
     assert_eq!(done["state"], "failed");
-    assert!(done["error"].as_str().expect("an error").contains("has a header but no rows"), "{done}");
+    assert!(
+        done["error"]
+            .as_str()
+            .expect("an error")
+            .contains("has a header but no rows"),
+        "{done}"
+    );
 }
