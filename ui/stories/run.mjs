@@ -85,6 +85,13 @@ const data = mkdtempSync(join(tmpdir(), "tenure-stories-"));
 const server = spawn(binary, ["demo", ...COMPANY, "--data", data, "--listen", "127.0.0.1:0"], {
   stdio: ["ignore", "pipe", "inherit"],
 });
+for (const signal of ["SIGTERM", "SIGINT"]) {
+  process.once(signal, async () => {
+    await stop(server);
+    rmSync(data, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
 let code = 1;
 try {
   const said = await ready(server);
