@@ -12,17 +12,22 @@ pub type Column<'a> = (&'a str, &'a str);
 
 /// Prints rows: the chosen columns as a table or CSV, or the whole answer as JSON.
 pub fn print(format: Format, whole: &Value, rows: &[Value], columns: &[Column<'_>]) -> Result<()> {
-    let mut out = io::stdout().lock();
+    let mut text = Vec::new();
     match format {
         Format::Json => {
-            serde_json::to_writer_pretty(&mut out, whole)?;
-            writeln!(out)?;
+            serde_json::to_writer_pretty(&mut text, whole)?;
+            text.push(b'\n');
         }
-        Format::Csv => csv(&mut out, rows, columns)?,
-        Format::Table => table(&mut out, rows, columns)?,
+        Format::Csv => csv(&mut text, rows, columns)?,
+        Format::Table => table(&mut text, rows, columns)?,
     }
-    // A reader that wants no more (`| head`) is no failure.
-    match out.flush() {
+    to_stdout(&text)
+}
+
+/// Writes to stdout. A reader that wants no more (`| head`) is no failure.
+pub fn to_stdout(text: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }

@@ -46,7 +46,7 @@ async fn a_terminated_connection_is_a_passing_fault_and_the_next_call_works() {
 async fn two_processes_never_claim_one_database() {
     let Some((store, url, schema)) = open().await else { return };
     let first = Store::claim_postgres(&url, Some(&schema)).await.unwrap();
-    let error = Store::claim_postgres(&url, Some(&schema)).await.err().expect("claimed");
+    let error = Store::claim_postgres(&url, Some(&schema)).await.expect_err("claimed");
     assert!(matches!(error, StoreError::Unsafe(_)) && error.to_string().contains("another process holds this database"), "{error:?}");
     // The server ends every connection, as at a restart. Nothing is written until the claim is taken again.
     let kill = "SELECT COUNT(pg_terminate_backend(pid)) AS n FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid() \

@@ -1,5 +1,6 @@
 //! `tenure demo`: a simulated company, measured and served.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -65,6 +66,8 @@ async fn company(args: &Demo) -> Result<PathBuf> {
         )
         .into());
     }
+    // As private as a folder that `serve` makes.
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&args.data)?;
     let out = folder.clone();
     tokio::task::spawn_blocking(move || simulate::write(size, until, &out)).await??;
     std::fs::write(&done, wanted.to_string())?;

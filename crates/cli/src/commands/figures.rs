@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Data, Format, Kpis, Listing, Sql};
 use crate::client::{Client, Result, encode};
-use crate::output::{Column, print};
+use crate::output::{Column, print, to_stdout};
 
 async fn ask(data: &Data, path: &str) -> Result<Value> {
     let client = Client::open(data).await?;
@@ -145,7 +145,7 @@ fn by_place(row: &Value, names: &[String]) -> Value {
 }
 
 fn csv(names: &[String], rows: &[Value], keys: &[String]) -> Result<()> {
-    let mut writer = csv::Writer::from_writer(std::io::stdout().lock());
+    let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(names)?;
     for row in rows {
         writer.write_record(keys.iter().map(|key| match &row[key] {
@@ -154,6 +154,6 @@ fn csv(names: &[String], rows: &[Value], keys: &[String]) -> Result<()> {
             other => other.to_string(),
         }))?;
     }
-    writer.flush()?;
-    Ok(())
+    let text = writer.into_inner().map_err(|error| error.into_error())?;
+    to_stdout(&text)
 }

@@ -65,9 +65,12 @@ async fn apply(app: &App, folder: &Path) -> Result<()> {
 pub async fn serve_app(app: App, tcp: TcpListener, data: &Path, stop: tokio::sync::watch::Receiver<bool>) -> Result<()> {
     let socket = Socket::bind(data).with_context(|| format!("the socket of {} cannot be made", data.display()))?;
     let router = routes::router_with_ui(app.clone(), Some(assets::page));
-    let reactors = reactors::start(&app, &stop);
+    let mut reactors = reactors::start(&app, &stop);
     server::serve(router, tcp, socket, stop).await;
-    reactors.join_all().await;
+    // They have seen the same signal; whoever is slow is cut off, and goes on from its cursor at the next start.
+    if tokio::time::timeout(REACTORS_GRACE, async { while reactors.join_next().await.is_some() {} }).await.is_err() {
+        reactors.shutdown().await;
+    }
     app.shutdown().await;
     Ok(())
 }

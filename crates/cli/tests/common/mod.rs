@@ -1,5 +1,4 @@
 //! The built program, run as its users run it.
-#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
