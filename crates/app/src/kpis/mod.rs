@@ -15,6 +15,8 @@ pub mod reactor;
 pub mod stats;
 pub mod status;
 mod store;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod window;
 
 pub use api::routes;

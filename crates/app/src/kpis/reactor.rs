@@ -31,16 +31,26 @@ pub fn scopes(definitions: &Definitions) -> Vec<String> {
     definitions.segments.segments.iter().map(|segment: &SegmentRule| segment.id.clone()).collect()
 }
 
-/// Whether a change in month (yyyymm) can move the figure that `kpi` has for `day`.
+/// Whether a mark can move the figure that `kpi` has for `day`: a month (yyyymm) that gained or lost events, or all months from one on
+/// (−yyyymm), when the accounts' own past changed.
 fn touched(kpi: &Kpi, day: Date, month: i32) -> bool {
     let period = period(kpi.window, kpi.lag, day);
     let number = |date: Date| i32::from(date.year()) * 100 + i32::from(date.month());
+    // What is read of the accounts as they are now is the same for every day.
+    if month < 0 || reads_the_present(kpi) {
+        return reads_the_present(kpi) || number(day) >= -month;
+    }
     // A state at a day and the outcome after a lag look at everything before; a window looks at its own months. Facts that are read
     // as tables (tickets, responses) may reach further back than the window, so a window counts from the month in which it starts.
     match kpi.window {
         KpiWindow::Day => number(day) >= month,
         _ => number(day) >= month && (kpi.lag.is_some() || number(period.first) <= month || !reads_only_window(kpi)),
     }
+}
+
+/// Whether the facts read something that has no past.
+fn reads_the_present(kpi: &Kpi) -> bool {
+    kpi.relations().iter().any(|relation| ["accounts", "contacts"].contains(&relation.as_str()))
 }
 
 /// Whether the facts read nothing but the events of the window and the cohort.

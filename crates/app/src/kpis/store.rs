@@ -110,7 +110,7 @@ pub async fn forget_others(tx: &Tx, keep: &[Date]) -> StoreResult<()> {
     Ok(())
 }
 
-/// Months (yyyymm; 0 = all) that were marked, with the time of the mark.
+/// What was marked (a month yyyymm; −yyyymm = that month and all later ones; 0 = all), with the time of the mark.
 pub async fn dirty(on: &impl Execute) -> StoreResult<Vec<(i32, i64)>> {
     on.all("SELECT month, marked_at FROM kpi_dirty ORDER BY month", vec![])
         .await?

@@ -61,7 +61,10 @@ impl<'a> Collector<'a> {
                 facts.series.resize(self.plan.series.len(), Series::default());
             }
             let (name, kind, day) = (columns.name.value(row), columns.kind.value(row), columns.day[row]);
-            facts.first_day = Some(facts.first_day.map_or(day, |first| first.min(day)));
+            // Events that nothing reads leave no trace here, because a scan of the history passes them over.
+            if kind == "revenue" || self.plan.series_of(name, kind).next().is_some() {
+                facts.first_day = Some(facts.first_day.map_or(day, |first| first.min(day)));
+            }
             if kind == "revenue"
                 && let Some(event) = revenue(&columns, row)
             {

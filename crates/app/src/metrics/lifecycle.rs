@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// What a revenue event does to a subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a revenue event does to a subscription. Of one instant they count in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RevenueKind {
     /// It starts.
     Started,
@@ -82,9 +82,15 @@ pub struct SubscriptionSpan {
 }
 
 /// Puts revenue events into the order in which they count: by instant, an end after everything else of that instant.
+/// Of several of one instant the order is made of what they say, never of their arrival: live work and a scan of the history must agree.
 pub fn sort(events: &mut [Revenue]) {
     events.sort_by(|a, b| {
-        (a.at, a.kind == RevenueKind::Churned, &a.subscription).cmp(&(b.at, b.kind == RevenueKind::Churned, &b.subscription))
+        let key = |e: &Revenue| (e.at, e.kind);
+        key(a)
+            .cmp(&key(b))
+            .then_with(|| a.subscription.cmp(&b.subscription))
+            .then_with(|| a.mrr.unwrap_or(f64::NEG_INFINITY).total_cmp(&b.mrr.unwrap_or(f64::NEG_INFINITY)))
+            .then_with(|| (&a.reason, &a.currency).cmp(&(&b.reason, &b.currency)))
     });
 }
 

@@ -20,6 +20,8 @@ pub mod reactor;
 pub mod series;
 mod store;
 pub mod tables;
+#[cfg(test)]
+mod tests;
 pub mod work;
 
 pub use api::routes;

@@ -187,9 +187,10 @@ impl Plan {
 
     /// The series that events with this name or kind may belong to.
     pub fn series_of(&self, name: &str, kind: &str) -> impl Iterator<Item = usize> {
-        let by_name = self.by_event.get(name).into_iter().flatten();
+        // An event that a series reads by its name and by its kind is one event all the same.
+        let by_name = self.by_event.get(name).map_or(&[][..], Vec::as_slice);
         let by_kind = self.by_kind.get(kind).into_iter().flatten();
-        by_name.chain(by_kind).copied()
+        by_name.iter().chain(by_kind.filter(|series| !by_name.contains(series))).copied()
     }
 
     /// Every event name and kind that some series reads; empty when none is.

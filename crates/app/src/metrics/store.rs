@@ -147,7 +147,7 @@ pub async fn edges_after(on: &impl Execute, seq: i64, limit: i64) -> StoreResult
         .collect()
 }
 
-/// Marks months (yyyymm) whose KPI figures have to be computed again.
+/// Marks what KPI figures have to be computed again: those that look at a month (yyyymm), all from a month on (−yyyymm), all (0).
 pub async fn mark_months(tx: &Tx, months: &[i32], at: i64) -> StoreResult<()> {
     let mut batch = Batch::new("kpi_dirty", &["month", "marked_at"]);
     for month in months {

@@ -11,8 +11,9 @@ use tenure_lake::{EventRow, to_batch};
 use super::book::Entry;
 use super::collect::Collector;
 use super::evaluate::{Subject, evaluate};
-use super::facts::{Facts, Head, encode};
+use super::facts::{Facts, Head, Span, encode};
 use super::plan::{Plan, SharedPlan};
+use super::reactor::month_of;
 use super::store::{self, Edge, Record};
 use crate::{App, events};
 
@@ -30,7 +31,7 @@ pub struct Step<'a> {
     pub today: i32,
     /// The log's place up to which everything is worked in once this is committed; `None` = it stays.
     pub cursor: Option<i64>,
-    /// Months (yyyymm) whose KPIs are touched.
+    /// Months (yyyymm; 0 = all) whose KPIs the events touch.
     pub months: Vec<i32>,
     /// Whether changes are edges that somebody may react to; not so when history is computed again.
     pub edges: bool,
@@ -123,22 +124,30 @@ async fn commit(app: &App, step: &Step<'_>, nos: &[i64], facts: HashMap<i64, Fac
     let computed = tokio::task::spawn_blocking(move || compute(&plan, &inputs, &kept, today)).await.context("evaluation")??;
     let now = app.clock.micros();
     let mut edges = Vec::new();
+    let mut months = step.months.clone();
+    let mut moved: Option<i32> = None;
     let mut states = Vec::with_capacity(computed.len());
     let mut entries = Vec::with_capacity(computed.len());
     for (no, head, encoded_head, encoded_facts) in computed {
         let Some(record) = records.get(&no) else { continue };
+        let before = app.metrics.book.get(no);
+        let from = first_difference(before.as_ref().map_or(&[], |before| &before.head.spans), &head.spans);
+        moved = moved.into_iter().chain(from).min();
         if step.edges
-            && let Some(changes) = app.metrics.book.get(no).and_then(|before| changed(&before.head, &head))
+            && let Some(changes) = before.and_then(|before| changed(&before.head, &head))
         {
             edges.push(Edge { account_no: no, at: now, changes });
         }
         states.push((no, encoded_head, encoded_facts));
         entries.push(entry(no, record, head, now));
     }
+    if let Some(day) = moved.filter(|_| !months.contains(&0)) {
+        months.push(-month_of(day));
+    }
     let tx = app.store.begin().await?;
     store::put_states(&tx, now, states).await?;
     store::put_edges(&tx, &edges).await?;
-    store::mark_months(&tx, &step.months, now).await?;
+    store::mark_months(&tx, &months, now).await?;
     if let Some(seq) = step.cursor {
         events::set_cursor(&tx, CURSOR, seq).await?;
     }
@@ -146,6 +155,22 @@ async fn commit(app: &App, step: &Step<'_>, nos: &[i64], facts: HashMap<i64, Fac
     app.metrics.book.put(entries);
     app.metrics.announce();
     Ok(())
+}
+
+/// The first day on which two lines of spans tell different things: from it on every figure may be another, because who was active,
+/// what they paid and where they belonged is carried into all later windows.
+fn first_difference(before: &[Span], after: &[Span]) -> Option<i32> {
+    if before == after {
+        return None;
+    }
+    let equal = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+    let starts = [before.get(equal), after.get(equal)].into_iter().flatten().map(|span| span.from);
+    let differs_within = match (before.get(equal), after.get(equal)) {
+        // The same stretch that only ends on another day differs from the earlier end on.
+        (Some(a), Some(b)) if a.from == b.from && Span { to: b.to, ..a.clone() } == *b => Some(a.to.min(b.to)),
+        _ => None,
+    };
+    differs_within.or_else(|| starts.min())
 }
 
 type Computed = (i64, Head, Vec<u8>, Vec<u8>);

@@ -83,15 +83,15 @@ pub async fn apply(app: &App, who: &Principal, files: &Files, definitions: Defin
     {
         return Ok(version);
     }
-    if let Some(before) = app.definitions()
-        && before.program.time_zone != definitions.program.time_zone
-        && crate::events::snapshot(app)?.rows() > 0
-    {
+    // Before the first program days are those of UTC, and what was counted into them stays there too.
+    let zone = app.time_zone();
+    let held = zone.iana_name().unwrap_or("UTC");
+    if held != definitions.program.time_zone && crate::events::snapshot(app)?.rows() > 0 {
         return Err(crate::web::Problem::field(
             "program.yaml: time_zone",
             &definitions.program.time_zone,
-            format!("events are already counted into the days of {}", before.program.time_zone),
-            "keep the zone, or start with an empty data folder and import again",
+            format!("events are already counted into the days of {held}"),
+            "keep that zone, or start with an empty data folder and import again",
         ));
     }
     let version = store::put(app, who, files, &hash, note).await?;

@@ -6,5 +6,7 @@
 mod api;
 pub mod preview;
 pub mod reactor;
+#[cfg(test)]
+mod tests;
 
 pub use api::routes;

@@ -88,7 +88,7 @@ fn facts_say_what_they_read() {
     );
     assert_eq!(
         relations("pipeline_value"),
-        ["cohort", "opportunities", "periods"]
+        ["cohort", "events", "periods"]
     );
     assert!(relations("average_health").is_empty());
 }

@@ -1,0 +1,122 @@
+//! A random history: equal to plain loops, and equal to itself however it arrives.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, date};
+use jiff::SignedDuration;
+
+use super::naive::Model;
+use super::world::{Arrival, world};
+use super::{apply, figures, medtrainer, naive_kpis, same, store};
+use crate::metrics::{Entry, Span};
+use crate::testing::TestApp;
+
+const SEGMENTS: [&str; 4] = ["all", "strategic", "core", "digital"];
+const TODAY: Date = date(2026, 6, 30);
+
+async fn arrive(app: &TestApp, arrivals: &[Arrival]) {
+    // What arrives in one call is stored changes first; a run of one sort keeps the order.
+    for run in arrivals.chunk_by(|a, b| matches!(a, Arrival::Event(_)) == matches!(b, Arrival::Event(_))) {
+        let (mut events, mut changes) = (Vec::new(), Vec::new());
+        for it in run {
+            match it {
+                Arrival::Event(event) => events.push(event.clone()),
+                Arrival::Change(change) => changes.push(change.clone()),
+            }
+        }
+        store(app, events, changes).await;
+    }
+}
+
+/// What is known of each account, by its id (numbers are given in the order of arrival).
+fn accounts(app: &TestApp) -> BTreeMap<String, (Vec<Span>, Vec<String>, String, Vec<String>)> {
+    let show = |e: &Entry| {
+        let metrics = e.head.metrics.iter().map(|m| format!("{m:?}")).collect();
+        let flags = e.head.flags.iter().map(|f| f.code.clone()).collect();
+        (e.head.spans.clone(), metrics, e.head.why.clone(), flags)
+    };
+    app.metrics.book.all().iter().map(|e| (e.id.clone(), show(e))).collect()
+}
+
+fn compare(got: &BTreeMap<(String, String), Option<f64>>, want: &BTreeMap<(String, String), Option<f64>>, what: &str) {
+    let wrong: Vec<String> = want
+        .iter()
+        .filter(|(key, value)| !same(got.get(*key).copied().flatten(), **value))
+        .map(|((kpi, scope), value)| format!("{kpi} of {scope}: {:?}, but {value:?}", got.get(&(kpi.clone(), scope.clone()))))
+        .collect();
+    assert!(wrong.is_empty(), "{what}\n{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn figures_equal_plain_loops() {
+    let app = TestApp::new().await;
+    apply(&app, &medtrainer()).await;
+    let arrivals = world(11, 60, 22);
+    arrive(&app, &arrivals).await;
+    app.catch_up().await.expect("caught up");
+    let model = Model::new(&arrivals, TODAY);
+    let definitions = app.definitions().expect("a program");
+    let mut proved = 0;
+    for day in [TODAY, date(2026, 5, 31), date(2026, 6, 12), date(2026, 2, 28), date(2025, 9, 30)] {
+        let got = figures(&app, &day.to_string()).await;
+        let mut want = BTreeMap::new();
+        for kpi in definitions.kpis.iter().filter(|kpi| kpi.facts.is_some()) {
+            for scope in SEGMENTS {
+                let value = naive_kpis::value(&model, &kpi.id, day, scope);
+                let value = value.unwrap_or_else(|| panic!("no loop recomputes {}", kpi.id));
+                proved += usize::from(value.is_some());
+                want.insert((kpi.id.clone(), scope.to_owned()), value);
+            }
+        }
+        compare(&got, &want, &format!("as of {day}"));
+    }
+    assert!(proved > 500, "only {proved} of the figures had data");
+}
+
+#[tokio::test]
+async fn the_order_of_arrival_and_the_way_of_computing_change_nothing() {
+    let arrivals = world(23, 25, 10);
+    let files = medtrainer();
+    let live = TestApp::new().await;
+    apply(&live, &files).await;
+    let mut rest = arrivals.as_slice();
+    for part in [7, 3, 2, 1] {
+        let (now, later) = rest.split_at(rest.len() / part);
+        arrive(&live, now).await;
+        live.catch_up().await.expect("caught up");
+        rest = later;
+    }
+    let whole = TestApp::new().await;
+    apply(&whole, &files).await;
+    arrive(&whole, &arrivals).await;
+    whole.catch_up().await.expect("caught up");
+
+    assert_eq!(accounts(&live), accounts(&whole));
+    let days = ["2026-06-30", "2026-05-31", "2026-01-31", "2025-08-31", "2026-06-12"];
+    for day in days {
+        compare(&figures(&live, day).await, &figures(&whole, day).await, &format!("live and whole, {day}"));
+    }
+    // A program of another hash has everything computed again, over all history.
+    let before = accounts(&live);
+    let mut changed = files.clone();
+    let segments = changed.get_mut("segments.yaml").expect("the segments");
+    *segments = segments.replace("label: Core", "label: The core");
+    apply(&live, &changed).await;
+    assert_eq!(accounts(&live), before);
+    for day in days {
+        compare(&figures(&live, day).await, &figures(&whole, day).await, &format!("computed again, {day}"));
+    }
+    // Over midnights the windows slide; the day that passed can still be asked for, and an event's own day alone decides.
+    let today = figures(&live, "2026-06-30").await;
+    live.advance(SignedDuration::from_hours(24 * 33));
+    whole.advance(SignedDuration::from_hours(24 * 33));
+    live.catch_up().await.expect("caught up");
+    let again = TestApp::at("2026-08-02T12:00:00Z").await;
+    apply(&again, &files).await;
+    arrive(&again, &arrivals).await;
+    again.catch_up().await.expect("caught up");
+    assert_eq!(accounts(&live), accounts(&again));
+    compare(&figures(&live, "2026-08-02").await, &figures(&again, "2026-08-02").await, "after 33 days");
+    compare(&figures(&live, "2026-07-31").await, &figures(&again, "2026-07-31").await, "a month that ended meanwhile");
+    compare(&figures(&live, "2026-06-30").await, &today, "the day that passed");
+}
