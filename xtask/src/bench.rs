@@ -12,7 +12,10 @@ pub fn bench(names: &[String]) -> Result<()> {
         .filter(|name| name.ends_with(".py") && !name.starts_with('_'))
         .collect();
     found.sort();
-    step("release build of tenure", command("cargo", &["build", "--release", "--package", "tenure-cli"]))?;
+    step(
+        "release build of tenure",
+        command("cargo", &["build", "--release", "--package", "tenure-cli"]),
+    )?;
     for name in names {
         if !found.iter().any(|file| file.trim_end_matches(".py") == name) {
             bail!("there is no bench {name}; there are {}", found.join(", "));

@@ -13,7 +13,21 @@ pub fn ci() -> Result<()> {
     step("formatting", command("cargo", &["fmt", "--all", "--check"]))?;
     tidy::tidy()?;
     ui::build()?;
-    step("lints", command("cargo", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
+    step(
+        "lints",
+        command(
+            "cargo",
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--quiet",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        ),
+    )?;
     codegen::codegen(true)?;
     test(&[])?;
     eprintln!("\n== all of CI: {:.0} min", start.elapsed().as_secs_f64() / 60.0);
@@ -29,7 +43,16 @@ pub fn test(filter: &[String]) -> Result<()> {
     step("tests on the embedded database", command("cargo", &args))?;
     {
         let cluster = postgres::Cluster::start()?;
-        let mut on_postgres = vec!["test", "--quiet", "-p", "tenure-store", "-p", "tenure-app", "-p", "tenure-cli"];
+        let mut on_postgres = vec![
+            "test",
+            "--quiet",
+            "-p",
+            "tenure-store",
+            "-p",
+            "tenure-app",
+            "-p",
+            "tenure-cli",
+        ];
         on_postgres.extend(filter.iter().map(String::as_str));
         let mut tests = command("cargo", &on_postgres);
         tests.env("TENURE_TEST_POSTGRES", &cluster.url);
@@ -46,11 +69,20 @@ pub fn test(filter: &[String]) -> Result<()> {
 
 /// The browser's stories on the real binary with a small simulated company.
 fn stories() -> Result<()> {
-    if !has("chromium") && !has("chromium-browser") && !has("google-chrome") && std::env::var_os("CHROMIUM").is_none() {
+    if !has("chromium")
+        && !has("chromium-browser")
+        && !has("google-chrome")
+        && std::env::var_os("CHROMIUM").is_none()
+    {
         install("Chromium", &["chromium"])?;
     }
-    step("build of tenure", command("cargo", &["build", "--package", "tenure-cli"]))?;
+    step(
+        "build of tenure",
+        command("cargo", &["build", "--package", "tenure-cli"]),
+    )?;
     let mut stories = command("node", &["stories/run.mjs"]);
-    stories.current_dir(root().join("ui")).env("TENURE_BINARY", ui::binary());
+    stories
+        .current_dir(root().join("ui"))
+        .env("TENURE_BINARY", ui::binary());
     step("stories in the browser", stories)
 }

@@ -11,7 +11,10 @@ use crate::ui;
 /// Writes what is generated, or with `check` compares it with what is committed.
 pub fn codegen(check: bool) -> Result<()> {
     ui::install()?;
-    step("build of tenure", command("cargo", &["build", "--package", "tenure-cli"]))?;
+    step(
+        "build of tenure",
+        command("cargo", &["build", "--package", "tenure-cli"]),
+    )?;
     let binary = ui::binary();
     let folder = std::env::temp_dir().join(format!("tenure-codegen-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
@@ -21,14 +24,28 @@ pub fn codegen(check: bool) -> Result<()> {
     std::fs::write(&document, &api)?;
     files.insert("ui/openapi.json".into(), api);
     let client = folder.join("schema.d.ts");
-    let mut generate = command("npx", &["--no-install", "openapi-typescript", &document.to_string_lossy(), "-o", &client.to_string_lossy()]);
-    generate.current_dir(root().join("ui")).stdout(std::process::Stdio::null());
+    let mut generate = command(
+        "npx",
+        &[
+            "--no-install",
+            "openapi-typescript",
+            &document.to_string_lossy(),
+            "-o",
+            &client.to_string_lossy(),
+        ],
+    );
+    generate
+        .current_dir(root().join("ui"))
+        .stdout(std::process::Stdio::null());
     step("client of the UI", generate)?;
     files.insert("ui/src/api/schema.d.ts".into(), std::fs::read_to_string(&client)?);
     let schemas = output(&binary, &["program", "schemas"]).context("`tenure program schemas` failed")?;
     let schemas: BTreeMap<String, serde_json::Value> = serde_json::from_str(&schemas)?;
     for (name, schema) in schemas {
-        files.insert(Path::new("programs/schema").join(name), serde_json::to_string_pretty(&schema)? + "\n");
+        files.insert(
+            Path::new("programs/schema").join(name),
+            serde_json::to_string_pretty(&schema)? + "\n",
+        );
     }
     let _ = std::fs::remove_dir_all(&folder);
     let mut stale = Vec::new();
@@ -48,7 +65,10 @@ pub fn codegen(check: bool) -> Result<()> {
         }
     }
     if !stale.is_empty() {
-        bail!("generated files are not current: {}; run `cargo xtask codegen` and commit", stale.join(", "));
+        bail!(
+            "generated files are not current: {}; run `cargo xtask codegen` and commit",
+            stale.join(", ")
+        );
     }
     Ok(())
 }

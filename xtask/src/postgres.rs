@@ -29,24 +29,66 @@ impl Cluster {
         };
         // The server refuses to run as root; Debian's package brings a user for it.
         let user = if is_root() { Some("postgres") } else { None };
-        let base = if memory_has_room() { PathBuf::from(MEMORY) } else { std::env::temp_dir() };
+        let base = if memory_has_room() {
+            PathBuf::from(MEMORY)
+        } else {
+            std::env::temp_dir()
+        };
         let folder = base.join(format!("tenure-postgres-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         if let Some(user) = user {
-            step("folder of the database", command("chown", &[user, &folder.to_string_lossy()]))?;
+            step(
+                "folder of the database",
+                command("chown", &[user, &folder.to_string_lossy()]),
+            )?;
         }
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let url = format!("postgres://tenure@127.0.0.1:{port}/postgres");
-        let cluster = Self { bin, folder, user, url };
+        let cluster = Self {
+            bin,
+            folder,
+            user,
+            url,
+        };
         let data = cluster.folder.join("data");
         let data = data.to_string_lossy();
-        step("initdb", cluster.run("initdb", &["-D", &data, "-U", "tenure", "--auth=trust", "-E", "UTF8", "--locale=C"]))?;
+        step(
+            "initdb",
+            cluster.run(
+                "initdb",
+                &[
+                    "-D",
+                    &data,
+                    "-U",
+                    "tenure",
+                    "--auth=trust",
+                    "-E",
+                    "UTF8",
+                    "--locale=C",
+                ],
+            ),
+        )?;
         let options = format!(
             "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={} -c max_connections=400 -c shared_buffers=256MB",
             cluster.folder.display()
         );
         let log = cluster.folder.join("log");
-        step("PostgreSQL", cluster.run("pg_ctl", &["-D", &data, "-l", &log.to_string_lossy(), "-o", &options, "-w", "start"]))?;
+        step(
+            "PostgreSQL",
+            cluster.run(
+                "pg_ctl",
+                &[
+                    "-D",
+                    &data,
+                    "-l",
+                    &log.to_string_lossy(),
+                    "-o",
+                    &options,
+                    "-w",
+                    "start",
+                ],
+            ),
+        )?;
         eprintln!("PostgreSQL answers at {}", cluster.url);
         Ok(cluster)
     }
@@ -61,7 +103,10 @@ impl Cluster {
             }
             None => Command::new(program),
         };
-        command.args(args).current_dir(&self.folder).stdout(std::process::Stdio::null());
+        command
+            .args(args)
+            .current_dir(&self.folder)
+            .stdout(std::process::Stdio::null());
         command
     }
 }
@@ -69,7 +114,12 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         let data = self.folder.join("data");
-        let stop = self.run("pg_ctl", &["-D", &data.to_string_lossy(), "-m", "immediate", "stop"]).status();
+        let stop = self
+            .run(
+                "pg_ctl",
+                &["-D", &data.to_string_lossy(), "-m", "immediate", "stop"],
+            )
+            .status();
         if stop.is_ok_and(|status| status.success()) {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
@@ -83,22 +133,31 @@ const ROOM: u64 = 4_000_000;
 
 fn memory_has_room() -> bool {
     let free = output("df", &["--output=avail", MEMORY]);
-    free.and_then(|text| text.lines().last()?.trim().parse::<u64>().ok()).is_some_and(|free| free >= ROOM)
+    free.and_then(|text| text.lines().last()?.trim().parse::<u64>().ok())
+        .is_some_and(|free| free >= ROOM)
 }
 
 fn find_bin() -> Option<PathBuf> {
-    let asked = has("pg_config").then(|| output("pg_config", &["--bindir"])).flatten().map(PathBuf::from);
+    let asked = has("pg_config")
+        .then(|| output("pg_config", &["--bindir"]))
+        .flatten()
+        .map(PathBuf::from);
     let mut installed: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .map(|entries| entries.flatten().map(|entry| entry.path().join("bin")).collect())
         .unwrap_or_default();
     installed.sort();
-    asked.into_iter().chain(installed.into_iter().rev()).find(|bin| bin.join("initdb").is_file())
+    asked
+        .into_iter()
+        .chain(installed.into_iter().rev())
+        .find(|bin| bin.join("initdb").is_file())
 }
 
 /// Fails early and clearly where a cluster can never run.
 pub fn check_user() -> Result<()> {
     if is_root() && output("id", &["-u", "postgres"]).is_none() && find_bin().is_some() {
-        bail!("PostgreSQL cannot run as root, and there is no user `postgres` to run it: add one, or run the tests as another user");
+        bail!(
+            "PostgreSQL cannot run as root, and there is no user `postgres` to run it: add one, or run the tests as another user"
+        );
     }
     Ok(())
 }

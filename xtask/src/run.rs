@@ -8,7 +8,10 @@ use anyhow::{Context, Result, bail};
 
 /// The workspace's root.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+        .to_owned()
 }
 
 /// A command in the workspace's root.
@@ -30,7 +33,9 @@ pub fn command(program: &str, args: &[&str]) -> Command {
 pub fn step(title: &str, mut command: Command) -> Result<()> {
     eprintln!("\n== {title}");
     let start = Instant::now();
-    let status = command.status().with_context(|| format!("{title}: {:?} cannot be started", command.get_program()))?;
+    let status = command
+        .status()
+        .with_context(|| format!("{title}: {:?} cannot be started", command.get_program()))?;
     if !status.success() {
         bail!("{title} failed ({status})");
     }
@@ -47,7 +52,10 @@ pub fn has(program: &str) -> bool {
 /// What a command prints, trimmed; `None` when it fails or is not there.
 pub fn output(program: &str, args: &[&str]) -> Option<String> {
     let output = command(program, args).stderr(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Whether this process runs as root.
@@ -58,7 +66,10 @@ pub fn is_root() -> bool {
 /// Installs packages of the operating system, saying so; an error explains what to install by hand.
 pub fn install(what: &str, packages: &[&str]) -> Result<()> {
     if !has("apt-get") || !is_root() {
-        bail!("{what} is missing: install {} with your system's package manager, then run this again", packages.join(" and "));
+        bail!(
+            "{what} is missing: install {} with your system's package manager, then run this again",
+            packages.join(" and ")
+        );
     }
     eprintln!("{what} is missing: installing {}", packages.join(" "));
     let mut update = command("apt-get", &["update", "-qq"]);
@@ -67,6 +78,8 @@ pub fn install(what: &str, packages: &[&str]) -> Result<()> {
     let mut args = vec!["install", "-y", "-qq", "--no-install-recommends"];
     args.extend(packages);
     let mut install = command("apt-get", &args);
-    install.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+    install
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdout(Stdio::null());
     step(&format!("apt-get install {}", packages.join(" ")), install)
 }

@@ -58,8 +58,17 @@ fn sources(folders: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for folder in folders {
         for entry in WalkDir::new(root().join(folder)).into_iter().flatten() {
-            let path = entry.path().strip_prefix(root()).unwrap_or(entry.path()).to_string_lossy().into_owned();
-            if ["rs", "ts", "tsx"].iter().any(|end| path.ends_with(&format!(".{end}"))) && !path.contains("node_modules") {
+            let path = entry
+                .path()
+                .strip_prefix(root())
+                .unwrap_or(entry.path())
+                .to_string_lossy()
+                .into_owned();
+            if ["rs", "ts", "tsx"]
+                .iter()
+                .any(|end| path.ends_with(&format!(".{end}")))
+                && !path.contains("node_modules")
+            {
                 found.push(path);
             }
         }
@@ -69,7 +78,10 @@ fn sources(folders: &[&str]) -> Vec<String> {
 }
 
 fn is_test(path: &str) -> bool {
-    path.contains("/tests") || path.contains(".test.") || path.ends_with("testing.rs") || path.contains("/stories/")
+    path.contains("/tests")
+        || path.contains(".test.")
+        || path.ends_with("testing.rs")
+        || path.contains("/stories/")
 }
 
 /// The text before its unit tests.
@@ -82,14 +94,23 @@ fn budget(path: &str, text: &str, faults: &mut Vec<String>) {
         return;
     }
     let lines = without_tests(text).lines().count();
-    let limit = if path.ends_with(".rs") { RUST_LIMIT } else { SCRIPT_LIMIT };
+    let limit = if path.ends_with(".rs") {
+        RUST_LIMIT
+    } else {
+        SCRIPT_LIMIT
+    };
     if lines > limit {
-        faults.push(format!("{path} has {lines} lines without its tests; {limit} is the most: split it by what it knows"));
+        faults.push(format!(
+            "{path} has {lines} lines without its tests; {limit} is the most: split it by what it knows"
+        ));
     }
 }
 
 fn queries(path: &str, text: &str, faults: &mut Vec<String>) {
-    let home = path.ends_with("/store.rs") || path.contains("/store/") || path.starts_with("crates/lake") || path.starts_with("crates/store");
+    let home = path.ends_with("/store.rs")
+        || path.contains("/store/")
+        || path.starts_with("crates/lake")
+        || path.starts_with("crates/store");
     if home || is_test(path) || QUERIES.contains(&path) || !path.starts_with("crates/app/src") {
         return;
     }
@@ -98,8 +119,14 @@ fn queries(path: &str, text: &str, faults: &mut Vec<String>) {
         if code.starts_with("//") {
             continue;
         }
-        if ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE "].iter().any(|verb| code.contains(verb)) {
-            faults.push(format!("{path}:{} holds a query; queries stand in the slice's store.rs", number + 1));
+        if ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE "]
+            .iter()
+            .any(|verb| code.contains(verb))
+        {
+            faults.push(format!(
+                "{path}:{} holds a query; queries stand in the slice's store.rs",
+                number + 1
+            ));
         }
     }
 }
@@ -109,10 +136,16 @@ fn layer(slice: &str) -> Option<usize> {
 }
 
 fn layers(path: &str, text: &str, faults: &mut Vec<String>) {
-    let Some(inside) = path.strip_prefix("crates/app/src/") else { return };
-    let Some((own, _)) = inside.split_once('/') else { return };
+    let Some(inside) = path.strip_prefix("crates/app/src/") else {
+        return;
+    };
+    let Some((own, _)) = inside.split_once('/') else {
+        return;
+    };
     let Some(height) = layer(own) else {
-        faults.push(format!("{path}: the slice {own} has no place among the layers; give it one in xtask/src/tidy.rs"));
+        faults.push(format!(
+            "{path}: the slice {own} has no place among the layers; give it one in xtask/src/tidy.rs"
+        ));
         return;
     };
     if is_test(path) {
@@ -120,10 +153,17 @@ fn layers(path: &str, text: &str, faults: &mut Vec<String>) {
     }
     for (number, line) in without_tests(text).lines().enumerate() {
         for (at, _) in line.match_indices("crate::") {
-            let named: String = line[at + 7..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            let higher = layer(&named).is_some_and(|other| other > height || (other == height && named != own));
+            let named: String = line[at + 7..]
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            let higher =
+                layer(&named).is_some_and(|other| other > height || (other == height && named != own));
             if higher && !line.trim_start().starts_with("//") {
-                faults.push(format!("{path}:{}: {own} names {named}, which stands beside or above it", number + 1));
+                faults.push(format!(
+                    "{path}:{}: {own} names {named}, which stands beside or above it",
+                    number + 1
+                ));
             }
         }
     }
@@ -147,7 +187,9 @@ fn features(faults: &mut Vec<String>) {
     let ui: PathBuf = root().join("ui/src/features");
     for feature in folders(&ui) {
         if !slices.contains(&feature) && !ONLY_IN_THE_BROWSER.contains(&feature.as_str()) {
-            faults.push(format!("ui/src/features/{feature} has no slice of that name in crates/app/src"));
+            faults.push(format!(
+                "ui/src/features/{feature} has no slice of that name in crates/app/src"
+            ));
         }
     }
 }

@@ -10,7 +10,9 @@ use crate::run::{command, has, root, step};
 /// Installs what the UI is built with, when the lock file is newer than the last install.
 pub fn install() -> Result<()> {
     if !has("npm") {
-        bail!("npm is missing: install Node.js 20.19 or newer (22.12 or newer of the 22 line), then run this again");
+        bail!(
+            "npm is missing: install Node.js 20.19 or newer (22.12 or newer of the 22 line), then run this again"
+        );
     }
     let ui = root().join("ui");
     let stamp = ui.join("node_modules/.package-lock.json");
@@ -43,7 +45,10 @@ pub fn npm(title: &str, script: &str) -> Result<()> {
 /// Builds everything and serves the demo.
 pub fn demo(args: &[String]) -> Result<()> {
     build()?;
-    step("build of tenure", command("cargo", &["build", "--package", "tenure-cli"]))?;
+    step(
+        "build of tenure",
+        command("cargo", &["build", "--package", "tenure-cli"]),
+    )?;
     let mut all = vec!["demo"];
     all.extend(args.iter().map(String::as_str));
     let binary = binary();
@@ -58,7 +63,8 @@ pub fn binary() -> String {
 
 /// Where cargo builds to, as it says itself.
 fn target_folder() -> std::path::PathBuf {
-    let text = crate::run::output("cargo", &["metadata", "--format-version", "1", "--no-deps"]).unwrap_or_default();
+    let text =
+        crate::run::output("cargo", &["metadata", "--format-version", "1", "--no-deps"]).unwrap_or_default();
     serde_json::from_str::<serde_json::Value>(&text)
         .ok()
         .and_then(|metadata| metadata["target_directory"].as_str().map(Into::into))

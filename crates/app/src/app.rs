@@ -97,7 +97,10 @@ impl App {
     /// Fails when another process holds the folder or when the database could lose data.
     pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let lock = DataLock::take(&config.data)?.ok_or_else(|| {
-            anyhow::anyhow!("another process holds {}: stop it, or use another data folder", config.data.display())
+            anyhow::anyhow!(
+                "another process holds {}: stop it, or use another data folder",
+                config.data.display()
+            )
         })?;
         let noted = noted_records(&config)?;
         let store = match &config.database {
@@ -173,8 +176,16 @@ fn noted_records(config: &Config) -> anyhow::Result<Option<String>> {
     };
     let found = note.split(' ').next().unwrap_or_default();
     if found != kind(config) {
-        let remedy = if config.database.is_none() { "name it with --database (or TENURE_DATABASE)" } else { "leave --database out" };
-        anyhow::bail!("the records of {} are {found}, not {}: {remedy}", config.data.display(), kind(config));
+        let remedy = if config.database.is_none() {
+            "name it with --database (or TENURE_DATABASE)"
+        } else {
+            "leave --database out"
+        };
+        anyhow::bail!(
+            "the records of {} are {found}, not {}: {remedy}",
+            config.data.display(),
+            kind(config)
+        );
     }
     Ok(Some(note))
 }
@@ -193,5 +204,9 @@ fn same_records(config: &Config, noted: Option<String>, identity: &str) -> anyho
 }
 
 fn kind(config: &Config) -> &'static str {
-    if config.database.is_some() { "postgres" } else { "embedded" }
+    if config.database.is_some() {
+        "postgres"
+    } else {
+        "embedded"
+    }
 }

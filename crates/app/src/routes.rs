@@ -27,19 +27,39 @@ impl utoipa::Modify for Security {
             ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
         };
         let components = api.components.get_or_insert_default();
-        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("tenure"))));
+        components.add_security_scheme(
+            "session",
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("tenure"))),
+        );
         components.add_security_scheme(
             "key",
-            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("tnr_…").build()),
+            SecurityScheme::Http(
+                HttpBuilder::new()
+                    .scheme(HttpAuthScheme::Bearer)
+                    .bearer_format("tnr_…")
+                    .build(),
+            ),
         );
-        components.add_security_scheme("write_key", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build()));
-        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        components.add_security_scheme(
+            "write_key",
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build()),
+        );
+        let problem = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Problem")))
+            .build();
         components.responses.insert(
             "Problem".to_owned(),
-            ResponseBuilder::new().description("What went wrong").content("application/problem+json", problem).build().into(),
+            ResponseBuilder::new()
+                .description("What went wrong")
+                .content("application/problem+json", problem)
+                .build()
+                .into(),
         );
         let none: [&str; 0] = [];
-        api.security = Some(vec![SecurityRequirement::new("session", none), SecurityRequirement::new("key", none)]);
+        api.security = Some(vec![
+            SecurityRequirement::new("session", none),
+            SecurityRequirement::new("key", none),
+        ]);
     }
 }
 
@@ -72,12 +92,21 @@ pub fn router(app: App) -> Router {
 
 /// The whole HTTP surface of Tenure, with the browser's files where they are built.
 pub fn router_with_ui(app: App, files: Option<UiSource>) -> Router {
-    let list = if app.config.sandbox { list().merge(health::sandbox::routes()) } else { list() };
+    let list = if app.config.sandbox {
+        list().merge(health::sandbox::routes())
+    } else {
+        list()
+    };
     let (router, document) = list.split_for_parts();
     let document: std::sync::Arc<str> = document.to_json().unwrap_or_default().into();
-    let described = get(move |Extension(text): Extension<std::sync::Arc<str>>| async move {
-        ([(axum::http::header::CONTENT_TYPE, "application/json")], text.to_string())
-    })
+    let described = get(
+        move |Extension(text): Extension<std::sync::Arc<str>>| async move {
+            (
+                [(axum::http::header::CONTENT_TYPE, "application/json")],
+                text.to_string(),
+            )
+        },
+    )
     .layer(Extension(document));
     let router = router
         .with_state(app.clone())

@@ -3,5 +3,8 @@
 use tenure_store::migrate::Migration;
 
 /// All migrations.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "records", script: include_str!("../migrations/0001_records.sql") }];
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "records",
+    script: include_str!("../migrations/0001_records.sql"),
+}];

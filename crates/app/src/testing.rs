@@ -70,18 +70,35 @@ impl TestApp {
         change(&mut config);
         let clock = Clock::manual(now.parse().expect("an instant"));
         let app = App::open(config.clone(), clock).await.expect("an open Tenure");
-        Self { router: crate::routes::router(app.clone()), app, config, _folder: folder }
+        Self {
+            router: crate::routes::router(app.clone()),
+            app,
+            config,
+            _folder: folder,
+        }
     }
 
     /// Closes everything and opens the same data again, as after a restart.
     pub async fn reopen(self) -> Self {
-        let Self { app, router, config, _folder } = self;
+        let Self {
+            app,
+            router,
+            config,
+            _folder,
+        } = self;
         let clock = app.clock.clone();
         drop(router);
         app.shutdown().await;
         drop(app);
-        let app = App::open(config.clone(), clock).await.expect("the same data, opened again");
-        Self { router: crate::routes::router(app.clone()), app, config, _folder }
+        let app = App::open(config.clone(), clock)
+            .await
+            .expect("the same data, opened again");
+        Self {
+            router: crate::routes::router(app.clone()),
+            app,
+            config,
+            _folder,
+        }
     }
 
     /// A request that reads.
@@ -107,25 +124,48 @@ impl TestApp {
 
     /// Any request. It comes from nobody until one of the `as_…` says who sends it.
     pub fn request(&self, method: Method, path: &str) -> TestRequest {
-        let request = Request::builder().method(method).uri(path).body(Body::empty()).expect("a request");
-        TestRequest { app: self.app.clone(), router: self.router.clone(), request, changes: true }
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .body(Body::empty())
+            .expect("a request");
+        TestRequest {
+            app: self.app.clone(),
+            router: self.router.clone(),
+            request,
+            changes: true,
+        }
     }
 
     /// Number of rows of a table.
     pub async fn count(&self, table: &str) -> i64 {
-        let row = self.store.one(&format!("SELECT COUNT(*) AS n FROM {table}"), vec![]).await.expect("a count");
+        let row = self
+            .store
+            .one(&format!("SELECT COUNT(*) AS n FROM {table}"), vec![])
+            .await
+            .expect("a count");
         row.expect("one row").get("n").expect("a number")
     }
 
     /// Actions of the audit, oldest first.
     pub async fn audited(&self) -> Vec<String> {
-        let rows = self.store.all("SELECT action FROM audit ORDER BY seq", vec![]).await.expect("the audit");
-        rows.iter().map(|row| row.get("action").expect("an action")).collect()
+        let rows = self
+            .store
+            .all("SELECT action FROM audit ORDER BY seq", vec![])
+            .await
+            .expect("the audit");
+        rows.iter()
+            .map(|row| row.get("action").expect("an action"))
+            .collect()
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, span: jiff::SignedDuration) {
-        assert!(self.clock.advance(i64::try_from(span.as_micros()).expect("a span")), "a test's clock is manual");
+        assert!(
+            self.clock
+                .advance(i64::try_from(span.as_micros()).expect("a span")),
+            "a test's clock is manual"
+        );
     }
 }
 
@@ -144,7 +184,11 @@ impl TestRequest {
     /// Sent by a person of this role.
     #[must_use]
     pub fn as_role(mut self, role: Role) -> Self {
-        let principal = Principal { actor: format!("user:test-{}", role.name()), role, request_id: None };
+        let principal = Principal {
+            actor: format!("user:test-{}", role.name()),
+            role,
+            request_id: None,
+        };
         self.request.extensions_mut().insert(principal);
         self
     }
@@ -167,7 +211,10 @@ impl TestRequest {
     fn is_audited(&self) -> bool {
         let path = self.request.uri().path();
         self.changes
-            && !matches!(*self.request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+            && !matches!(
+                *self.request.method(),
+                Method::GET | Method::HEAD | Method::OPTIONS
+            )
             && path.starts_with("/api/v1/")
             && !QUESTIONS.iter().any(|question| path.ends_with(question))
     }
@@ -190,14 +237,17 @@ impl TestRequest {
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().expect("a header's name");
-        self.request.headers_mut().append(name, HeaderValue::from_str(value).expect("a header's value"));
+        self.request
+            .headers_mut()
+            .append(name, HeaderValue::from_str(value).expect("a header's value"));
         self
     }
 
     /// With a JSON body.
     #[must_use]
     pub fn json(self, body: &Json) -> Self {
-        self.header(header::CONTENT_TYPE.as_str(), "application/json").body(body.to_string())
+        self.header(header::CONTENT_TYPE.as_str(), "application/json")
+            .body(body.to_string())
     }
 
     /// With any body.
@@ -224,16 +274,29 @@ impl IntoFuture for TestRequest {
             let (parts, body) = response.into_parts();
             let body = body.collect().await.expect("a whole body").to_bytes();
             if audited && parts.status.is_success() {
-                assert!(newest_audit(&self.app).await > before, "{what} changed something and left no audit row");
+                assert!(
+                    newest_audit(&self.app).await > before,
+                    "{what} changed something and left no audit row"
+                );
             }
-            Answer { status: parts.status, headers: parts.headers, body: body.to_vec() }
+            Answer {
+                status: parts.status,
+                headers: parts.headers,
+                body: body.to_vec(),
+            }
         })
     }
 }
 
 async fn newest_audit(app: &App) -> i64 {
-    let row = app.store.one("SELECT COALESCE(MAX(seq), 0) AS seq FROM audit", vec![]).await;
-    row.ok().flatten().and_then(|row| row.get("seq").ok()).unwrap_or(0)
+    let row = app
+        .store
+        .one("SELECT COALESCE(MAX(seq), 0) AS seq FROM audit", vec![])
+        .await;
+    row.ok()
+        .flatten()
+        .and_then(|row| row.get("seq").ok())
+        .unwrap_or(0)
 }
 
 /// What came back.

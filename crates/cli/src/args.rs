@@ -68,7 +68,12 @@ pub struct Serve {
     #[command(flatten)]
     pub data: Data,
     /// The address to listen on.
-    #[arg(long, env = "TENURE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "TENURE_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDR"
+    )]
     pub listen: SocketAddr,
     /// Apply the program in this folder at the start.
     #[arg(long, value_name = "DIR")]
@@ -88,9 +93,13 @@ pub struct Serve {
 }
 
 fn public_url(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
     match rest {
-        Some(host) if !host.is_empty() && !host.trim_end_matches('/').contains('/') => Ok(text.trim_end_matches('/').to_owned()),
+        Some(host) if !host.is_empty() && !host.trim_end_matches('/').contains('/') => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
         _ => Err("send scheme and host only, such as https://tenure.example.com".to_owned()),
     }
 }
@@ -384,14 +393,37 @@ mod tests {
     fn wrong_usage_is_told_apart() {
         for wrong in [
             &["tenure", "kpis"][..],
-            &["tenure", "serve", "--data", "d", "--clock", "2026-01-01T00:00:00Z"],
-            &["tenure", "serve", "--data", "d", "--public-url", "tenure.example.com"],
+            &[
+                "tenure",
+                "serve",
+                "--data",
+                "d",
+                "--clock",
+                "2026-01-01T00:00:00Z",
+            ],
+            &[
+                "tenure",
+                "serve",
+                "--data",
+                "d",
+                "--public-url",
+                "tenure.example.com",
+            ],
             &["tenure", "key", "add", "x", "--scope", "admin", "--data", "d"],
             &["tenure", "kpis", "--data", "d", "--as-of", "2026-02-30"],
         ] {
             let error = Cli::try_parse_from(wrong).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{wrong:?}");
         }
-        Cli::try_parse_from(["tenure", "serve", "--data", "d", "--sandbox", "--clock", "2026-01-01T00:00:00Z"]).unwrap();
+        Cli::try_parse_from([
+            "tenure",
+            "serve",
+            "--data",
+            "d",
+            "--sandbox",
+            "--clock",
+            "2026-01-01T00:00:00Z",
+        ])
+        .unwrap();
     }
 }

@@ -17,7 +17,10 @@ struct Programs;
 
 /// A file of the browser's pages.
 pub fn page(path: &str) -> Option<UiFile> {
-    Pages::get(path).map(|file| UiFile { hash: file.metadata.sha256_hash(), bytes: file.data })
+    Pages::get(path).map(|file| UiFile {
+        hash: file.metadata.sha256_hash(),
+        bytes: file.data,
+    })
 }
 
 /// The files of a program that comes with Tenure, by name; `None` when there is none of that name.
@@ -25,7 +28,9 @@ pub fn program(name: &str) -> Option<serde_json::Map<String, serde_json::Value>>
     let root = format!("{name}/");
     let mut files = serde_json::Map::new();
     for path in Programs::iter() {
-        let Some(file) = path.strip_prefix(&root).filter(|file| file.ends_with(".yaml")) else { continue };
+        let Some(file) = path.strip_prefix(&root).filter(|file| file.ends_with(".yaml")) else {
+            continue;
+        };
         let text = Programs::get(&path).map(|file| String::from_utf8_lossy(&file.data).into_owned())?;
         files.insert(file.to_owned(), text.into());
     }

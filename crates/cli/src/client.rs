@@ -64,7 +64,10 @@ impl fmt::Display for Failure {
             Self::Other(error) => writeln!(to, "tenure: {error:#}"),
             Self::Problem(problem) => {
                 let text = |key: &str| problem[key].as_str().unwrap_or_default();
-                let fields = problem["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let fields = problem["errors"]
+                    .as_array()
+                    .map(Vec::as_slice)
+                    .unwrap_or_default();
                 if fields.is_empty() {
                     writeln!(to, "tenure: {}: {}", text("title"), text("detail"))?;
                 } else {
@@ -115,7 +118,9 @@ impl Client {
         let mut waited = Duration::ZERO;
         loop {
             if UnixStream::connect(&socket).await.is_ok() {
-                return Ok(Self { way: Way::Socket(socket) });
+                return Ok(Self {
+                    way: Way::Socket(socket),
+                });
             }
             if !is_held(&data.data)? {
                 return Self::in_process(data).await;
@@ -140,13 +145,17 @@ impl Client {
         // No server works in the background here: what came in since the last command is worked in before this one answers.
         app.catch_up().await?;
         let router = routes::router(app.clone());
-        Ok(Self { way: Way::Process(app, router) })
+        Ok(Self {
+            way: Way::Process(app, router),
+        })
     }
 
     /// A way to an application that this process has open.
     pub fn of(app: App) -> Self {
         let router = routes::router(app.clone());
-        Self { way: Way::Process(app, router) }
+        Self {
+            way: Way::Process(app, router),
+        }
     }
 
     /// Whether a server holds the folder.
@@ -178,7 +187,10 @@ impl Client {
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
-        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "tenure");
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "tenure");
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
@@ -187,20 +199,33 @@ impl Client {
             Way::Process(_, router) => {
                 let mut request = request;
                 request.extensions_mut().insert(Principal::operator());
-                let response = router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+                let response = router
+                    .clone()
+                    .oneshot(request)
+                    .await
+                    .unwrap_or_else(|never| match never {});
                 read(response).await?
             }
             Way::Socket(path) => {
                 let stream = UnixStream::connect(path).await?;
-                let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+                let (mut sender, connection) =
+                    hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
                 let task = tokio::spawn(connection);
                 let answer = read(sender.send_request(request).await?).await?;
                 task.abort();
                 answer
             }
         };
-        let value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? };
-        if status.is_success() { Ok(value) } else { Err(Failure::Problem(value)) }
+        let value = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes)?
+        };
+        if status.is_success() {
+            Ok(value)
+        } else {
+            Err(Failure::Problem(value))
+        }
     }
 }
 

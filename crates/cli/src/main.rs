@@ -42,11 +42,22 @@ fn fail(failure: &Failure) -> ExitCode {
 
 /// The log goes to stderr: everything of the server, only warnings of commands. `TENURE_LOG` says otherwise.
 fn start_log(cli: &Cli) {
-    let usual = if matches!(cli.command, Command::Serve(_)) { "info,sqlx=warn,sea_orm=warn,datafusion=warn" } else { "warn" };
+    let usual = if matches!(cli.command, Command::Serve(_)) {
+        "info,sqlx=warn,sea_orm=warn,datafusion=warn"
+    } else {
+        "warn"
+    };
     let filter = tracing_subscriber::EnvFilter::try_from_env("TENURE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    let started = if cli.log_json { builder.json().try_init() } else { builder.with_ansi(false).try_init() };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    let started = if cli.log_json {
+        builder.json().try_init()
+    } else {
+        builder.with_ansi(false).try_init()
+    };
     if let Err(error) = started {
         eprintln!("tenure: no log: {error}");
     }

@@ -37,7 +37,11 @@ pub fn to_stdout(text: &[u8]) -> Result<()> {
 /// people open in a spreadsheet come from the browser pages.
 fn csv(out: &mut impl Write, rows: &[Value], columns: &[Column<'_>]) -> Result<()> {
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(columns.iter().map(|(_, path)| path.rsplit('.').next().unwrap_or(path)))?;
+    writer.write_record(
+        columns
+            .iter()
+            .map(|(_, path)| path.rsplit('.').next().unwrap_or(path)),
+    )?;
     for row in rows {
         writer.write_record(columns.iter().map(|(_, path)| exact(at(row, path))))?;
     }
@@ -46,15 +50,30 @@ fn csv(out: &mut impl Write, rows: &[Value], columns: &[Column<'_>]) -> Result<(
 }
 
 fn table(out: &mut impl Write, rows: &[Value], columns: &[Column<'_>]) -> io::Result<()> {
-    let cells: Vec<Vec<String>> = rows.iter().map(|row| columns.iter().map(|(_, path)| short(at(row, path))).collect()).collect();
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| columns.iter().map(|(_, path)| short(at(row, path))).collect())
+        .collect();
     let numeric: Vec<bool> = columns
         .iter()
-        .map(|(_, path)| rows.iter().any(|row| at(row, path).is_number()) && rows.iter().all(|row| at(row, path).is_number() || at(row, path).is_null()))
+        .map(|(_, path)| {
+            rows.iter().any(|row| at(row, path).is_number())
+                && rows
+                    .iter()
+                    .all(|row| at(row, path).is_number() || at(row, path).is_null())
+        })
         .collect();
     let widths: Vec<usize> = columns
         .iter()
         .enumerate()
-        .map(|(at, (head, _))| cells.iter().map(|row| row[at].chars().count()).chain([head.chars().count()]).max().unwrap_or(0))
+        .map(|(at, (head, _))| {
+            cells
+                .iter()
+                .map(|row| row[at].chars().count())
+                .chain([head.chars().count()])
+                .max()
+                .unwrap_or(0)
+        })
         .collect();
     line(out, columns.iter().map(|(head, _)| *head), &widths, &numeric)?;
     for row in &cells {
@@ -63,7 +82,12 @@ fn table(out: &mut impl Write, rows: &[Value], columns: &[Column<'_>]) -> io::Re
     Ok(())
 }
 
-fn line<'a>(out: &mut impl Write, cells: impl Iterator<Item = &'a str>, widths: &[usize], numeric: &[bool]) -> io::Result<()> {
+fn line<'a>(
+    out: &mut impl Write,
+    cells: impl Iterator<Item = &'a str>,
+    widths: &[usize],
+    numeric: &[bool],
+) -> io::Result<()> {
     let mut text = String::new();
     for (at, cell) in cells.enumerate() {
         if at > 0 {
@@ -114,7 +138,10 @@ fn short(value: &Value) -> String {
         return "–".to_owned();
     }
     // Control characters could move a terminal's cursor or hide text.
-    let text: String = exact(value).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text: String = exact(value)
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     if text.chars().count() <= 60 {
         return text;
     }
@@ -151,6 +178,9 @@ mod tests {
     fn csv_keeps_values_as_they_are() {
         let mut out = Vec::new();
         csv(&mut out, &rows(), COLUMNS).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "name,x\n\"Ann, \"\"the\"\" first\",0.125\n=1+1\u{1b}[2J,\n,12\n");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "name,x\n\"Ann, \"\"the\"\" first\",0.125\n=1+1\u{1b}[2J,\n,12\n"
+        );
     }
 }

@@ -87,11 +87,17 @@ pub async fn serve(router: Router, tcp: TcpListener, socket: Socket, mut stop: w
     drop((tcp, socket));
     tracing::info!("stopping");
     if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests under way did not end within {} seconds and were cut off", GRACE.as_secs());
+        tracing::warn!(
+            "requests under way did not end within {} seconds and were cut off",
+            GRACE.as_secs()
+        );
     }
 }
 
-async fn accept(tcp: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+async fn accept(
+    tcp: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
     let (stream, address) = tcp.accept().await?;
     Ok((stream, address, place))
@@ -99,7 +105,9 @@ async fn accept(tcp: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpSt
 
 /// The folder's owner and the system's administrator may act as the operator, nobody else.
 fn is_owner(stream: &tokio::net::UnixStream, owner: u32) -> bool {
-    stream.peer_cred().is_ok_and(|peer| peer.uid() == owner || peer.uid() == 0)
+    stream
+        .peer_cred()
+        .is_ok_and(|peer| peer.uid() == owner || peer.uid() == 0)
 }
 
 /// A client that gave up is nobody's concern; a lack of file descriptors passes.
@@ -129,7 +137,14 @@ fn connect(
             }
         }
         let router = router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+        async move {
+            Ok::<_, Infallible>(
+                router
+                    .oneshot(request)
+                    .await
+                    .unwrap_or_else(|never| match never {}),
+            )
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

@@ -39,7 +39,12 @@ impl Socket {
         let listener = UnixListener::bind(&path)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
         let owner = fs::metadata(&path)?.uid();
-        Ok(Self { listener, owner, path, note })
+        Ok(Self {
+            listener,
+            owner,
+            path,
+            note,
+        })
     }
 
     /// The path of the socket that belongs to a data folder, whether or not something listens there.
@@ -73,7 +78,9 @@ fn remove(path: &Path) -> io::Result<()> {
 /// A new folder that only this user can enter, with a path that is short enough.
 fn private_folder() -> io::Result<PathBuf> {
     let bytes: [u8; 8] = tenure_store::random_bytes()?;
-    let name = bytes.iter().fold(String::from("tenure-"), |name, byte| format!("{name}{byte:02x}"));
+    let name = bytes
+        .iter()
+        .fold(String::from("tenure-"), |name, byte| format!("{name}{byte:02x}"));
     let mut base = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     if base.as_os_str().len() > LONGEST - 40 || !base.is_dir() {
         base = PathBuf::from("/tmp");

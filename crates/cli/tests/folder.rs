@@ -9,7 +9,10 @@ use common::{Server, done, run, stderr, tenure};
 
 fn users(data: &Path) -> Vec<String> {
     let text = done(data, &["user", "list", "--format", "csv"]);
-    text.lines().skip(1).map(|line| line.split(',').next().unwrap_or_default().to_owned()).collect()
+    text.lines()
+        .skip(1)
+        .map(|line| line.split(',').next().unwrap_or_default().to_owned())
+        .collect()
 }
 
 #[test]
@@ -20,23 +23,45 @@ fn commands_work_with_and_without_a_server() {
     assert_eq!(made.trim().len(), 20, "a password and nothing else: {made:?}");
 
     let server = Server::start(&data, &[]);
-    assert_eq!(std::fs::metadata(data.join("tenure.sock")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(data.join("tenure.sock"))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777,
+        0o600
+    );
     done(&data, &["user", "add", "bea@example.com", "--role", "viewer"]);
     assert_eq!(users(&data), ["ann@example.com", "bea@example.com"]);
     let key = done(&data, &["key", "add", "warehouse", "--scope", "write"]);
     assert!(key.starts_with("tnr_") && key.lines().count() == 1, "{key}");
     // The key is in force at the server at once: the command went through it.
-    let answer = server.get("/api/v1/users", &format!("authorization: Bearer {}\r\n", key.trim()));
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("bea@example.com"), "{answer}");
+    let answer = server.get(
+        "/api/v1/users",
+        &format!("authorization: Bearer {}\r\n", key.trim()),
+    );
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("bea@example.com"),
+        "{answer}"
+    );
 
     let refused = run(&data, &["user", "add", "bea@example.com", "--role", "viewer"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(refused.stdout.is_empty());
-    assert!(stderr(&refused).contains("email: a user has this address\n    value:  bea@example.com\n    remedy: "), "{}", stderr(&refused));
+    assert!(
+        stderr(&refused)
+            .contains("email: a user has this address\n    value:  bea@example.com\n    remedy: "),
+        "{}",
+        stderr(&refused)
+    );
 
     let second = run(&data, &["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(second.status.code(), Some(1));
-    assert!(stderr(&second).contains("another process holds"), "{}", stderr(&second));
+    assert!(
+        stderr(&second).contains("another process holds"),
+        "{}",
+        stderr(&second)
+    );
 
     assert_eq!(server.stop(), Some(0));
     assert!(!data.join("tenure.sock").exists());
@@ -51,7 +76,10 @@ fn a_folder_with_a_long_path_has_its_socket_elsewhere() {
     let path = std::fs::read_to_string(data.join("socket")).unwrap();
     assert!(path.len() <= 100, "{path}");
     let private = Path::new(&path).parent().unwrap().to_owned();
-    assert_eq!(std::fs::metadata(&private).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(
+        std::fs::metadata(&private).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
     done(&data, &["user", "add", "ann@example.com", "--role", "admin"]);
     assert_eq!(users(&data), ["ann@example.com"]);
     assert_eq!(server.stop(), Some(0));
@@ -72,11 +100,18 @@ fn what_was_answered_is_there_after_a_kill() {
             wanted.push(email);
         }
         server.kill();
-        assert!(data.join("tenure.sock").exists(), "a killed server leaves its socket behind");
+        assert!(
+            data.join("tenure.sock").exists(),
+            "a killed server leaves its socket behind"
+        );
     }
     assert_eq!(users(data), wanted, "and commands see past it");
     let doctor = run(data, &["doctor"]);
-    assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+    assert!(
+        doctor.status.success(),
+        "{}",
+        String::from_utf8_lossy(&doctor.stdout)
+    );
 }
 
 #[test]
@@ -84,18 +119,34 @@ fn the_network_is_never_the_operator() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), &[]);
     for header in [
-        "", "x-forwarded-for: 127.0.0.1\r\n", "authorization: operator\r\n", "x-tenure-operator: 1\r\n", "cookie: tenure=operator\r\n",
+        "",
+        "x-forwarded-for: 127.0.0.1\r\n",
+        "authorization: operator\r\n",
+        "x-tenure-operator: 1\r\n",
+        "cookie: tenure=operator\r\n",
     ] {
         let answer = server.get("/api/v1/users", header);
         assert!(answer.starts_with("HTTP/1.1 401"), "{header}: {answer}");
     }
     let head = "a".repeat(1_000_000);
     let answer = server.get("/health/live", &format!("x-big: {head}\r\n"));
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{}", &answer[..answer.len().min(200)]);
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
+        "{}",
+        &answer[..answer.len().min(200)]
+    );
     // Two lengths, or a length beside chunks: the way to smuggle a second request past a proxy.
-    for framing in ["content-length: 4\r\ncontent-length: 5\r\n", "content-length: x\r\n"] {
-        let answer = server.http(&format!("POST /api/v1/session HTTP/1.1\r\nhost: x\r\n{framing}\r\nabcd"));
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{framing}: {answer}");
+    for framing in [
+        "content-length: 4\r\ncontent-length: 5\r\n",
+        "content-length: x\r\n",
+    ] {
+        let answer = server.http(&format!(
+            "POST /api/v1/session HTTP/1.1\r\nhost: x\r\n{framing}\r\nabcd"
+        ));
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
+            "{framing}: {answer}"
+        );
     }
     assert!(server.get("/health/ready", "").starts_with("HTTP/1.1 200"));
 }
@@ -109,7 +160,8 @@ fn an_older_program_refuses_newer_records() {
     runtime.block_on(async {
         let store = tenure_store::Store::open_embedded(data).await.unwrap();
         let tx = store.begin().await.unwrap();
-        let insert = "INSERT INTO schema_versions (version, name, hash, applied_at) VALUES (9999, 'later', 'x', 0)";
+        let insert =
+            "INSERT INTO schema_versions (version, name, hash, applied_at) VALUES (9999, 'later', 'x', 0)";
         tx.run(insert, vec![]).await.unwrap();
         tx.commit().await.unwrap();
         store.close().await;
@@ -118,7 +170,10 @@ fn an_older_program_refuses_newer_records() {
         let refused = run(data, args);
         assert_eq!(refused.status.code(), Some(1));
         let text = stderr(&refused);
-        assert!(text.contains("schema version 9999") && text.contains("or a newer one"), "{text}");
+        assert!(
+            text.contains("schema version 9999") && text.contains("or a newer one"),
+            "{text}"
+        );
     }
 }
 
@@ -131,18 +186,35 @@ fn a_folder_whose_records_are_elsewhere_is_not_opened_without_them() {
     assert!(stderr(&refused).contains("--database"), "{}", stderr(&refused));
     assert!(!folder.path().join("records.db").exists());
 
-    std::fs::write(folder.path().join("records.kind"), "embedded 00000000-0000-7000-8000-000000000000").unwrap();
+    std::fs::write(
+        folder.path().join("records.kind"),
+        "embedded 00000000-0000-7000-8000-000000000000",
+    )
+    .unwrap();
     let refused = run(folder.path(), &["user", "list"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(stderr(&refused).contains("other records than these"), "{}", stderr(&refused));
+    assert!(
+        stderr(&refused).contains("other records than these"),
+        "{}",
+        stderr(&refused)
+    );
 }
 
 #[test]
 fn exit_codes_tell_wrong_usage_from_failed_work() {
     let missing = tenure(&["kpis", "--data", "/nowhere/at/all"]).output().unwrap();
     assert_eq!(missing.status.code(), Some(1));
-    assert!(stderr(&missing).contains("there is no data folder /nowhere/at/all"), "{}", stderr(&missing));
-    for wrong in [&["kpis"][..], &["frobnicate"], &["key", "add", "x", "--data", "d"], &["serve", "--data", "d", "--listen", "8080"]] {
+    assert!(
+        stderr(&missing).contains("there is no data folder /nowhere/at/all"),
+        "{}",
+        stderr(&missing)
+    );
+    for wrong in [
+        &["kpis"][..],
+        &["frobnicate"],
+        &["key", "add", "x", "--data", "d"],
+        &["serve", "--data", "d", "--listen", "8080"],
+    ] {
         let output = tenure(wrong).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{wrong:?}");
         assert!(output.stdout.is_empty());
@@ -161,7 +233,10 @@ fn a_disk_that_cannot_be_written_makes_the_server_not_ready() {
     // The probe's place is taken by a folder: the write fails as it does on a full or read-only disk, also for root.
     std::fs::create_dir(data.join("ready.probe")).unwrap();
     let answer = server.get("/health/ready", "");
-    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("retry-after: 5"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 503") && answer.contains("retry-after: 5"),
+        "{answer}"
+    );
     assert!(server.get("/health/live", "").starts_with("HTTP/1.1 200"));
     std::fs::remove_dir(data.join("ready.probe")).unwrap();
     assert!(server.get("/health/ready", "").starts_with("HTTP/1.1 200"));

@@ -59,7 +59,9 @@ impl Claim {
     /// Fails while the claim is lost: another process may have the records now.
     pub(crate) fn check(&self) -> StoreResult<()> {
         if self.lost.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable("the claim on the PostgreSQL database is lost and not yet taken again".to_owned()));
+            return Err(StoreError::Unavailable(
+                "the claim on the PostgreSQL database is lost and not yet taken again".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -80,7 +82,10 @@ impl Drop for Claim {
 
 async fn connect(url: &str, schema: Option<&str>) -> StoreResult<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
-    options.max_connections(1).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
+    options
+        .max_connections(1)
+        .sqlx_logging(false)
+        .acquire_timeout(Duration::from_secs(10));
     if let Some(schema) = schema {
         options.set_schema_search_path(schema);
     }
@@ -91,11 +96,19 @@ async fn connect(url: &str, schema: Option<&str>) -> StoreResult<DatabaseConnect
 async fn lock(pool: &DatabaseConnection) -> StoreResult<Option<Tx>> {
     let tx = Store::begin_on(pool).await?;
     // A machine that vanished without closing its connection gives the claim up within half a minute, not after hours.
-    for setting in ["idle_in_transaction_session_timeout = 0", "tcp_keepalives_idle = 10", "tcp_keepalives_interval = 5", "tcp_keepalives_count = 3"] {
+    for setting in [
+        "idle_in_transaction_session_timeout = 0",
+        "tcp_keepalives_idle = 10",
+        "tcp_keepalives_interval = 5",
+        "tcp_keepalives_count = 3",
+    ] {
         tx.script(&format!("SET LOCAL {setting}")).await?;
     }
     let sql = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/claim', 0)) AS got";
-    let got: bool = tx.one(sql, vec![]).await?.map_or(Ok(false), |row| row.get("got"))?;
+    let got: bool = tx
+        .one(sql, vec![])
+        .await?
+        .map_or(Ok(false), |row| row.get("got"))?;
     Ok(got.then_some(tx))
 }
 
@@ -116,7 +129,9 @@ async fn look_after(pool: DatabaseConnection, held: Arc<Mutex<Option<Held>>>, lo
                 lost.store(false, Ordering::SeqCst);
                 tracing::warn!("the claim on the database was lost and is taken again");
             }
-            Ok(None) => tracing::error!("another process has claimed the database: nothing is written any more; stop one of them"),
+            Ok(None) => tracing::error!(
+                "another process has claimed the database: nothing is written any more; stop one of them"
+            ),
             Err(error) => tracing::warn!(%error, "the claim on the database is lost"),
         }
     }

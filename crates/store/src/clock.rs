@@ -32,7 +32,10 @@ impl Clock {
     #[must_use]
     pub fn micros(&self) -> i64 {
         match &*self.0 {
-            #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place that reads the system's clock"
+            )]
             Inner::System => Timestamp::now().as_microsecond(),
             Inner::Manual(at) => at.load(Ordering::SeqCst),
         }

@@ -43,9 +43,9 @@ fn kind(error: &DbErr) -> Kind {
     match error {
         // No connection within the time allowed.
         DbErr::ConnectionAcquire(_) => Kind::Passing,
-        DbErr::Conn(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
-            driver_kind(error)
-        }
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => driver_kind(error),
         DbErr::Conn(_) => Kind::Passing,
         _ => Kind::Lasting,
     }
@@ -62,7 +62,9 @@ fn driver_kind(error: &SqlxError) -> Kind {
                 _ => Kind::Lasting,
             }
         }
-        SqlxError::Io(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed | SqlxError::WorkerCrashed => Kind::Passing,
+        SqlxError::Io(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed | SqlxError::WorkerCrashed => {
+            Kind::Passing
+        }
         _ => Kind::Lasting,
     }
 }
@@ -73,9 +75,12 @@ fn is_passing(code: &str) -> bool {
     if code.len() == 5 {
         // 08 connection, 53 out of resources (disk, memory, connections), 57P shutting down or starting, 58 system error;
         // a serialization failure, a deadlock, a lock or statement that timed out, a server that is read-only after a fail-over.
-        return ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
+        return ["08", "53", "57P", "58"]
+            .iter()
+            .any(|class| code.starts_with(class))
             || ["40001", "40P01", "55P03", "57014", "25006"].contains(&code);
     }
     // BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN.
-    code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14))
+    code.parse::<i32>()
+        .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14))
 }

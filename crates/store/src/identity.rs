@@ -7,13 +7,15 @@ impl Store {
     pub async fn identity(&self, clock: &Clock) -> StoreResult<String> {
         let tx = self.begin().await?;
         tx.exclusive("identity").await?;
-        tx.script("CREATE TABLE IF NOT EXISTS store_identity (id TEXT PRIMARY KEY)").await?;
+        tx.script("CREATE TABLE IF NOT EXISTS store_identity (id TEXT PRIMARY KEY)")
+            .await?;
         let found = tx.one("SELECT id FROM store_identity", vec![]).await?;
         let id = match found {
             Some(row) => row.get("id")?,
             None => {
                 let id = new_id(clock);
-                tx.run("INSERT INTO store_identity (id) VALUES ($1)", args![id.clone()]).await?;
+                tx.run("INSERT INTO store_identity (id) VALUES ($1)", args![id.clone()])
+                    .await?;
                 id
             }
         };

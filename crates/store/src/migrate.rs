@@ -27,7 +27,12 @@ pub async fn migrate(store: &Store, clock: &Clock, migrations: &[Migration]) -> 
     tx.exclusive("schema").await?;
     tx.script("CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL, applied_at BIGINT NOT NULL)")
         .await?;
-    let row = tx.one("SELECT COALESCE(MAX(version), 0) AS version FROM schema_versions", vec![]).await?;
+    let row = tx
+        .one(
+            "SELECT COALESCE(MAX(version), 0) AS version FROM schema_versions",
+            vec![],
+        )
+        .await?;
     let current: i64 = row.map_or(Ok(0), |row| row.get("version"))?;
     let newest = migrations.last().map_or(0, |m| m.version);
     if current > newest {
@@ -35,9 +40,15 @@ pub async fn migrate(store: &Store, clock: &Clock, migrations: &[Migration]) -> 
             "the records have schema version {current}, this program knows only {newest}: start the program version that wrote them, or a newer one"
         )));
     }
-    for row in tx.all("SELECT version, hash FROM schema_versions", vec![]).await? {
+    for row in tx
+        .all("SELECT version, hash FROM schema_versions", vec![])
+        .await?
+    {
         let (version, hash): (i64, String) = (row.get("version")?, row.get("hash")?);
-        if let Some(edited) = migrations.iter().find(|m| m.version == version && m.hash() != hash) {
+        if let Some(edited) = migrations
+            .iter()
+            .find(|m| m.version == version && m.hash() != hash)
+        {
             return Err(StoreError::Unsafe(format!(
                 "migration {version} ({}) is not the one that made these records: they come from a program that was never released; start that one, or a new data folder",
                 edited.name
@@ -48,12 +59,20 @@ pub async fn migrate(store: &Store, clock: &Clock, migrations: &[Migration]) -> 
         let script = migration.script.replace("{blob}", store.blob_type());
         for statement in script.split(";\n").map(str::trim).filter(|s| !s.is_empty()) {
             tx.script(statement).await.map_err(|error| {
-                StoreError::Other(format!("migration {} ({}): {error}", migration.version, migration.name))
+                StoreError::Other(format!(
+                    "migration {} ({}): {error}",
+                    migration.version, migration.name
+                ))
             })?;
         }
         tx.run(
             "INSERT INTO schema_versions (version, name, hash, applied_at) VALUES ($1, $2, $3, $4)",
-            args![migration.version, migration.name, migration.hash(), clock.micros()],
+            args![
+                migration.version,
+                migration.name,
+                migration.hash(),
+                clock.micros()
+            ],
         )
         .await?;
     }

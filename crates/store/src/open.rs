@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
+    ConnectOptions, Database, DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait, Value,
 };
 
 use crate::claim::Claim;
@@ -31,7 +32,11 @@ impl Store {
     pub async fn open_embedded(dir: &Path) -> StoreResult<Self> {
         let path = dir.join("records.db");
         let writes = sqlite_pool(&path, 1).await?;
-        let store = Self { reads: sqlite_pool(&path, 4).await?, writes, claim: None };
+        let store = Self {
+            reads: sqlite_pool(&path, 4).await?,
+            writes,
+            claim: None,
+        };
         store.refuse_unsafe().await?;
         Ok(store)
     }
@@ -39,12 +44,19 @@ impl Store {
     /// Opens a PostgreSQL database by URL (`postgres://…`).
     pub async fn open_postgres(url: &str, schema: Option<&str>) -> StoreResult<Self> {
         let mut options = ConnectOptions::new(url);
-        options.max_connections(16).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
+        options
+            .max_connections(16)
+            .sqlx_logging(false)
+            .acquire_timeout(Duration::from_secs(10));
         if let Some(schema) = schema {
             options.set_schema_search_path(schema);
         }
         let pool = Database::connect(options).await?;
-        let store = Self { reads: pool.clone(), writes: pool, claim: None };
+        let store = Self {
+            reads: pool.clone(),
+            writes: pool,
+            claim: None,
+        };
         store.refuse_unsafe().await?;
         Ok(store)
     }
@@ -54,7 +66,10 @@ impl Store {
     pub async fn claim_postgres(url: &str, schema: Option<&str>) -> StoreResult<Self> {
         let claim = Claim::take(url, schema).await?;
         let store = Self::open_postgres(url, schema).await?;
-        Ok(Self { claim: Some(Arc::new(claim)), ..store })
+        Ok(Self {
+            claim: Some(Arc::new(claim)),
+            ..store
+        })
     }
 
     /// Starts a transaction that may change rows. On SQLite it takes the write lock at once, so it never fails half-way for it.
@@ -71,7 +86,9 @@ impl Store {
                 .then_some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        Ok(Tx { inner: pool.begin_with_options(options).await? })
+        Ok(Tx {
+            inner: pool.begin_with_options(options).await?,
+        })
     }
 
     /// Whether the records live in PostgreSQL.
@@ -95,18 +112,47 @@ impl Store {
     pub async fn report(&self) -> StoreResult<Report> {
         let mut settings = Vec::new();
         if self.is_postgres() {
-            for name in ["server_version", "fsync", "full_page_writes", "synchronous_commit", "max_connections"] {
-                let value = self.setting(&format!("SELECT current_setting('{name}') AS value")).await?;
+            for name in [
+                "server_version",
+                "fsync",
+                "full_page_writes",
+                "synchronous_commit",
+                "max_connections",
+            ] {
+                let value = self
+                    .setting(&format!("SELECT current_setting('{name}') AS value"))
+                    .await?;
                 settings.push((format!("postgres {name}"), value));
             }
             let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS value";
-            let clock = self.one(sql, vec![]).await?.map(|row| row.get("value")).transpose()?;
-            return Ok(Report { settings, damage: None, clock });
+            let clock = self
+                .one(sql, vec![])
+                .await?
+                .map(|row| row.get("value"))
+                .transpose()?;
+            return Ok(Report {
+                settings,
+                damage: None,
+                clock,
+            });
         }
-        settings.push(("sqlite version".to_owned(), self.setting("SELECT sqlite_version() AS value").await?));
-        settings.push(("sqlite journal_mode".to_owned(), self.setting("SELECT CAST(journal_mode AS TEXT) AS value FROM pragma_journal_mode").await?));
-        let found = self.setting("SELECT CAST(quick_check AS TEXT) AS value FROM pragma_quick_check LIMIT 1").await?;
-        Ok(Report { settings, damage: (found != "ok").then_some(found), clock: None })
+        settings.push((
+            "sqlite version".to_owned(),
+            self.setting("SELECT sqlite_version() AS value").await?,
+        ));
+        settings.push((
+            "sqlite journal_mode".to_owned(),
+            self.setting("SELECT CAST(journal_mode AS TEXT) AS value FROM pragma_journal_mode")
+                .await?,
+        ));
+        let found = self
+            .setting("SELECT CAST(quick_check AS TEXT) AS value FROM pragma_quick_check LIMIT 1")
+            .await?;
+        Ok(Report {
+            settings,
+            damage: (found != "ok").then_some(found),
+            clock: None,
+        })
     }
 
     /// Merges SQLite's write-ahead log into the file and empties it, so that what was deleted does not stay readable there.
@@ -122,7 +168,8 @@ impl Store {
     /// Fails unless the database answers and accepts a write.
     pub async fn ready(&self) -> StoreResult<()> {
         let tx = self.begin().await?;
-        tx.run("UPDATE schema_versions SET name = name WHERE version = 1", vec![]).await?;
+        tx.run("UPDATE schema_versions SET name = name WHERE version = 1", vec![])
+            .await?;
         tx.commit().await
     }
 
@@ -136,13 +183,21 @@ impl Store {
     }
 
     async fn refuse_unsafe(&self) -> StoreResult<()> {
-        if self.is_postgres() { self.refuse_unsafe_postgres().await } else { self.refuse_unsafe_sqlite().await }
+        if self.is_postgres() {
+            self.refuse_unsafe_postgres().await
+        } else {
+            self.refuse_unsafe_sqlite().await
+        }
     }
 
     async fn refuse_unsafe_sqlite(&self) -> StoreResult<()> {
         let text: String = self.setting("SELECT sqlite_version() AS value").await?;
         let mut parts = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-        let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+        let version = (
+            parts.next().unwrap_or(0),
+            parts.next().unwrap_or(0),
+            parts.next().unwrap_or(0),
+        );
         if version < SAFE_SQLITE {
             return Err(StoreError::Unsafe(format!(
                 "SQLite {text} can lose a commit when its log is reset; build Tenure with its bundled SQLite (3.51.3 or newer)"
@@ -166,17 +221,24 @@ impl Store {
         let durable: [(&str, &[&str]); 3] = [
             ("fsync", &["on"]),
             ("full_page_writes", &["on"]),
-            ("synchronous_commit", &["on", "local", "remote_write", "remote_apply"]),
+            (
+                "synchronous_commit",
+                &["on", "local", "remote_write", "remote_apply"],
+            ),
         ];
         for (name, wanted) in durable {
-            let value: String = self.setting(&format!("SELECT current_setting('{name}') AS value")).await?;
+            let value: String = self
+                .setting(&format!("SELECT current_setting('{name}') AS value"))
+                .await?;
             if !wanted.contains(&value.as_str()) {
                 return Err(StoreError::Unsafe(format!(
                     "PostgreSQL runs with {name} = {value}; an answered event could be lost: set {name} = on"
                 )));
             }
         }
-        let encoding: String = self.setting("SELECT current_setting('server_encoding') AS value").await?;
+        let encoding: String = self
+            .setting("SELECT current_setting('server_encoding') AS value")
+            .await?;
         if encoding != "UTF8" {
             return Err(StoreError::Unsafe(format!(
                 "the PostgreSQL database has the encoding {encoding}, which cannot hold every text: create it with ENCODING 'UTF8'"
@@ -186,7 +248,10 @@ impl Store {
     }
 
     async fn setting(&self, sql: &str) -> StoreResult<String> {
-        self.one(sql, vec![]).await?.ok_or_else(|| StoreError::Other(format!("no answer to {sql}")))?.get("value")
+        self.one(sql, vec![])
+            .await?
+            .ok_or_else(|| StoreError::Other(format!("no answer to {sql}")))?
+            .get("value")
     }
 }
 
@@ -249,9 +314,17 @@ impl DataLock {
     /// Takes the lock; `Ok(None)` when another process holds it.
     pub fn take(dir: &Path) -> std::io::Result<Option<Self>> {
         // A folder that we make is for its owner alone; one that is there keeps the mode that somebody gave it.
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)?;
         let path = dir.join("lock");
-        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file, path })),
             Err(TryLockError::WouldBlock) => Ok(None),

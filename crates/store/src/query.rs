@@ -1,7 +1,10 @@
 //! Statements and rows.
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult, Statement, TryGetable, Value};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult, Statement, TryGetable,
+    Value,
+};
 
 use crate::{StoreError, StoreResult};
 
@@ -11,7 +14,9 @@ pub struct Row(QueryResult);
 impl Row {
     /// The value of `column`, or an error naming it.
     pub fn get<T: TryGetable>(&self, column: &str) -> StoreResult<T> {
-        self.0.try_get("", column).map_err(|error| StoreError::Other(format!("column {column}: {error}")))
+        self.0
+            .try_get("", column)
+            .map_err(|error| StoreError::Other(format!("column {column}: {error}")))
     }
 }
 
@@ -25,12 +30,17 @@ pub trait Execute: Sync {
 }
 
 async fn all(on: &impl ConnectionTrait, sql: &str, args: Vec<Value>) -> StoreResult<Vec<Row>> {
-    let rows = on.query_all_raw(statement(on.get_database_backend(), sql, args)).await?;
+    let rows = on
+        .query_all_raw(statement(on.get_database_backend(), sql, args))
+        .await?;
     Ok(rows.into_iter().map(Row).collect())
 }
 
 async fn one(on: &impl ConnectionTrait, sql: &str, args: Vec<Value>) -> StoreResult<Option<Row>> {
-    Ok(on.query_one_raw(statement(on.get_database_backend(), sql, args)).await?.map(Row))
+    Ok(on
+        .query_one_raw(statement(on.get_database_backend(), sql, args))
+        .await?
+        .map(Row))
 }
 
 fn statement(backend: DbBackend, sql: &str, args: Vec<Value>) -> Statement {
@@ -38,12 +48,20 @@ fn statement(backend: DbBackend, sql: &str, args: Vec<Value>) -> Statement {
 }
 
 /// Reads over a pool of connections.
-pub(crate) async fn pool_all(pool: &DatabaseConnection, sql: &str, args: Vec<Value>) -> StoreResult<Vec<Row>> {
+pub(crate) async fn pool_all(
+    pool: &DatabaseConnection,
+    sql: &str,
+    args: Vec<Value>,
+) -> StoreResult<Vec<Row>> {
     all(pool, sql, args).await
 }
 
 /// Reads the first row over a pool of connections.
-pub(crate) async fn pool_one(pool: &DatabaseConnection, sql: &str, args: Vec<Value>) -> StoreResult<Option<Row>> {
+pub(crate) async fn pool_one(
+    pool: &DatabaseConnection,
+    sql: &str,
+    args: Vec<Value>,
+) -> StoreResult<Option<Row>> {
     one(pool, sql, args).await
 }
 
@@ -83,7 +101,11 @@ impl<'a> Batch<'a> {
     /// An empty batch for `table` with these columns.
     #[must_use]
     pub fn new(table: &'a str, columns: &'a [&'a str]) -> Self {
-        Self { table, columns, values: Vec::new() }
+        Self {
+            table,
+            columns,
+            values: Vec::new(),
+        }
     }
 
     /// Adds a row; its values stand in the order of the columns.
@@ -108,7 +130,11 @@ impl<'a> Batch<'a> {
 impl Tx {
     /// Runs one changing statement and tells how many rows it touched.
     pub async fn run(&self, sql: &str, args: Vec<Value>) -> StoreResult<u64> {
-        Ok(self.inner.execute_raw(statement(self.inner.get_database_backend(), sql, args)).await?.rows_affected())
+        Ok(self
+            .inner
+            .execute_raw(statement(self.inner.get_database_backend(), sql, args))
+            .await?
+            .rows_affected())
     }
 
     /// Keeps other transactions that ask for the same `name` waiting until this one ends, also those of other nodes.
@@ -149,7 +175,11 @@ impl Tx {
             if chunk.is_empty() {
                 return Ok(written);
             }
-            let mut sql = format!("INSERT INTO {} ({}) VALUES ", batch.table, batch.columns.join(", "));
+            let mut sql = format!(
+                "INSERT INTO {} ({}) VALUES ",
+                batch.table,
+                batch.columns.join(", ")
+            );
             for row in 0..chunk.len() / width {
                 sql.push_str(if row == 0 { "(" } else { ", (" });
                 for column in 0..width {

@@ -8,7 +8,11 @@ use std::process::Command;
 use tenure_store::migrate::{Migration, migrate};
 use tenure_store::{Clock, DataLock, Execute, Store, StoreError, args};
 
-const SCHEMA: &[Migration] = &[Migration { version: 1, name: "things", script: "CREATE TABLE things (id BIGINT PRIMARY KEY, raw {blob});\n" }];
+const SCHEMA: &[Migration] = &[Migration {
+    version: 1,
+    name: "things",
+    script: "CREATE TABLE things (id BIGINT PRIMARY KEY, raw {blob});\n",
+}];
 
 async fn open(folder: &Path) -> Store {
     let store = Store::open_embedded(folder).await.unwrap();
@@ -20,30 +24,47 @@ async fn open(folder: &Path) -> Store {
 /// Runs this test binary again for one test, as another process.
 fn other_process(test: &str, folder: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--ignored", "--nocapture"]).env("TENURE_STORE_TEST_FOLDER", folder);
+    command
+        .args([test, "--exact", "--ignored", "--nocapture"])
+        .env("TENURE_STORE_TEST_FOLDER", folder);
     command
 }
 
 fn folder_of_the_other() -> std::path::PathBuf {
-    std::env::var_os("TENURE_STORE_TEST_FOLDER").expect("started by another test").into()
+    std::env::var_os("TENURE_STORE_TEST_FOLDER")
+        .expect("started by another test")
+        .into()
 }
 
 #[test]
 fn two_processes_never_hold_one_folder() {
     let folder = tempfile::tempdir().unwrap();
     let lock = DataLock::take(folder.path()).unwrap().expect("free");
-    assert!(DataLock::take(folder.path()).unwrap().is_none(), "not even twice in one process");
+    assert!(
+        DataLock::take(folder.path()).unwrap().is_none(),
+        "not even twice in one process"
+    );
     let refused = other_process("takes_the_lock", folder.path()).output().unwrap();
-    assert!(String::from_utf8_lossy(&refused.stdout).contains("lock: held"), "{refused:?}");
+    assert!(
+        String::from_utf8_lossy(&refused.stdout).contains("lock: held"),
+        "{refused:?}"
+    );
     drop(lock);
     let given = other_process("takes_the_lock", folder.path()).output().unwrap();
-    assert!(String::from_utf8_lossy(&given.stdout).contains("lock: taken"), "{given:?}");
+    assert!(
+        String::from_utf8_lossy(&given.stdout).contains("lock: taken"),
+        "{given:?}"
+    );
 }
 
 #[test]
 #[ignore = "run by two_processes_never_hold_one_folder"]
 fn takes_the_lock() {
-    let state = if DataLock::take(&folder_of_the_other()).unwrap().is_some() { "taken" } else { "held" };
+    let state = if DataLock::take(&folder_of_the_other()).unwrap().is_some() {
+        "taken"
+    } else {
+        "held"
+    };
     println!("lock: {state}");
 }
 
@@ -52,27 +73,43 @@ fn a_folder_made_by_us_is_private() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("a").join("data");
     let _lock = DataLock::take(&folder).unwrap().expect("free");
-    assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(
+        std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
 }
 
 #[tokio::test]
 async fn a_process_killed_in_a_transaction_leaves_the_rows_before_it() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child = other_process("writes_for_ever", folder.path()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = other_process("writes_for_ever", folder.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
     // The last number that the child says was committed.
     let mut said = 0;
     while said < 25 {
         let line = lines.next().expect("the child writes").unwrap();
-        said = line.strip_prefix("committed ").and_then(|n| n.parse().ok()).unwrap_or(said);
+        said = line
+            .strip_prefix("committed ")
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(said);
     }
     child.kill().unwrap();
     child.wait().unwrap();
     for line in lines.map_while(Result::ok) {
-        said = line.strip_prefix("committed ").and_then(|n| n.parse().ok()).unwrap_or(said);
+        said = line
+            .strip_prefix("committed ")
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(said);
     }
     let store = open(folder.path()).await;
-    let row = store.one("SELECT COUNT(*) AS n, MAX(id) AS last FROM things", vec![]).await.unwrap().unwrap();
+    let row = store
+        .one("SELECT COUNT(*) AS n, MAX(id) AS last FROM things", vec![])
+        .await
+        .unwrap()
+        .unwrap();
     let (count, last): (i64, i64) = (row.get("n").unwrap(), row.get("last").unwrap());
     assert_eq!(count, last, "whole transactions only");
     assert!(last == said || last == said + 1, "said {said}, found {last}");
@@ -86,7 +123,12 @@ async fn writes_for_ever() {
     let store = open(&folder_of_the_other()).await;
     for id in 1.. {
         let tx = store.begin().await.unwrap();
-        tx.run("INSERT INTO things (id, raw) VALUES ($1, $2)", args![id, vec![1u8; 20_000]]).await.unwrap();
+        tx.run(
+            "INSERT INTO things (id, raw) VALUES ($1, $2)",
+            args![id, vec![1u8; 20_000]],
+        )
+        .await
+        .unwrap();
         tx.commit().await.unwrap();
         let mut out = std::io::stdout().lock();
         writeln!(out, "committed {id}").unwrap();
@@ -102,7 +144,13 @@ async fn a_full_disk_is_a_passing_fault() {
     let tx = store.begin().await.unwrap();
     tx.one("SELECT * FROM pragma_page_count", vec![]).await.unwrap();
     tx.script("PRAGMA max_page_count = 1").await.unwrap();
-    let error = tx.run("INSERT INTO things (id, raw) VALUES (1, $1)", args![vec![1u8; 1_000_000]]).await.unwrap_err();
+    let error = tx
+        .run(
+            "INSERT INTO things (id, raw) VALUES (1, $1)",
+            args![vec![1u8; 1_000_000]],
+        )
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 }
 
@@ -124,7 +172,12 @@ async fn a_damaged_file_is_told() {
     let store = open(folder.path()).await;
     let tx = store.begin().await.unwrap();
     for id in 0..200_i64 {
-        tx.run("INSERT INTO things (id, raw) VALUES ($1, $2)", args![id, vec![7u8; 500]]).await.unwrap();
+        tx.run(
+            "INSERT INTO things (id, raw) VALUES ($1, $2)",
+            args![id, vec![7u8; 500]],
+        )
+        .await
+        .unwrap();
     }
     tx.commit().await.unwrap();
     store.close().await;
@@ -147,8 +200,16 @@ async fn a_damaged_file_is_told() {
 #[tokio::test]
 async fn something_else_in_place_of_the_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("records.db"), "this is no database, but it is long enough to look like a header of one").unwrap();
+    std::fs::write(
+        folder.path().join("records.db"),
+        "this is no database, but it is long enough to look like a header of one",
+    )
+    .unwrap();
     let error = Store::open_embedded(folder.path()).await.expect_err("refused");
     assert!(error.to_string().contains("not a database"), "{error}");
-    assert_eq!(std::fs::read(folder.path().join("records.db")).unwrap().len(), 71, "and left as it was");
+    assert_eq!(
+        std::fs::read(folder.path().join("records.db")).unwrap().len(),
+        71,
+        "and left as it was"
+    );
 }

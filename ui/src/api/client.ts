@@ -1,5 +1,6 @@
 import createClient, { type Middleware } from "openapi-fetch";
-import type { paths } from "./paths";
+import type { paths } from "./schema";
+import type { Answered } from "./types";
 import { ApiProblem, toProblem, unreachable } from "./problem";
 
 let csrf = "";
@@ -30,9 +31,9 @@ export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin"
 api.use(guard);
 
 /** Takes the data out of an answer, or throws the problem that the server described. */
-export async function take<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+export async function take<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<Answered<T>> {
   const { data, error, response } = await answer;
-  if (response.ok) return data as T;
+  if (response.ok) return data as Answered<T>;
   if (response.status === 401 && !response.url.endsWith("/session")) onSignedOut();
   throw toProblem(response.status, error, response.headers.get("x-request-id"));
 }

@@ -59,3 +59,27 @@ export function isDay(value: unknown): value is string {
   const at = new Date(`${value}T00:00:00Z`);
   return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === value;
 }
+
+/**
+ * Whether a window is a calendar month or quarter that has not ended: its figure grows until it does and is not to be
+ * held against a whole one.
+ */
+export function isRunning(firstDay: string, lastDay: string): boolean {
+  if (!firstDay.endsWith("-01") || lastDay === monthEnd(lastDay, 0)) return false;
+  return Date.parse(`${lastDay}T00:00:00Z`) - Date.parse(`${firstDay}T00:00:00Z`) < 93 * 86_400_000;
+}
+
+/** "Nov 1": a calendar day without its year. */
+export function dayOfMonth(value: string): string {
+  return new Intl.DateTimeFormat(undefined, { timeZone: "UTC", month: "short", day: "numeric" }).format(
+    new Date(`${value.slice(0, 10)}T00:00:00Z`),
+  );
+}
+
+/** "Oct": the month of a calendar day. */
+export function monthName(value: string | undefined): string {
+  if (!value) return "";
+  return new Intl.DateTimeFormat(undefined, { timeZone: "UTC", month: "short" }).format(
+    new Date(`${value.slice(0, 10)}T00:00:00Z`),
+  );
+}

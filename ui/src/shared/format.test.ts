@@ -5,9 +5,9 @@ import { bytes, change, figure, money, scalar, seconds, sides, words } from "./f
 const plain = (s: string | null | undefined) => (s ?? "").replace(/\u00a0|\u202f/g, " ");
 
 describe("figure", () => {
-  it("writes a fraction as percent and NPS with its sign", () => {
+  it("writes a fraction as percent and points plainly", () => {
     expect(figure(0.305, "ratio")).toBe("30.5%");
-    expect(figure(27.4, "points")).toBe("+27.4");
+    expect(figure(27.4, "points")).toBe("27.4");
     expect(figure(-5, "points")).toBe("-5");
   });
   it("says that there is no data instead of zero", () => {

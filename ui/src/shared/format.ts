@@ -57,7 +57,7 @@ export function figure(
     case "money":
       return money(value, currency, true);
     case "points":
-      return `${value > 0 ? "+" : ""}${number(value, 1)}`;
+      return number(value, 1);
     case "days":
       return `${number(value, 1)} ${Math.abs(value) === 1 ? "day" : "days"}`;
     case "hours":
@@ -144,4 +144,13 @@ export function scalar(value: unknown, unit?: string | null, currency?: string |
 export function words(code: string): string {
   const spaced = code.replace(/[_-]+/g, " ").trim();
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+/** Turns a remark such as "name is missing" into a sentence; what names things in code keeps its letters. */
+export function sentence(text: string | null | undefined): string {
+  const t = (text ?? "").trim();
+  if (t === "") return "";
+  const first = t.split(/\s/, 1)[0] ?? "";
+  const named = /[_`.\d]/.test(first);
+  return `${named ? t.charAt(0) : t.charAt(0).toUpperCase()}${t.slice(1)}${/[.!?…]$/.test(t) ? "" : "."}`;
 }

@@ -355,7 +355,7 @@ pub struct ContactRow {
     /// Role towards the product.
     pub role: Option<String>,
     /// Everything else that is known.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     pub attributes: Json,
     /// When it was first seen.
     pub created_at: String,

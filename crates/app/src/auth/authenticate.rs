@@ -56,14 +56,22 @@ pub async fn authenticate(State(app): State<App>, mut request: Request, next: Ne
     next.run(request).await
 }
 
-async fn identify(app: &App, method: &Method, headers: &HeaderMap) -> Result<Option<(Principal, Option<Session>)>> {
+async fn identify(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Option<(Principal, Option<Session>)>> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let key = value.to_str().ok().and_then(bearer).ok_or_else(|| {
-            Problem::unauthorized("the header Authorization is not understood here: send `Authorization: Bearer tnr_…`")
+            Problem::unauthorized(
+                "the header Authorization is not understood here: send `Authorization: Bearer tnr_…`",
+            )
         })?;
         return api_key(app, key).await.map(|principal| Some((principal, None)));
     }
-    let Some(token) = sessions::token_in(headers) else { return Ok(None) };
+    let Some(token) = sessions::token_in(headers) else {
+        return Ok(None);
+    };
     let found = store::session(app, &store::hash(&token)).await?;
     let Some(found) = found else {
         return Err(Problem::unauthorized("the session has ended: sign in again"));
@@ -72,22 +80,40 @@ async fn identify(app: &App, method: &Method, headers: &HeaderMap) -> Result<Opt
         same_origin(app, headers)?;
         csrf(headers, &found.csrf)?;
     }
-    let principal = Principal { actor: format!("user:{}", found.user_id), role: found.role, request_id: None };
-    Ok(Some((principal, Some(Session { token_hash: found.token_hash, csrf: found.csrf }))))
+    let principal = Principal {
+        actor: format!("user:{}", found.user_id),
+        role: found.role,
+        request_id: None,
+    };
+    Ok(Some((
+        principal,
+        Some(Session {
+            token_hash: found.token_hash,
+            csrf: found.csrf,
+        }),
+    )))
 }
 
 async fn api_key(app: &App, key: &str) -> Result<Principal> {
     let Some(key) = app.auth.keys.find(app, key).await? else {
-        return Err(Problem::unauthorized("the API key is not known or was revoked: an administrator makes keys under /api/v1/keys"));
+        return Err(Problem::unauthorized(
+            "the API key is not known or was revoked: an administrator makes keys under /api/v1/keys",
+        ));
     };
     let role = match key.scope {
         Scope::Read => Role::Viewer,
         Scope::Write => Role::Manager,
         Scope::Ingest => {
-            return Err(Problem::forbidden("this key may only send events to /v1; the API needs a key of scope read or write"));
+            return Err(Problem::forbidden(
+                "this key may only send events to /v1; the API needs a key of scope read or write",
+            ));
         }
     };
-    Ok(Principal { actor: format!("key:{}", key.id), role, request_id: None })
+    Ok(Principal {
+        actor: format!("key:{}", key.id),
+        role,
+        request_id: None,
+    })
 }
 
 /// Whether a method may change something.
@@ -98,24 +124,45 @@ pub fn changes(method: &Method) -> bool {
 
 /// Refuses a changing request that a page of another origin sent.
 pub fn same_origin(app: &App, headers: &HeaderMap) -> Result<()> {
-    let foreign = || Problem::forbidden("the request comes from a page of another origin: send it from Tenure's own pages, or with an API key");
-    if headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"cross-site" || site.as_bytes() == b"same-site") {
+    let foreign = || {
+        Problem::forbidden(
+            "the request comes from a page of another origin: send it from Tenure's own pages, or with an API key",
+        )
+    };
+    if headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site.as_bytes() == b"cross-site" || site.as_bytes() == b"same-site")
+    {
         return Err(foreign());
     }
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return Ok(());
+    };
     let origin = origin.to_str().map_err(|_| foreign())?;
     if let Some(public) = &app.config.web.public_url
         && origin == public.trim_end_matches('/')
     {
         return Ok(());
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).ok_or_else(foreign)?;
-    let named = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-    if named.is_some_and(|named| named.eq_ignore_ascii_case(host)) { Ok(()) } else { Err(foreign()) }
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .ok_or_else(foreign)?;
+    let named = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
+    if named.is_some_and(|named| named.eq_ignore_ascii_case(host)) {
+        Ok(())
+    } else {
+        Err(foreign())
+    }
 }
 
 fn csrf(headers: &HeaderMap, wanted: &str) -> Result<()> {
-    let given = headers.get("x-csrf-token").map(|value| value.as_bytes()).unwrap_or_default();
+    let given = headers
+        .get("x-csrf-token")
+        .map(|value| value.as_bytes())
+        .unwrap_or_default();
     if bool::from(given.ct_eq(wanted.as_bytes())) {
         return Ok(());
     }
@@ -129,7 +176,10 @@ fn csrf(headers: &HeaderMap, wanted: &str) -> Result<()> {
 
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim()).filter(|key| !key.is_empty())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| key.trim())
+        .filter(|key| !key.is_empty())
 }
 
 /// The write key in the headers: user name of Basic authentication, or bearer.

@@ -41,7 +41,9 @@ impl Scope {
     /// The scope with this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Ingest, Self::Read, Self::Write].into_iter().find(|scope| scope.name() == name)
+        [Self::Ingest, Self::Read, Self::Write]
+            .into_iter()
+            .find(|scope| scope.name() == name)
     }
 }
 
@@ -86,7 +88,9 @@ impl Keys {
         if !keys.contains_key(&hash) {
             keys = self.fresh(app, RETRY).await?;
         }
-        let Some(key) = keys.get(&hash).cloned() else { return Ok(None) };
+        let Some(key) = keys.get(&hash).cloned() else {
+            return Ok(None);
+        };
         note_use(app, &key);
         Ok(Some(key))
     }
@@ -98,7 +102,9 @@ impl Keys {
 
     async fn fresh(&self, app: &App, age: Duration) -> Result<ByHash> {
         let young = |held: &Option<(Instant, ByHash)>| {
-            held.as_ref().filter(|(at, _)| at.elapsed() < age).map(|(_, keys)| keys.clone())
+            held.as_ref()
+                .filter(|(at, _)| at.elapsed() < age)
+                .map(|(_, keys)| keys.clone())
         };
         if let Some(keys) = young(&self.held.read()) {
             return Ok(keys);
@@ -118,7 +124,12 @@ impl Keys {
 fn note_use(app: &App, key: &Arc<Key>) {
     let now = app.clock.micros();
     let before = key.noted_at.load(Ordering::Relaxed);
-    if now - before < NOTE_EVERY || key.noted_at.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+    if now - before < NOTE_EVERY
+        || key
+            .noted_at
+            .compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed)
+            .is_err()
+    {
         return;
     }
     let (app, id) = (app.clone(), key.id.clone());
@@ -142,5 +153,8 @@ pub fn generate() -> std::io::Result<String> {
 /// Fails when the records cannot be asked: answer 503 then, because SDKs drop events for ever on any other refusal.
 pub async fn write_key(app: &App, text: &str) -> Result<Option<Ingest>> {
     let key = app.auth.keys.find(app, text).await?;
-    Ok(key.filter(|key| key.scope == Scope::Ingest).map(|key| Ingest { key: key.id.clone(), source: key.name.clone() }))
+    Ok(key.filter(|key| key.scope == Scope::Ingest).map(|key| Ingest {
+        key: key.id.clone(),
+        source: key.name.clone(),
+    }))
 }

@@ -76,7 +76,10 @@ impl<K: Hash + Eq> Windows<K> {
         if *count >= most {
             let wait = (*started + span - now).max(1_000_000) / 1_000_000;
             let seconds = u32::try_from(wait).unwrap_or(3600);
-            return Err(Problem::too_many(format!("too many attempts to sign in: wait {seconds} seconds"), seconds));
+            return Err(Problem::too_many(
+                format!("too many attempts to sign in: wait {seconds} seconds"),
+                seconds,
+            ));
         }
         *count += 1;
         Ok(())
@@ -96,7 +99,9 @@ mod tests {
         let limits = Limits::default();
         let address = Some(IpAddr::from([10, 0, 0, 1]));
         for second in 0..10 {
-            limits.attempt(address, "a@x.example", second * 1_000_000).unwrap();
+            limits
+                .attempt(address, "a@x.example", second * 1_000_000)
+                .unwrap();
         }
         let refused = limits.attempt(address, "a@x.example", 10_000_000).unwrap_err();
         assert_eq!((refused.status, refused.retry_after), (429, Some(890)));
@@ -109,10 +114,18 @@ mod tests {
         let limits = Limits::default();
         for host in 0..30u16 {
             let address = IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, host]);
-            limits.attempt(Some(address), &format!("u{host}@x.example"), 0).unwrap();
+            limits
+                .attempt(Some(address), &format!("u{host}@x.example"), 0)
+                .unwrap();
         }
         let other_host = IpAddr::from([0x2001, 0xdb8, 0, 1, 9, 9, 9, 9]);
-        assert_eq!(limits.attempt(Some(other_host), "new@x.example", 0).unwrap_err().status, 429);
+        assert_eq!(
+            limits
+                .attempt(Some(other_host), "new@x.example", 0)
+                .unwrap_err()
+                .status,
+            429
+        );
         let other_network = IpAddr::from([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1]);
         limits.attempt(Some(other_network), "new@x.example", 0).unwrap();
     }

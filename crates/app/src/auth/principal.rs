@@ -38,7 +38,11 @@ impl Principal {
     /// The person at the machine itself: the command line, through the data folder's socket or in process.
     #[must_use]
     pub fn operator() -> Self {
-        Self { actor: "operator".to_owned(), role: Role::Admin, request_id: None }
+        Self {
+            actor: "operator".to_owned(),
+            role: Role::Admin,
+            request_id: None,
+        }
     }
 
     /// The user's id, when the caller is a person signed in.
@@ -63,7 +67,9 @@ impl Role {
     /// The role with this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Viewer, Self::Csm, Self::Manager, Self::Admin].into_iter().find(|role| role.name() == name)
+        [Self::Viewer, Self::Csm, Self::Manager, Self::Admin]
+            .into_iter()
+            .find(|role| role.name() == name)
     }
 }
 
@@ -167,7 +173,11 @@ impl FromRequestParts<App> for Ingest {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         <Self as OptionalFromRequestParts<App>>::from_request_parts(parts, app)
             .await?
-            .ok_or_else(|| Problem::unauthorized("send the write key as the user name of Basic authentication, with an empty password"))
+            .ok_or_else(|| {
+                Problem::unauthorized(
+                    "send the write key as the user name of Basic authentication, with an empty password",
+                )
+            })
     }
 }
 
@@ -175,13 +185,24 @@ impl FromRequestParts<App> for Ingest {
 impl OptionalFromRequestParts<App> for Ingest {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Problem> {
-        if parts.extensions.get::<Principal>().is_some_and(|who| who.actor == "operator") {
-            return Ok(Some(Self { key: "operator".to_owned(), source: "operator".to_owned() }));
+        if parts
+            .extensions
+            .get::<Principal>()
+            .is_some_and(|who| who.actor == "operator")
+        {
+            return Ok(Some(Self {
+                key: "operator".to_owned(),
+                source: "operator".to_owned(),
+            }));
         }
-        let Some(key) = super::authenticate::write_key_in(&parts.headers) else { return Ok(None) };
+        let Some(key) = super::authenticate::write_key_in(&parts.headers) else {
+            return Ok(None);
+        };
         match super::write_key(app, &key).await? {
             Some(ingest) => Ok(Some(ingest)),
-            None => Err(Problem::unauthorized("the write key is not known or was revoked: make one with `tenure key add NAME --scope ingest`")),
+            None => Err(Problem::unauthorized(
+                "the write key is not known or was revoked: make one with `tenure key add NAME --scope ingest`",
+            )),
         }
     }
 }

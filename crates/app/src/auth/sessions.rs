@@ -24,7 +24,13 @@ pub fn new_token() -> std::io::Result<String> {
 /// The session token among the cookies.
 #[must_use]
 pub fn token_in(headers: &HeaderMap) -> Option<String> {
-    let cookies = || headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(';'));
+    let cookies = || {
+        headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|all| all.split(';'))
+    };
     // The cookie that no other host and no plain connection can set comes first.
     [HOST, PLAIN].iter().find_map(|name| {
         cookies().find_map(|cookie| {

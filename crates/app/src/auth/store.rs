@@ -57,7 +57,16 @@ impl AuditRow {
         let mut hash = Sha256::new();
         let (seq, at) = (self.seq.to_string(), self.at.to_string());
         let request = self.request_id.as_deref().unwrap_or_default();
-        for part in [before, &seq, &at, &self.actor, &self.action, &self.subject, &self.detail, request] {
+        for part in [
+            before,
+            &seq,
+            &at,
+            &self.actor,
+            &self.action,
+            &self.subject,
+            &self.detail,
+            request,
+        ] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
@@ -66,7 +75,14 @@ impl AuditRow {
 }
 
 /// Writes an audit row into the transaction of the change that it tells of. Rows form a chain of hashes, so that an edited or removed one shows.
-pub async fn audit(tx: &Tx, clock: &Clock, who: &Principal, action: &str, subject: &str, detail: &Json) -> StoreResult<()> {
+pub async fn audit(
+    tx: &Tx,
+    clock: &Clock,
+    who: &Principal,
+    action: &str,
+    subject: &str,
+    detail: &Json,
+) -> StoreResult<()> {
     tx.exclusive(AUDIT).await?;
     let (last, before) = audit_head(tx).await?;
     let mut row = AuditRow {
@@ -97,8 +113,12 @@ pub async fn audit(tx: &Tx, clock: &Clock, who: &Principal, action: &str, subjec
 
 /// Number and hash of the newest audit row, as noted apart from the rows; `(0, "")` before the first.
 pub async fn audit_head(on: &impl Execute) -> StoreResult<(i64, String)> {
-    let row = on.one("SELECT value FROM settings WHERE key = 'audit.head'", vec![]).await?;
-    let Some(row) = row else { return Ok((0, String::new())) };
+    let row = on
+        .one("SELECT value FROM settings WHERE key = 'audit.head'", vec![])
+        .await?;
+    let Some(row) = row else {
+        return Ok((0, String::new()));
+    };
     let text: String = row.get("value")?;
     let (seq, chain) = text.split_once(' ').unwrap_or_default();
     Ok((seq.parse().unwrap_or(0), chain.to_owned()))
@@ -118,7 +138,11 @@ pub struct AuditFilter {
 pub async fn audit_rows(app: &App, filter: &AuditFilter) -> StoreResult<Vec<AuditRow>> {
     let mut sql = String::from("SELECT * FROM audit WHERE seq < $1");
     let mut args = args![filter.before.unwrap_or(i64::MAX)];
-    for (column, wanted) in [("actor", &filter.actor), ("action", &filter.action), ("subject", &filter.subject)] {
+    for (column, wanted) in [
+        ("actor", &filter.actor),
+        ("action", &filter.action),
+        ("subject", &filter.subject),
+    ] {
         if let Some(wanted) = wanted {
             args.push(Value::from(wanted.clone()));
             sql.push_str(&format!(" AND {column} = ${}", args.len()));
@@ -126,12 +150,22 @@ pub async fn audit_rows(app: &App, filter: &AuditFilter) -> StoreResult<Vec<Audi
     }
     args.push(Value::from(filter.limit));
     sql.push_str(&format!(" ORDER BY seq DESC LIMIT ${}", args.len()));
-    app.store.all(&sql, args).await?.iter().map(AuditRow::read).collect()
+    app.store
+        .all(&sql, args)
+        .await?
+        .iter()
+        .map(AuditRow::read)
+        .collect()
 }
 
 /// Audit rows after `seq`, oldest first.
 pub async fn audit_after(on: &impl Execute, seq: i64, limit: i64) -> StoreResult<Vec<AuditRow>> {
-    let rows = on.all("SELECT * FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2", args![seq, limit]).await?;
+    let rows = on
+        .all(
+            "SELECT * FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2",
+            args![seq, limit],
+        )
+        .await?;
     rows.iter().map(AuditRow::read).collect()
 }
 
@@ -172,22 +206,38 @@ const USER: &str = "SELECT u.id, u.email, u.name, u.role, u.password_hash, u.cre
 
 /// Whether there is no user yet.
 pub async fn no_users(on: &impl Execute) -> StoreResult<bool> {
-    Ok(on.one("SELECT 1 AS one FROM users LIMIT 1", vec![]).await?.is_none())
+    Ok(on
+        .one("SELECT 1 AS one FROM users LIMIT 1", vec![])
+        .await?
+        .is_none())
 }
 
 /// All users by e-mail address.
 pub async fn users(app: &App) -> StoreResult<Vec<User>> {
-    app.store.all(&format!("{USER} ORDER BY u.email"), vec![]).await?.iter().map(User::read).collect()
+    app.store
+        .all(&format!("{USER} ORDER BY u.email"), vec![])
+        .await?
+        .iter()
+        .map(User::read)
+        .collect()
 }
 
 /// The user with this id.
 pub async fn user(on: &impl Execute, id: &str) -> StoreResult<Option<User>> {
-    on.one(&format!("{USER} WHERE u.id = $1"), args![id]).await?.as_ref().map(User::read).transpose()
+    on.one(&format!("{USER} WHERE u.id = $1"), args![id])
+        .await?
+        .as_ref()
+        .map(User::read)
+        .transpose()
 }
 
 /// The user with this e-mail address.
 pub async fn user_by_email(on: &impl Execute, email: &str) -> StoreResult<Option<User>> {
-    on.one(&format!("{USER} WHERE u.email = $1"), args![email]).await?.as_ref().map(User::read).transpose()
+    on.one(&format!("{USER} WHERE u.email = $1"), args![email])
+        .await?
+        .as_ref()
+        .map(User::read)
+        .transpose()
 }
 
 /// Keeps other changes of the list of users out until the transaction ends.
@@ -212,7 +262,13 @@ pub async fn add_user(tx: &Tx, user: &User) -> StoreResult<()> {
 pub async fn update_user(tx: &Tx, user: &User) -> StoreResult<()> {
     tx.run(
         "UPDATE users SET name = $1, role = $2, disabled_at = $3, time_zone = $4 WHERE id = $5",
-        args![user.name.clone(), user.role.name(), user.disabled_at, user.time_zone.clone(), user.id.clone()],
+        args![
+            user.name.clone(),
+            user.role.name(),
+            user.disabled_at,
+            user.time_zone.clone(),
+            user.id.clone()
+        ],
     )
     .await?;
     Ok(())
@@ -220,13 +276,22 @@ pub async fn update_user(tx: &Tx, user: &User) -> StoreResult<()> {
 
 /// How many administrators can sign in.
 pub async fn admins(tx: &Tx) -> StoreResult<i64> {
-    let row = tx.one("SELECT COUNT(*) AS n FROM users WHERE role = 'admin' AND disabled_at IS NULL", vec![]).await?;
+    let row = tx
+        .one(
+            "SELECT COUNT(*) AS n FROM users WHERE role = 'admin' AND disabled_at IS NULL",
+            vec![],
+        )
+        .await?;
     row.map_or(Ok(0), |row| row.get("n"))
 }
 
 /// Gives a user another password hash.
 pub async fn set_password(tx: &Tx, user: &str, hash: &str) -> StoreResult<()> {
-    tx.run("UPDATE users SET password_hash = $1 WHERE id = $2", args![hash, user]).await?;
+    tx.run(
+        "UPDATE users SET password_hash = $1 WHERE id = $2",
+        args![hash, user],
+    )
+    .await?;
     Ok(())
 }
 
@@ -254,7 +319,11 @@ pub async fn session(app: &App, token_hash: &str) -> StoreResult<Option<Found>> 
     let (seen_at, role): (i64, String) = (row.get("seen_at")?, row.get("role")?);
     if now - seen_at >= sessions::NOTE_EVERY {
         let tx = app.store.begin().await?;
-        tx.run("UPDATE sessions SET seen_at = $1 WHERE token_hash = $2", args![now, token_hash]).await?;
+        tx.run(
+            "UPDATE sessions SET seen_at = $1 WHERE token_hash = $2",
+            args![now, token_hash],
+        )
+        .await?;
         tx.commit().await?;
     }
     Ok(Some(Found {
@@ -266,8 +335,19 @@ pub async fn session(app: &App, token_hash: &str) -> StoreResult<Option<Found>> 
 }
 
 /// Starts a session and clears away those that have ended.
-pub async fn add_session(tx: &Tx, now: i64, token_hash: &str, user: &str, csrf: &str, agent: Option<String>) -> StoreResult<()> {
-    tx.run("DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2", args![now, now - sessions::IDLE]).await?;
+pub async fn add_session(
+    tx: &Tx,
+    now: i64,
+    token_hash: &str,
+    user: &str,
+    csrf: &str,
+    agent: Option<String>,
+) -> StoreResult<()> {
+    tx.run(
+        "DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2",
+        args![now, now - sessions::IDLE],
+    )
+    .await?;
     tx.run(
         "INSERT INTO sessions (token_hash, user_id, csrf, created_at, seen_at, expires_at, user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         args![token_hash, user, csrf, now, now, now + sessions::LONGEST, agent],
@@ -312,12 +392,19 @@ pub async fn sessions_of(app: &App, user: &str) -> StoreResult<Vec<SessionRow>> 
 
 /// Ends one session of a user; false when there is none with this hash.
 pub async fn end_session(tx: &Tx, user: &str, token_hash: &str) -> StoreResult<bool> {
-    Ok(tx.run("DELETE FROM sessions WHERE user_id = $1 AND token_hash = $2", args![user, token_hash]).await? > 0)
+    Ok(tx
+        .run(
+            "DELETE FROM sessions WHERE user_id = $1 AND token_hash = $2",
+            args![user, token_hash],
+        )
+        .await?
+        > 0)
 }
 
 /// Ends all sessions of a user and tells how many there were.
 pub async fn end_sessions(tx: &Tx, user: &str) -> StoreResult<u64> {
-    tx.run("DELETE FROM sessions WHERE user_id = $1", args![user]).await
+    tx.run("DELETE FROM sessions WHERE user_id = $1", args![user])
+        .await
 }
 
 /// A key as listed.
@@ -351,17 +438,32 @@ impl KeyRow {
 
 /// All keys, newest first, revoked ones too.
 pub async fn keys(app: &App) -> StoreResult<Vec<KeyRow>> {
-    app.store.all("SELECT * FROM api_keys ORDER BY created_at DESC, id DESC", vec![]).await?.iter().map(KeyRow::read).collect()
+    app.store
+        .all("SELECT * FROM api_keys ORDER BY created_at DESC, id DESC", vec![])
+        .await?
+        .iter()
+        .map(KeyRow::read)
+        .collect()
 }
 
 /// The key with this id.
 pub async fn key(on: &impl Execute, id: &str) -> StoreResult<Option<KeyRow>> {
-    on.one("SELECT * FROM api_keys WHERE id = $1", args![id]).await?.as_ref().map(KeyRow::read).transpose()
+    on.one("SELECT * FROM api_keys WHERE id = $1", args![id])
+        .await?
+        .as_ref()
+        .map(KeyRow::read)
+        .transpose()
 }
 
 /// Whether a key in force has this name.
 pub async fn key_named(on: &impl Execute, name: &str) -> StoreResult<bool> {
-    Ok(on.one("SELECT 1 AS one FROM api_keys WHERE name = $1 AND revoked_at IS NULL", args![name]).await?.is_some())
+    Ok(on
+        .one(
+            "SELECT 1 AS one FROM api_keys WHERE name = $1 AND revoked_at IS NULL",
+            args![name],
+        )
+        .await?
+        .is_some())
 }
 
 /// Adds a key.
@@ -378,26 +480,44 @@ pub async fn add_key(tx: &Tx, key: &KeyRow, secret_hash: &str) -> StoreResult<()
 
 /// Revokes a key for good.
 pub async fn revoke_key(tx: &Tx, id: &str, now: i64) -> StoreResult<()> {
-    tx.run("UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL", args![now, id]).await?;
+    tx.run(
+        "UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL",
+        args![now, id],
+    )
+    .await?;
     Ok(())
 }
 
 /// Notes when a key was last used.
 pub async fn note_key_use(app: &App, id: &str, now: i64) -> StoreResult<()> {
     let tx = app.store.begin().await?;
-    tx.run("UPDATE api_keys SET used_at = $1 WHERE id = $2", args![now, id]).await?;
+    tx.run("UPDATE api_keys SET used_at = $1 WHERE id = $2", args![now, id])
+        .await?;
     tx.commit().await
 }
 
 /// All keys in force by the hash of their secret.
 pub async fn keys_in_force(app: &App) -> StoreResult<HashMap<String, Arc<Key>>> {
-    let rows = app.store.all("SELECT id, name, scope, secret_hash, used_at FROM api_keys WHERE revoked_at IS NULL", vec![]).await?;
+    let rows = app
+        .store
+        .all(
+            "SELECT id, name, scope, secret_hash, used_at FROM api_keys WHERE revoked_at IS NULL",
+            vec![],
+        )
+        .await?;
     let mut keys = HashMap::with_capacity(rows.len());
     for row in &rows {
         let scope: String = row.get("scope")?;
-        let Some(scope) = Scope::parse(&scope) else { continue };
+        let Some(scope) = Scope::parse(&scope) else {
+            continue;
+        };
         let used_at: Option<i64> = row.get("used_at")?;
-        let key = Key { id: row.get("id")?, name: row.get("name")?, scope, noted_at: AtomicI64::new(used_at.unwrap_or(0)) };
+        let key = Key {
+            id: row.get("id")?,
+            name: row.get("name")?,
+            scope,
+            noted_at: AtomicI64::new(used_at.unwrap_or(0)),
+        };
         keys.insert(row.get("secret_hash")?, Arc::new(key));
     }
     Ok(keys)

@@ -17,7 +17,9 @@ use crate::web::{Problem, Result, routes};
 
 /// The routes of the log.
 pub fn log_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(account_timeline)).routes(routes!(list_sources))
+    OpenApiRouter::new()
+        .routes(routes!(account_timeline))
+        .routes(routes!(list_sources))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -42,7 +44,7 @@ struct TimelineItem {
     received_at: String,
     contact_id: Option<String>,
     source: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     properties: serde_json::Value,
 }
 
@@ -64,13 +66,23 @@ async fn account_timeline(
     Path(id): Path<String>,
     Query(query): Query<TimelineQuery>,
 ) -> Result<Json<TimelinePage>> {
-    let known = normalise(&id).ok().flatten().and_then(|id| app.accounts.number(&id));
+    let known = normalise(&id)
+        .ok()
+        .flatten()
+        .and_then(|id| app.accounts.number(&id));
     let no = known.ok_or_else(|| {
-        Problem::not_found(format!("no account has the id “{id}”: see GET /api/v1/accounts for those that are there"))
+        Problem::not_found(format!(
+            "no account has the id “{id}”: see GET /api/v1/accounts for those that are there"
+        ))
     })?;
     let limit = query.limit.unwrap_or(50).clamp(1, 500);
     let filter = TimelineFilter {
-        kind: query.kind.as_deref().filter(|kind| !kind.is_empty()).map(parse_kind).transpose()?,
+        kind: query
+            .kind
+            .as_deref()
+            .filter(|kind| !kind.is_empty())
+            .map(parse_kind)
+            .transpose()?,
         text: query.q.filter(|text| !text.trim().is_empty()),
         before: query.before.as_deref().map(parse_before).transpose()?,
         limit: limit + 1,
@@ -78,15 +90,26 @@ async fn account_timeline(
     let mut rows = timeline(&app, no.get(), &filter).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| more).map(|row| format!("{}~{}", row.occurred_at, row.message_id));
-    Ok(Json(TimelinePage { items: rows.into_iter().map(item).collect(), next_cursor }))
+    let next_cursor = rows
+        .last()
+        .filter(|_| more)
+        .map(|row| format!("{}~{}", row.occurred_at, row.message_id));
+    Ok(Json(TimelinePage {
+        items: rows.into_iter().map(item).collect(),
+        next_cursor,
+    }))
 }
 
 fn parse_kind(text: &str) -> Result<Kind> {
     Kind::parse(text).ok_or_else(|| {
         let mut kinds: Vec<&str> = Kind::vocabulary().map(|(_, kind)| kind.name()).collect();
         kinds.dedup();
-        Problem::field("kind", text, "is not a kind of events", format!("use one of {}", kinds.join(", ")))
+        Problem::field(
+            "kind",
+            text,
+            "is not a kind of events",
+            format!("use one of {}", kinds.join(", ")),
+        )
     })
 }
 
@@ -98,10 +121,12 @@ fn parse_before(text: &str) -> Result<(i64, String)> {
         return Ok((at, id.to_owned()));
     }
     // Nothing sorts before the empty id, so that events at the instant itself are left out.
-    text.parse::<Timestamp>().map(|at| (at.as_microsecond(), String::new())).map_err(|_| {
-        let remedy = "give the next_cursor of a page, or an instant such as 2026-06-30T12:00:00Z";
-        Problem::field("before", text, "is neither a cursor nor an instant", remedy)
-    })
+    text.parse::<Timestamp>()
+        .map(|at| (at.as_microsecond(), String::new()))
+        .map_err(|_| {
+            let remedy = "give the next_cursor of a page, or an instant such as 2026-06-30T12:00:00Z";
+            Problem::field("before", text, "is neither a cursor nor an instant", remedy)
+        })
 }
 
 fn item(row: EventRow) -> TimelineItem {
@@ -118,7 +143,9 @@ fn item(row: EventRow) -> TimelineItem {
 }
 
 fn instant(micros: i64) -> String {
-    Timestamp::from_microsecond(micros).map(|at| at.to_string()).unwrap_or_default()
+    Timestamp::from_microsecond(micros)
+        .map(|at| at.to_string())
+        .unwrap_or_default()
 }
 
 /// One source of events.
@@ -152,7 +179,10 @@ struct SourcesList {
 async fn list_sources(State(app): State<App>, _viewer: Viewer) -> Result<Json<SourcesList>> {
     let hour = app.clock.micros().div_euclid(3_600_000_000) - 23;
     let sources = store::sources(&app.store).await?;
-    let sources = sources.into_iter().map(|(source, counts)| source_item(source, &counts, hour)).collect();
+    let sources = sources
+        .into_iter()
+        .map(|(source, counts)| source_item(source, &counts, hour))
+        .collect();
     Ok(Json(SourcesList { sources }))
 }
 

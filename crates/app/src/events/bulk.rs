@@ -63,11 +63,17 @@ where
     }
     match commit(core, &mut chunk, &files, in_tx).await {
         Ok(()) => Ok(chunk.appended),
-        Err(Fault { error, committed: Committed::No }) => {
+        Err(Fault {
+            error,
+            committed: Committed::No,
+        }) => {
             discard(&core.lake, &files);
             Err(error)
         }
-        Err(Fault { error, committed: Committed::Perhaps }) => Err(error),
+        Err(Fault {
+            error,
+            committed: Committed::Perhaps,
+        }) => Err(error),
     }
 }
 
@@ -83,7 +89,10 @@ struct Fault {
 
 impl From<tenure_store::StoreError> for Fault {
     fn from(error: tenure_store::StoreError) -> Self {
-        Self { error, committed: Committed::No }
+        Self {
+            error,
+            committed: Committed::No,
+        }
     }
 }
 
@@ -96,10 +105,22 @@ where
     let hashes = std::mem::take(&mut chunk.hashes);
     let (hashes, mut built) = blocking(move || Built::new(&hashes).map(|built| (hashes, built))).await?;
     let rows = &chunk.rows;
-    let accounts: Vec<i64> = rows.iter().map(|row| row.account_no).collect::<BTreeSet<_>>().into_iter().collect();
-    let months: Vec<i32> = rows.iter().map(|row| row.month).collect::<BTreeSet<_>>().into_iter().collect();
+    let accounts: Vec<i64> = rows
+        .iter()
+        .map(|row| row.account_no)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let months: Vec<i32> = rows
+        .iter()
+        .map(|row| row.month)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     let tx = core.store.begin().await?;
-    store::advance(&tx, before, seq).await.inspect_err(|_| core.distrust())?;
+    store::advance(&tx, before, seq)
+        .await
+        .inspect_err(|_| core.distrust())?;
     store::insert_files(&tx, core.clock.micros(), files).await?;
     if !rows.is_empty() {
         store::insert_parts(&tx, seq, std::mem::take(&mut built.parts)).await?;
@@ -109,7 +130,10 @@ where
     store::add_counts(&tx, &chunk.counts).await?;
     in_tx(&tx, chunk.appended).await?;
     core.point("bulk.before_commit").await;
-    core.commit(tx).await.map_err(|error| Fault { error, committed: Committed::Perhaps })?;
+    core.commit(tx).await.map_err(|error| Fault {
+        error,
+        committed: Committed::Perhaps,
+    })?;
     core.point("bulk.committed").await;
     let empty = rows.is_empty();
     if !empty {
@@ -120,7 +144,13 @@ where
         state.seq = seq;
         if !empty {
             core.replace_files(&mut state, files.to_vec(), Vec::new());
-            state.bulks.insert(seq, Bulk { accounts: Arc::new(accounts), months: Arc::new(months) });
+            state.bulks.insert(
+                seq,
+                Bulk {
+                    accounts: Arc::new(accounts),
+                    months: Arc::new(months),
+                },
+            );
         }
     }
     core.announce(seq);
@@ -130,7 +160,10 @@ where
 /// The numbers of the accounts that the events name. Stubs are made in a transaction of their own, because the files need the numbers;
 /// should the chunk not come about, a stub without events is all that is left, and the next attempt uses it.
 async fn numbers(core: &Core, events: &[Prepared]) -> StoreResult<BTreeMap<String, i64>> {
-    let ids: BTreeSet<&str> = events.iter().filter_map(|it| it.event.account.as_deref()).collect();
+    let ids: BTreeSet<&str> = events
+        .iter()
+        .filter_map(|it| it.event.account.as_deref())
+        .collect();
     let mut found = BTreeMap::new();
     let mut unknown = Vec::new();
     for id in ids {
@@ -146,7 +179,11 @@ async fn numbers(core: &Core, events: &[Prepared]) -> StoreResult<BTreeMap<Strin
     }
     let _commit = core.commit.lock().await;
     let zone = core.zone.read().clone();
-    let mut stage = core.accounts.stage(Context { source: "", now: core.clock.micros(), zone: &zone });
+    let mut stage = core.accounts.stage(Context {
+        source: "",
+        now: core.clock.micros(),
+        zone: &zone,
+    });
     let tx = core.store.begin().await?;
     for (id, no) in stage.numbers(&tx, unknown).await? {
         found.insert(id, no.get());
@@ -158,7 +195,14 @@ async fn numbers(core: &Core, events: &[Prepared]) -> StoreResult<BTreeMap<Strin
 
 fn note_duplicate(duplicates: &mut BTreeMap<String, SourceCounts>, source: &str, at: i64) {
     if !duplicates.contains_key(source) {
-        duplicates.insert(source.to_owned(), SourceCounts { first_at: at, last_at: at, ..SourceCounts::default() });
+        duplicates.insert(
+            source.to_owned(),
+            SourceCounts {
+                first_at: at,
+                last_at: at,
+                ..SourceCounts::default()
+            },
+        );
     }
     if let Some(it) = duplicates.get_mut(source) {
         it.duplicates += 1;
@@ -175,19 +219,39 @@ fn build(
 ) -> Chunk {
     let mut counts = counts_of(events.iter().map(|it| &it.event), now);
     for (source, it) in duplicates {
-        counts.entry(source).or_insert_with(|| SourceCounts { duplicates: 0, ..it.clone() }).duplicates += it.duplicates;
+        counts
+            .entry(source)
+            .or_insert_with(|| SourceCounts {
+                duplicates: 0,
+                ..it.clone()
+            })
+            .duplicates += it.duplicates;
     }
-    let appended = Appended { accepted: events.len(), duplicates: sent - events.len() };
+    let appended = Appended {
+        accepted: events.len(),
+        duplicates: sent - events.len(),
+    };
     let mut hashes: Vec<u128> = events.iter().map(|it| it.hash).collect();
     hashes.sort_unstable();
     let rows = events
         .into_iter()
         .map(|it| {
-            let no = it.event.account.as_ref().and_then(|id| numbers.get(id)).copied().unwrap_or(0);
+            let no = it
+                .event
+                .account
+                .as_ref()
+                .and_then(|id| numbers.get(id))
+                .copied()
+                .unwrap_or(0);
             row::row_of(seq, it.event, it.properties, no, zone)
         })
         .collect();
-    Chunk { rows: Arc::new(rows), hashes, counts, appended }
+    Chunk {
+        rows: Arc::new(rows),
+        hashes,
+        counts,
+        appended,
+    }
 }
 
 impl Chunk {
@@ -206,7 +270,10 @@ impl Chunk {
         });
         self.hashes.retain(|hash| !known.contains(hash));
         let dropped = before - rows.len();
-        self.appended = Appended { accepted: self.appended.accepted - dropped, duplicates: self.appended.duplicates + dropped };
+        self.appended = Appended {
+            accepted: self.appended.accepted - dropped,
+            duplicates: self.appended.duplicates + dropped,
+        };
     }
 }
 
@@ -220,7 +287,11 @@ pub(super) async fn write_rows(core: &Core, rows: Arc<Vec<EventRow>>) -> StoreRe
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let batches: Vec<RecordBatch> =
-        blocking(move || rows.chunks(BATCH).map(|rows| to_batch(rows).map_err(lake_fault)).collect()).await?;
+    let batches: Vec<RecordBatch> = blocking(move || {
+        rows.chunks(BATCH)
+            .map(|rows| to_batch(rows).map_err(lake_fault))
+            .collect()
+    })
+    .await?;
     core.lake.seal(batches).await.map_err(lake_fault)
 }

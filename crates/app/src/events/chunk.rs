@@ -41,24 +41,45 @@ pub(super) async fn append<F>(core: &Core, chunk: Chunk, keep: bool, in_tx: F) -
 where
     F: for<'a> FnOnce(&'a Tx, &'a Stored) -> BoxFuture<'a, StoreResult<()>> + Send,
 {
-    let Chunk { source, events, changes } = chunk;
+    let Chunk {
+        source,
+        events,
+        changes,
+    } = chunk;
     let events: Vec<Prepared> = events.into_iter().map(Prepared::new).collect();
     let hashes: Vec<u128> = events.iter().map(|it| it.hash).collect();
     let _commit = core.commit.lock().await;
     core.refresh().await?;
     let mut known = ids::known(&core.seen, &core.store, &hashes).await?;
-    let mut stored = Stored { fresh: hashes.iter().map(|hash| known.insert(*hash)).collect(), ..Stored::default() };
+    let mut stored = Stored {
+        fresh: hashes.iter().map(|hash| known.insert(*hash)).collect(),
+        ..Stored::default()
+    };
     let zone = core.zone.read().clone();
     let now = core.clock.micros();
-    let mut stage = core.accounts.stage(Context { source: &source, now, zone: &zone });
+    let mut stage = core.accounts.stage(Context {
+        source: &source,
+        now,
+        zone: &zone,
+    });
     let tx = core.store.begin().await?;
     let seq = core.state.read().seq + 1;
     let applied = stage.apply(&tx, &changes).await?;
-    stored.accounts = applied.accounts.iter().filter(|it| it.first || !it.fields.is_empty()).map(|it| it.id.clone()).collect();
+    stored.accounts = applied
+        .accounts
+        .iter()
+        .filter(|it| it.first || !it.fields.is_empty())
+        .map(|it| it.id.clone())
+        .collect();
     stored.contacts = applied.contact_ids.into_iter().collect();
     let made = writer::tell(&applied.accounts, &source, seq, now, 0);
-    let new: Vec<&Prepared> =
-        events.iter().zip(&stored.fresh).filter(|(_, fresh)| **fresh).map(|(it, _)| it).chain(&made).collect();
+    let new: Vec<&Prepared> = events
+        .iter()
+        .zip(&stored.fresh)
+        .filter(|(_, fresh)| **fresh)
+        .map(|(it, _)| it)
+        .chain(&made)
+        .collect();
     store::add_counts(&tx, &counts(&source, &events, &new, made.len(), now)).await?;
     let rows = writer::write(core, &tx, &mut stage, &new, seq).await?;
     in_tx(&tx, &stored).await?;
@@ -72,12 +93,22 @@ where
     Ok(stored)
 }
 
-fn counts(source: &str, events: &[Prepared], new: &[&Prepared], made: usize, now: i64) -> BTreeMap<String, SourceCounts> {
+fn counts(
+    source: &str,
+    events: &[Prepared],
+    new: &[&Prepared],
+    made: usize,
+    now: i64,
+) -> BTreeMap<String, SourceCounts> {
     let mut counts = writer::counts_of(new.iter().map(|it| &it.event), now);
     let duplicates = events.len() - (new.len() - made);
     if duplicates > 0 {
         let at = events.iter().map(|it| it.event.received_at).max().unwrap_or(0);
-        let it = counts.entry(source.to_owned()).or_insert(SourceCounts { first_at: at, last_at: at, ..SourceCounts::default() });
+        let it = counts.entry(source.to_owned()).or_insert(SourceCounts {
+            first_at: at,
+            last_at: at,
+            ..SourceCounts::default()
+        });
         it.duplicates += i64::try_from(duplicates).unwrap_or(i64::MAX);
     }
     counts

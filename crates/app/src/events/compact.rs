@@ -36,7 +36,10 @@ fn pick(files: &[FileMeta]) -> Option<Vec<FileMeta>> {
     let mut groups: BTreeMap<(i32, Class, u32), Vec<&FileMeta>> = BTreeMap::new();
     for file in files.iter().filter(|file| file.rows < LARGEST) {
         let size = (file.rows / SMALLEST).checked_ilog(8).map_or(0, |n| n + 1);
-        groups.entry((file.month, file.class, size)).or_default().push(file);
+        groups
+            .entry((file.month, file.class, size))
+            .or_default()
+            .push(file);
     }
     let group = groups.into_values().rev().find(|group| group.len() >= FAN_IN)?;
     let mut rows = 0;
@@ -59,7 +62,9 @@ async fn merge(core: &Core, old: &[FileMeta]) -> StoreResult<()> {
     let seq = core.state.read().seq;
     let change = async {
         let tx = core.store.begin().await?;
-        store::advance(&tx, seq, seq).await.inspect_err(|_| core.distrust())?;
+        store::advance(&tx, seq, seq)
+            .await
+            .inspect_err(|_| core.distrust())?;
         store::retire_files(&tx, core.clock.micros(), old).await?;
         store::insert_files(&tx, core.clock.micros(), &new).await?;
         Ok(tx)
@@ -106,17 +111,28 @@ mod tests {
 
     #[test]
     fn files_of_one_month_class_and_size_go_together() {
-        let mut files = vec![file(202_601, Class::Other, 10), file(202_601, Class::Product, 10), file(202_602, Class::Other, 10)];
+        let mut files = vec![
+            file(202_601, Class::Other, 10),
+            file(202_601, Class::Product, 10),
+            file(202_602, Class::Other, 10),
+        ];
         files.push(file(202_601, Class::Other, 50_000));
         assert_eq!(pick(&files), None);
-        files.extend([file(202_601, Class::Other, 11), file(202_601, Class::Other, 4_000), file(202_601, Class::Other, 12)]);
+        files.extend([
+            file(202_601, Class::Other, 11),
+            file(202_601, Class::Other, 4_000),
+            file(202_601, Class::Other, 12),
+        ]);
         let rows: Vec<u64> = pick(&files).unwrap().iter().map(|it| it.rows).collect();
         assert_eq!(rows, [10, 11, 4_000, 12]);
     }
 
     #[test]
     fn large_files_are_left_alone() {
-        assert_eq!(pick(&[(); 9].map(|()| file(202_601, Class::Other, LARGEST))), None);
+        assert_eq!(
+            pick(&[(); 9].map(|()| file(202_601, Class::Other, LARGEST))),
+            None
+        );
         let nearly = [(); 9].map(|()| file(202_601, Class::Other, LARGEST - 1));
         assert_eq!(pick(&nearly).map(|it| it.len()), Some(2));
     }

@@ -22,7 +22,12 @@ pub(super) async fn erase(core: &Core, subject: &Subject) -> StoreResult<u64> {
     let (mut old, mut new, mut removed) = (Vec::new(), Vec::new(), 0);
     // Contacts are not in the manifest's bounds, but the accounts and months that they were met in are.
     let holds = |file: &&FileMeta| {
-        told.1.contains(&file.month) && told.0.range(file.min_account_no..=file.max_account_no).next().is_some()
+        told.1.contains(&file.month)
+            && told
+                .0
+                .range(file.min_account_no..=file.max_account_no)
+                .next()
+                .is_some()
     };
     for file in manifest.iter().filter(holds) {
         match core.lake.rewrite_without(file, &erase).await {
@@ -54,7 +59,9 @@ fn whose(core: &Core, subject: &Subject) -> Erase {
         Subject::Contact(ids) => erase.contact_ids.extend(ids.iter().cloned()),
         Subject::Account(no) => {
             erase.account_nos.insert(*no);
-            erase.account_ids.extend(core.accounts.account_id(AccountNo::new(*no)));
+            erase
+                .account_ids
+                .extend(core.accounts.account_id(AccountNo::new(*no)));
         }
     }
     erase
@@ -72,13 +79,21 @@ type Told = (BTreeSet<i64>, BTreeSet<i32>);
 
 /// Whom the erased events of files concern.
 async fn sealed_summary(core: &Core, erase: &Erase) -> StoreResult<Told> {
-    let list = |set: &HashSet<String>| set.iter().map(|id| store::quoted(id)).collect::<Vec<_>>().join(", ");
+    let list = |set: &HashSet<String>| {
+        set.iter()
+            .map(|id| store::quoted(id))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let mut any = Vec::new();
     if !erase.account_nos.is_empty() {
         let numbers: Vec<String> = erase.account_nos.iter().map(i64::to_string).collect();
         any.push(format!("account_no IN ({})", numbers.join(", ")));
     }
-    for (column, set) in [("account_id", &erase.account_ids), ("contact_id", &erase.contact_ids)] {
+    for (column, set) in [
+        ("account_id", &erase.account_ids),
+        ("contact_id", &erase.contact_ids),
+    ] {
         if !set.is_empty() {
             any.push(format!("{column} IN ({})", list(set)));
         }
@@ -88,31 +103,55 @@ async fn sealed_summary(core: &Core, erase: &Erase) -> StoreResult<Told> {
         return Ok(told);
     }
     let context = core.lake.context(&core.snapshot()?.1);
-    let batches = context.query(&store::months_query(&any)).await.map_err(|error| StoreError::Other(format!("history: {}", error.message)))?;
+    let batches = context
+        .query(&store::months_query(&any))
+        .await
+        .map_err(|error| StoreError::Other(format!("history: {}", error.message)))?;
     for batch in batches {
-        told.0.extend(batch.column(0).as_primitive::<Int64Type>().values().iter());
-        told.1.extend(batch.column(1).as_primitive::<Int32Type>().values().iter());
+        told.0
+            .extend(batch.column(0).as_primitive::<Int64Type>().values().iter());
+        told.1
+            .extend(batch.column(1).as_primitive::<Int32Type>().values().iter());
     }
     Ok(told)
 }
 
 /// The unsealed groups that hold events to erase, and what is left of each.
 fn rewritten_tail(state: &State, erase: &Erase) -> BTreeMap<i64, (Vec<EventRow>, usize)> {
-    let hit = state.tail.values().filter(|blob| blob.rows.iter().any(|row| touches(erase, row)));
+    let hit = state
+        .tail
+        .values()
+        .filter(|blob| blob.rows.iter().any(|row| touches(erase, row)));
     hit.map(|blob| {
-        let left: Vec<EventRow> = blob.rows.iter().filter(|row| !touches(erase, row)).cloned().collect();
+        let left: Vec<EventRow> = blob
+            .rows
+            .iter()
+            .filter(|row| !touches(erase, row))
+            .cloned()
+            .collect();
         let removed = blob.rows.len() - left.len();
         (blob.seq, (left, removed))
     })
     .collect()
 }
 
-async fn commit(core: &Core, erase: &Erase, old: &[FileMeta], new: Vec<FileMeta>, told: &mut Told) -> StoreResult<u64> {
+async fn commit(
+    core: &Core,
+    erase: &Erase,
+    old: &[FileMeta],
+    new: Vec<FileMeta>,
+    told: &mut Told,
+) -> StoreResult<u64> {
     let _commit = core.commit.lock().await;
     core.refresh().await?;
     let (before, tail) = {
         let state = core.state.read();
-        for row in state.tail.values().flat_map(|blob| blob.rows.iter()).filter(|row| touches(erase, row)) {
+        for row in state
+            .tail
+            .values()
+            .flat_map(|blob| blob.rows.iter())
+            .filter(|row| touches(erase, row))
+        {
             told.0.insert(row.account_no);
             told.1.insert(row.month);
         }
@@ -128,7 +167,9 @@ async fn commit(core: &Core, erase: &Erase, old: &[FileMeta], new: Vec<FileMeta>
     };
     let change = async {
         let tx = core.store.begin().await?;
-        store::advance(&tx, before, seq).await.inspect_err(|_| core.distrust())?;
+        store::advance(&tx, before, seq)
+            .await
+            .inspect_err(|_| core.distrust())?;
         store::retire_files(&tx, core.clock.micros(), old).await?;
         store::insert_files(&tx, core.clock.micros(), &new).await?;
         for (seq, (left, _)) in &tail {
@@ -158,7 +199,11 @@ async fn commit(core: &Core, erase: &Erase, old: &[FileMeta], new: Vec<FileMeta>
             if left.is_empty() {
                 state.tail.remove(&seq);
             } else if let Some(blob) = state.tail.get_mut(&seq) {
-                *blob = Arc::new(Blob { seq, received_at: blob.received_at, rows: Arc::new(left) });
+                *blob = Arc::new(Blob {
+                    seq,
+                    received_at: blob.received_at,
+                    rows: Arc::new(left),
+                });
             }
         }
         state.epoch += 1;

@@ -33,7 +33,10 @@ impl Retired {
         self.manifests.retain(|manifest| manifest.strong_count() > 0);
         self.manifests.push(Arc::downgrade(old));
         if !gone.is_empty() {
-            self.waiting.push(Waiting { readers: self.manifests.clone(), files: gone });
+            self.waiting.push(Waiting {
+                readers: self.manifests.clone(),
+                files: gone,
+            });
         }
     }
 
@@ -62,12 +65,23 @@ impl Core {
         let mut packed = self.packed.lock();
         let (seq, files, new, epoch) = {
             let state = self.state.read();
-            let from = if state.epoch == packed.epoch { packed.until.saturating_add(1) } else { i64::MIN };
-            let new: Vec<_> = state.tail.range(from..).map(|(_, blob)| Arc::clone(blob)).collect();
+            let from = if state.epoch == packed.epoch {
+                packed.until.saturating_add(1)
+            } else {
+                i64::MIN
+            };
+            let new: Vec<_> = state
+                .tail
+                .range(from..)
+                .map(|(_, blob)| Arc::clone(blob))
+                .collect();
             (state.seq, Arc::clone(&state.files), new, state.epoch)
         };
         if epoch != packed.epoch {
-            *packed = Packed { epoch, ..Packed::default() };
+            *packed = Packed {
+                epoch,
+                ..Packed::default()
+            };
         }
         if let Some(last) = new.last() {
             for blob in &new {
@@ -77,14 +91,27 @@ impl Core {
             packed.until = last.seq;
             packed.shown = Arc::new(packed.batches.clone());
         }
-        Ok((seq, Snapshot { files, tail: Arc::clone(&packed.shown) }))
+        Ok((
+            seq,
+            Snapshot {
+                files,
+                tail: Arc::clone(&packed.shown),
+            },
+        ))
     }
 
     /// Puts a changed manifest in place; the caller has committed it.
     pub(super) fn replace_files(&self, state: &mut State, added: Vec<FileMeta>, gone: Vec<FileMeta>) {
-        let mut files: Vec<FileMeta> =
-            state.files.iter().filter(|file| !gone.iter().any(|it| it.path == file.path)).cloned().chain(added).collect();
-        files.sort_by(|a, b| (a.month, a.class, a.min_seq, &a.path).cmp(&(b.month, b.class, b.min_seq, &b.path)));
+        let mut files: Vec<FileMeta> = state
+            .files
+            .iter()
+            .filter(|file| !gone.iter().any(|it| it.path == file.path))
+            .cloned()
+            .chain(added)
+            .collect();
+        files.sort_by(|a, b| {
+            (a.month, a.class, a.min_seq, &a.path).cmp(&(b.month, b.class, b.min_seq, &b.path))
+        });
         let old = std::mem::replace(&mut state.files, Arc::new(files));
         self.retired.lock().replaced(&old, gone);
     }
@@ -92,7 +119,12 @@ impl Core {
     /// Puts a manifest in place that was read from the records.
     pub(super) fn adopt_files(&self, state: &mut State, files: Arc<Vec<FileMeta>>) {
         if state.files != files {
-            let gone = state.files.iter().filter(|old| !files.iter().any(|it| it.path == old.path)).cloned().collect();
+            let gone = state
+                .files
+                .iter()
+                .filter(|old| !files.iter().any(|it| it.path == old.path))
+                .cloned()
+                .collect();
             let old = std::mem::replace(&mut state.files, files);
             self.retired.lock().replaced(&old, gone);
         }
@@ -101,9 +133,16 @@ impl Core {
     /// Deletes files that nobody can read any more. What cannot be deleted now is deleted at the next start.
     pub(super) async fn sweep(&self) -> StoreResult<()> {
         let free = self.retired.lock().free();
-        let waiting = if free.is_empty() { self.lake.sweep() } else { self.lake.retire(free) };
+        let waiting = if free.is_empty() {
+            self.lake.sweep()
+        } else {
+            self.lake.retire(free)
+        };
         let gone = store::gone_files(&self.store).await?;
-        let deleted: Vec<String> = gone.into_iter().filter(|path| !self.lake.dir().join(path).exists()).collect();
+        let deleted: Vec<String> = gone
+            .into_iter()
+            .filter(|path| !self.lake.dir().join(path).exists())
+            .collect();
         if !deleted.is_empty() {
             let tx = self.store.begin().await?;
             store::forget_gone(&tx, &deleted).await?;

@@ -85,16 +85,29 @@ pub(super) struct RunSize {
 impl Seen {
     /// Takes a run as it was read from the records.
     pub(super) fn load(&mut self, it: IdRun) -> StoreResult<()> {
-        let IdRun { run, entries, bits, body } = it;
+        let IdRun {
+            run,
+            entries,
+            bits,
+            body,
+        } = it;
         match u32::try_from(bits) {
             Err(_) => {
                 self.recent.extend(unpack(&body));
                 self.small.insert(run, entries);
             }
             Ok(bits) => {
-                let filter = AlignedFilter::parse(body)
-                    .ok_or_else(|| StoreError::Other(format!("event_id_runs: run {run}: the filter is damaged")))?;
-                self.settled.insert(run, Arc::new(Settled { entries, bits, filter }));
+                let filter = AlignedFilter::parse(body).ok_or_else(|| {
+                    StoreError::Other(format!("event_id_runs: run {run}: the filter is damaged"))
+                })?;
+                self.settled.insert(
+                    run,
+                    Arc::new(Settled {
+                        entries,
+                        bits,
+                        filter,
+                    }),
+                );
             }
         }
         Ok(())
@@ -124,20 +137,39 @@ impl Seen {
                     self.recent.remove(hash);
                 }
                 self.recent.shrink_to(self.recent.len() * 2);
-                self.settled.insert(run, Arc::new(Settled { entries: built.entries, bits: built.bits, filter }));
+                self.settled.insert(
+                    run,
+                    Arc::new(Settled {
+                        entries: built.entries,
+                        bits: built.bits,
+                        filter,
+                    }),
+                );
             }
         }
     }
 
     /// Those of the hashes that came with recent flushes.
     pub(super) fn recent_of(&self, hashes: &[u128]) -> Hashes {
-        hashes.iter().filter(|hash| self.recent.contains(hash)).copied().collect()
+        hashes
+            .iter()
+            .filter(|hash| self.recent.contains(hash))
+            .copied()
+            .collect()
     }
 
     /// All runs in order of arrival.
     pub(super) fn runs(&self) -> Vec<RunSize> {
-        let small = self.small.iter().map(|(&run, &entries)| RunSize { run, entries, settled: false });
-        let settled = self.settled.iter().map(|(&run, it)| RunSize { run, entries: it.entries, settled: true });
+        let small = self.small.iter().map(|(&run, &entries)| RunSize {
+            run,
+            entries,
+            settled: false,
+        });
+        let settled = self.settled.iter().map(|(&run, it)| RunSize {
+            run,
+            entries: it.entries,
+            settled: true,
+        });
         let mut all: Vec<RunSize> = small.chain(settled).collect();
         all.sort_by_key(|it| it.run);
         all
@@ -146,7 +178,12 @@ impl Seen {
     /// Bytes that the filters and the set take, about.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
-        self.recent.capacity() * (WIDTH + 1) + self.settled.values().map(|it| it.filter.bytes.len()).sum::<usize>()
+        self.recent.capacity() * (WIDTH + 1)
+            + self
+                .settled
+                .values()
+                .map(|it| it.filter.bytes.len())
+                .sum::<usize>()
     }
 }
 
@@ -180,13 +217,20 @@ pub(super) async fn known(seen: &RwLock<Seen>, read: &impl Execute, hashes: &[u1
 }
 
 fn part_of(hash: u128, bits: u32) -> i64 {
-    if bits == 0 { 0 } else { i64::try_from(hash >> (128 - bits)).unwrap_or(i64::MAX) }
+    if bits == 0 {
+        0
+    } else {
+        i64::try_from(hash >> (128 - bits)).unwrap_or(i64::MAX)
+    }
 }
 
 /// Whether a sorted body holds a hash.
 fn holds(body: &[u8], hash: u128) -> bool {
     let wanted = hash.to_be_bytes();
-    body.as_chunks::<WIDTH>().0.binary_search_by(|it| it.as_slice().cmp(wanted.as_slice())).is_ok()
+    body.as_chunks::<WIDTH>()
+        .0
+        .binary_search_by(|it| it.as_slice().cmp(wanted.as_slice()))
+        .is_ok()
 }
 
 /// Sorted hashes as bytes.
@@ -196,7 +240,10 @@ pub(super) fn pack(hashes: &[u128]) -> Vec<u8> {
 
 /// The hashes of a body.
 pub(super) fn unpack(body: &[u8]) -> impl Iterator<Item = u128> + '_ {
-    body.as_chunks::<WIDTH>().0.iter().map(|bytes| u128::from_be_bytes(*bytes))
+    body.as_chunks::<WIDTH>()
+        .0
+        .iter()
+        .map(|bytes| u128::from_be_bytes(*bytes))
 }
 
 /// A run, ready to be written.
@@ -214,7 +261,13 @@ pub(super) struct Built {
 impl Built {
     /// A run without a filter, whatever its size, from sorted hashes.
     pub(super) fn small(hashes: &[u128]) -> Self {
-        Self { entries: hashes.len(), bits: 0, parts: Vec::new(), filter: None, body: pack(hashes) }
+        Self {
+            entries: hashes.len(),
+            bits: 0,
+            parts: Vec::new(),
+            filter: None,
+            body: pack(hashes),
+        }
     }
 
     /// From sorted hashes without repetition.
@@ -233,12 +286,20 @@ impl Built {
         let mut keys: Vec<u64> = hashes.iter().map(|hash| low(*hash)).collect();
         keys.sort_unstable();
         keys.dedup();
-        let filter = BinaryFuse16::try_from(&keys).map_err(|error| StoreError::Other(format!("filter of message ids: {error}")))?;
+        let filter = BinaryFuse16::try_from(&keys)
+            .map_err(|error| StoreError::Other(format!("filter of message ids: {error}")))?;
         let mut body = vec![0; BinaryFuse16::DESCRIPTOR_LEN];
         filter.dma_copy_descriptor_to(&mut body);
         body.extend_from_slice(filter.dma_fingerprints());
-        let filter = AlignedFilter::parse(body.clone()).ok_or_else(|| StoreError::Other("filter of message ids: empty".to_owned()))?;
-        Ok(Self { entries, bits, parts, filter: Some(filter), body })
+        let filter = AlignedFilter::parse(body.clone())
+            .ok_or_else(|| StoreError::Other("filter of message ids: empty".to_owned()))?;
+        Ok(Self {
+            entries,
+            bits,
+            parts,
+            filter: Some(filter),
+            body,
+        })
     }
 }
 

@@ -18,8 +18,8 @@ use tokio::task::JoinHandle;
 
 use crate::accounts::{self, Directory};
 
-use super::ids::Seen;
 use super::files::{Packed, Retired};
+use super::ids::Seen;
 use super::row;
 use super::writer::{self, Queue};
 use super::{Appended, Change, Changed, Incoming, store};
@@ -111,7 +111,11 @@ impl Log {
         core.refresh().await?;
         core.tidy_up().await?;
         let (queue, task) = writer::start(Arc::clone(&core));
-        Ok(Self { core, queue: Mutex::new(Some(queue)), writer: Mutex::new(Some(task)) })
+        Ok(Self {
+            core,
+            queue: Mutex::new(Some(queue)),
+            writer: Mutex::new(Some(task)),
+        })
     }
 
     /// Takes no more events, and returns when those already taken are answered.
@@ -148,7 +152,11 @@ impl Log {
 
     pub(super) fn tail_since(&self, seq: i64) -> Vec<(i64, Arc<Vec<EventRow>>)> {
         let state = self.core.state.read();
-        state.tail.range(seq.saturating_add(1)..).map(|(seq, blob)| (*seq, Arc::clone(&blob.rows))).collect()
+        state
+            .tail
+            .range(seq.saturating_add(1)..)
+            .map(|(seq, blob)| (*seq, Arc::clone(&blob.rows)))
+            .collect()
     }
 
     pub(super) async fn cursor(&self, name: &str) -> StoreResult<i64> {
@@ -167,10 +175,16 @@ impl Log {
     pub(super) fn changes_since(&self, seq: i64) -> Vec<Change> {
         let state = self.core.state.read();
         let after = seq.saturating_add(1)..;
-        let live = state.tail.range(after.clone()).map(|(seq, blob)| Change { seq: *seq, what: Changed::Live(Arc::clone(&blob.rows)) });
+        let live = state.tail.range(after.clone()).map(|(seq, blob)| Change {
+            seq: *seq,
+            what: Changed::Live(Arc::clone(&blob.rows)),
+        });
         let bulk = state.bulks.range(after).map(|(seq, it)| Change {
             seq: *seq,
-            what: Changed::Bulk { accounts: Arc::clone(&it.accounts), months: Arc::clone(&it.months) },
+            what: Changed::Bulk {
+                accounts: Arc::clone(&it.accounts),
+                months: Arc::clone(&it.months),
+            },
         });
         let mut changes: Vec<Change> = live.chain(bulk).collect();
         changes.sort_by_key(|change| change.seq);
@@ -197,10 +211,23 @@ impl Core {
         };
         for it in store::tail(&self.store).await? {
             let rows = Arc::new(row::decode(it.seq, &it.body)?);
-            state.tail.insert(it.seq, Arc::new(Blob { seq: it.seq, received_at: it.received_at, rows }));
+            state.tail.insert(
+                it.seq,
+                Arc::new(Blob {
+                    seq: it.seq,
+                    received_at: it.received_at,
+                    rows,
+                }),
+            );
         }
         for (seq, accounts, months) in store::bulks(&self.store).await? {
-            state.bulks.insert(seq, Bulk { accounts: Arc::new(accounts), months: Arc::new(months) });
+            state.bulks.insert(
+                seq,
+                Bulk {
+                    accounts: Arc::new(accounts),
+                    months: Arc::new(months),
+                },
+            );
         }
         let mut seen = Seen::default();
         for run in store::small_runs(&self.store).await? {
@@ -244,7 +271,9 @@ impl Core {
         self.refresh().await?;
         let seq = self.state.read().seq + 1;
         let tx = self.store.begin().await?;
-        store::advance(&tx, seq - 1, seq).await.inspect_err(|_| self.distrust())?;
+        store::advance(&tx, seq - 1, seq)
+            .await
+            .inspect_err(|_| self.distrust())?;
         self.commit(tx).await?;
         self.state.write().seq = seq;
         Ok(seq)
@@ -263,6 +292,10 @@ impl Core {
 }
 
 /// Runs work that takes longer than other tasks of the thread should wait.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> StoreResult<T> + Send + 'static) -> StoreResult<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Other(format!("the work was cut off: {error}")))?
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> StoreResult<T> + Send + 'static,
+) -> StoreResult<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| StoreError::Other(format!("the work was cut off: {error}")))?
 }

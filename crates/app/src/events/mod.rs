@@ -40,8 +40,8 @@ use crate::{App, accounts};
 pub use api::log_routes;
 pub use chunk::{Chunk, Stored};
 pub use event::{Event, Kind};
-pub use log::Log;
 pub use jobs::housekeeping;
+pub use log::Log;
 pub use row::{day_and_month, days_since_1970};
 pub use seal::Limits;
 pub use tenure_lake::EventRow;
@@ -90,14 +90,31 @@ pub enum Subject {
 
 /// Stores live events and answers once they are durable. `Unavailable` = nothing was stored, or it is not known whether it was: send again.
 pub async fn append(app: &App, events: Vec<Event>) -> StoreResult<Appended> {
-    app.log.append(Incoming { events, ..Incoming::default() }).await
+    app.log
+        .append(Incoming {
+            events,
+            ..Incoming::default()
+        })
+        .await
 }
 
 /// As [`append`], with what became known about accounts and contacts, committed in the same transaction. `events` may be empty.
 /// A change of an account is itself stored as an event (`account_updated`, `owner_changed`) in the same step.
 /// `source` is what the account's history shows.
-pub async fn append_with(app: &App, source: &str, events: Vec<Event>, changes: Vec<accounts::Change>) -> StoreResult<Appended> {
-    app.log.append(Incoming { source: source.to_owned(), events, changes, rejects: Vec::new() }).await
+pub async fn append_with(
+    app: &App,
+    source: &str,
+    events: Vec<Event>,
+    changes: Vec<accounts::Change>,
+) -> StoreResult<Appended> {
+    app.log
+        .append(Incoming {
+            source: source.to_owned(),
+            events,
+            changes,
+            rejects: Vec::new(),
+        })
+        .await
 }
 
 /// What arrives together and is committed together.

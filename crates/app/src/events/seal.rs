@@ -26,7 +26,11 @@ pub struct Limits {
 impl Default for Limits {
     /// 20,000 events or an hour; 300,000 at most.
     fn default() -> Self {
-        Self { events: 20_000, age: 3_600_000_000, most: 300_000 }
+        Self {
+            events: 20_000,
+            age: 3_600_000_000,
+            most: 300_000,
+        }
     }
 }
 
@@ -36,12 +40,18 @@ pub(super) async fn seal(core: &Core, limits: Limits) -> StoreResult<usize> {
     let slowest = store::slowest_cursor(&core.store).await?.unwrap_or(i64::MAX);
     let (settled, announced) = {
         let state = core.state.read();
-        (settled(state.tail.values(), slowest, core.clock.micros(), limits), state.bulks.range(..=slowest).next().is_some())
+        (
+            settled(state.tail.values(), slowest, core.clock.micros(), limits),
+            state.bulks.range(..=slowest).next().is_some(),
+        )
     };
     if settled.is_empty() && !announced {
         return Ok(0);
     }
-    let rows: Vec<EventRow> = settled.iter().flat_map(|blob| blob.rows.iter().cloned()).collect();
+    let rows: Vec<EventRow> = settled
+        .iter()
+        .flat_map(|blob| blob.rows.iter().cloned())
+        .collect();
     let sealed = rows.len();
     let files = write_rows(core, Arc::new(rows)).await?;
     core.point("seal.files_written").await;
@@ -50,10 +60,16 @@ pub(super) async fn seal(core: &Core, limits: Limits) -> StoreResult<usize> {
     core.refresh().await?;
     let seq = core.state.read().seq;
     let seqs: Vec<i64> = settled.iter().map(|blob| blob.seq).collect();
-    let told: Vec<(i64, Bulk)> = settled.iter().filter(|blob| blob.seq > slowest).map(|blob| (blob.seq, summary(&blob.rows))).collect();
+    let told: Vec<(i64, Bulk)> = settled
+        .iter()
+        .filter(|blob| blob.seq > slowest)
+        .map(|blob| (blob.seq, summary(&blob.rows)))
+        .collect();
     let change = async {
         let tx = core.store.begin().await?;
-        store::advance(&tx, seq, seq).await.inspect_err(|_| core.distrust())?;
+        store::advance(&tx, seq, seq)
+            .await
+            .inspect_err(|_| core.distrust())?;
         store::insert_files(&tx, core.clock.micros(), &files).await?;
         store::delete_tail(&tx, &seqs).await?;
         store::delete_bulks_until(&tx, slowest).await?;
@@ -84,7 +100,12 @@ pub(super) async fn seal(core: &Core, limits: Limits) -> StoreResult<usize> {
 }
 
 /// The oldest groups that are to be sealed now.
-fn settled<'a>(tail: impl Iterator<Item = &'a Arc<Blob>> + Clone, slowest: i64, now: i64, limits: Limits) -> Vec<Arc<Blob>> {
+fn settled<'a>(
+    tail: impl Iterator<Item = &'a Arc<Blob>> + Clone,
+    slowest: i64,
+    now: i64,
+    limits: Limits,
+) -> Vec<Arc<Blob>> {
     let mut waiting: usize = tail.clone().map(|blob| blob.rows.len()).sum();
     let old = |blob: &Arc<Blob>| now.saturating_sub(blob.received_at) >= limits.age;
     if waiting < limits.events.max(1) && !tail.clone().next().is_some_and(old) {
@@ -103,5 +124,8 @@ fn settled<'a>(tail: impl Iterator<Item = &'a Arc<Blob>> + Clone, slowest: i64, 
 pub(super) fn summary(rows: &[EventRow]) -> Bulk {
     let accounts: BTreeSet<i64> = rows.iter().map(|row| row.account_no).collect();
     let months: BTreeSet<i32> = rows.iter().map(|row| row.month).collect();
-    Bulk { accounts: Arc::new(accounts.into_iter().collect()), months: Arc::new(months.into_iter().collect()) }
+    Bulk {
+        accounts: Arc::new(accounts.into_iter().collect()),
+        months: Arc::new(months.into_iter().collect()),
+    }
 }

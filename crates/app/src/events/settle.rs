@@ -94,7 +94,11 @@ mod tests {
     use super::*;
 
     fn run(run: i64, entries: usize) -> RunSize {
-        RunSize { run, entries, settled: entries >= SMALL }
+        RunSize {
+            run,
+            entries,
+            settled: entries >= SMALL,
+        }
     }
 
     #[test]
@@ -108,10 +112,17 @@ mod tests {
     fn runs_of_like_size_are_merged_oldest_first() {
         let small: Vec<_> = (0..70).map(|n| run(n, 10)).chain([run(70, SMALL)]).collect();
         assert_eq!(pick(&small), Some((0..70).collect()));
-        let settled: Vec<_> = [run(0, LARGE)].into_iter().chain((1..10).map(|n| run(n, SMALL + 5))).collect();
+        let settled: Vec<_> = [run(0, LARGE)]
+            .into_iter()
+            .chain((1..10).map(|n| run(n, SMALL + 5)))
+            .collect();
         assert_eq!(pick(&settled), Some((1..10).collect()));
         assert_eq!(pick(&[run(0, LARGE - 1)]), None);
         let large: Vec<_> = (0..40).map(|n| run(n, LARGE - 1)).collect();
-        assert_eq!(pick(&large), Some(vec![0, 1]), "no run grows beyond twice its limit");
+        assert_eq!(
+            pick(&large),
+            Some(vec![0, 1]),
+            "no run grows beyond twice its limit"
+        );
     }
 }

@@ -11,15 +11,25 @@ use super::timeline::TimelineFilter;
 /// The newest `seq` that was ever given.
 pub(super) async fn newest_seq(read: &impl Execute) -> StoreResult<i64> {
     let row = read.one("SELECT seq FROM event_log WHERE id = 1", vec![]).await?;
-    row.ok_or_else(|| StoreError::Other("event_log has no row: the records are damaged".to_owned()))?.get("seq")
+    row.ok_or_else(|| StoreError::Other("event_log has no row: the records are damaged".to_owned()))?
+        .get("seq")
 }
 
 /// Moves the newest `seq` on, and fails when somebody else has moved it: two writers never give one number twice.
 pub(super) async fn advance(tx: &Tx, from: i64, to: i64) -> StoreResult<()> {
-    if tx.run("UPDATE event_log SET seq = $1 WHERE id = 1 AND seq = $2", args![to, from]).await? == 1 {
+    if tx
+        .run(
+            "UPDATE event_log SET seq = $1 WHERE id = 1 AND seq = $2",
+            args![to, from],
+        )
+        .await?
+        == 1
+    {
         return Ok(());
     }
-    Err(StoreError::Unavailable("the log has moved on since it was last read".to_owned()))
+    Err(StoreError::Unavailable(
+        "the log has moved on since it was last read".to_owned(),
+    ))
 }
 
 /// One unsealed body as it lies in the records.
@@ -42,7 +52,12 @@ pub(super) async fn insert_tail(tx: &Tx, it: &TailBody) -> StoreResult<()> {
 }
 
 pub(super) async fn tail(read: &impl Execute) -> StoreResult<Vec<TailBody>> {
-    let rows = read.all("SELECT seq, events, min_at, max_at, received_at, body FROM event_tail ORDER BY seq", vec![]).await?;
+    let rows = read
+        .all(
+            "SELECT seq, events, min_at, max_at, received_at, body FROM event_tail ORDER BY seq",
+            vec![],
+        )
+        .await?;
     rows.iter()
         .map(|row| {
             Ok(TailBody {
@@ -68,29 +83,58 @@ pub(super) struct IdRun {
 
 /// Runs that have no filter, with their hashes.
 pub(super) async fn small_runs(read: &impl Execute) -> StoreResult<Vec<IdRun>> {
-    let rows = read.all("SELECT run, entries, bits, body FROM event_id_runs WHERE bits < 0 ORDER BY run", vec![]).await?;
+    let rows = read
+        .all(
+            "SELECT run, entries, bits, body FROM event_id_runs WHERE bits < 0 ORDER BY run",
+            vec![],
+        )
+        .await?;
     rows.iter().map(id_run).collect()
 }
 
 /// Numbers of the runs that have a filter. They are read one by one, because all filters together are large.
 pub(super) async fn settled_runs(read: &impl Execute) -> StoreResult<Vec<i64>> {
-    let rows = read.all("SELECT run FROM event_id_runs WHERE bits >= 0 ORDER BY run", vec![]).await?;
+    let rows = read
+        .all(
+            "SELECT run FROM event_id_runs WHERE bits >= 0 ORDER BY run",
+            vec![],
+        )
+        .await?;
     rows.iter().map(|row| row.get("run")).collect()
 }
 
 /// One run with its filter or hashes.
 pub(super) async fn one_run(read: &impl Execute, run: i64) -> StoreResult<IdRun> {
-    let row = read.one("SELECT run, entries, bits, body FROM event_id_runs WHERE run = $1", args![run]).await?;
-    id_run(&row.ok_or_else(|| StoreError::Unavailable(format!("the run {run} of message ids is no longer there")))?)
+    let row = read
+        .one(
+            "SELECT run, entries, bits, body FROM event_id_runs WHERE run = $1",
+            args![run],
+        )
+        .await?;
+    id_run(
+        &row.ok_or_else(|| {
+            StoreError::Unavailable(format!("the run {run} of message ids is no longer there"))
+        })?,
+    )
 }
 
 fn id_run(row: &Row) -> StoreResult<IdRun> {
-    Ok(IdRun { run: row.get("run")?, entries: size(row.get("entries")?), bits: row.get("bits")?, body: row.get("body")? })
+    Ok(IdRun {
+        run: row.get("run")?,
+        entries: size(row.get("entries")?),
+        bits: row.get("bits")?,
+        body: row.get("body")?,
+    })
 }
 
 /// The sorted hashes of one part; empty when it has none.
 pub(super) async fn ids_part(read: &impl Execute, run: i64, part: i64) -> StoreResult<Vec<u8>> {
-    let row = read.one("SELECT ids FROM event_ids WHERE run = $1 AND part = $2", args![run, part]).await?;
+    let row = read
+        .one(
+            "SELECT ids FROM event_ids WHERE run = $1 AND part = $2",
+            args![run, part],
+        )
+        .await?;
     row.map_or(Ok(Vec::new()), |row| row.get("ids"))
 }
 
@@ -103,7 +147,11 @@ pub(super) async fn ids_of_run(read: &impl Execute, run: i64) -> StoreResult<Vec
 
 /// Makes a run known: its filter, or a small run's hashes.
 pub(super) async fn insert_run(tx: &Tx, run: i64, built: &mut Built) -> StoreResult<()> {
-    let bits = if built.filter.is_some() { i64::from(built.bits) } else { -1 };
+    let bits = if built.filter.is_some() {
+        i64::from(built.bits)
+    } else {
+        -1
+    };
     tx.run(
         "INSERT INTO event_id_runs (run, entries, bits, body) VALUES ($1, $2, $3, $4)",
         args![run, count(built.entries), bits, std::mem::take(&mut built.body)],
@@ -113,23 +161,36 @@ pub(super) async fn insert_run(tx: &Tx, run: i64, built: &mut Built) -> StoreRes
 }
 
 /// Writes parts of a run. They count only once the run is known.
-pub(super) async fn insert_parts(tx: &Tx, run: i64, parts: impl IntoIterator<Item = (i64, Vec<u8>)>) -> StoreResult<()> {
+pub(super) async fn insert_parts(
+    tx: &Tx,
+    run: i64,
+    parts: impl IntoIterator<Item = (i64, Vec<u8>)>,
+) -> StoreResult<()> {
     for (part, ids) in parts {
-        tx.run("INSERT INTO event_ids (run, part, ids) VALUES ($1, $2, $3)", args![run, part, ids]).await?;
+        tx.run(
+            "INSERT INTO event_ids (run, part, ids) VALUES ($1, $2, $3)",
+            args![run, part, ids],
+        )
+        .await?;
     }
     Ok(())
 }
 
 pub(super) async fn delete_runs(tx: &Tx, runs: &[i64]) -> StoreResult<()> {
     for &run in runs {
-        tx.run("DELETE FROM event_id_runs WHERE run = $1", args![run]).await?;
+        tx.run("DELETE FROM event_id_runs WHERE run = $1", args![run])
+            .await?;
     }
     Ok(())
 }
 
 /// Removes parts whose run is not known: left by a merge that was cut off, or replaced by one.
 pub(super) async fn delete_stray_parts(tx: &Tx) -> StoreResult<()> {
-    tx.run("DELETE FROM event_ids WHERE run NOT IN (SELECT run FROM event_id_runs)", vec![]).await?;
+    tx.run(
+        "DELETE FROM event_ids WHERE run NOT IN (SELECT run FROM event_id_runs)",
+        vec![],
+    )
+    .await?;
     Ok(())
 }
 
@@ -175,18 +236,30 @@ pub(super) async fn add_counts(tx: &Tx, counts: &BTreeMap<String, SourceCounts>)
 
 /// Counts rejects for their source.
 pub(super) async fn count_rejected(tx: &Tx, now: i64, source: &str, rejected: usize) -> StoreResult<()> {
-    let counts = SourceCounts { first_at: now, last_at: now, rejected: count(rejected), ..SourceCounts::default() };
+    let counts = SourceCounts {
+        first_at: now,
+        last_at: now,
+        rejected: count(rejected),
+        ..SourceCounts::default()
+    };
     add_counts(tx, &BTreeMap::from([(source.to_owned(), counts)])).await
 }
 
 pub(super) async fn forget_hours_before(tx: &Tx, hour: i64) -> StoreResult<()> {
-    tx.run("DELETE FROM event_counts WHERE what = 'hour' AND bucket < $1", args![hour]).await?;
+    tx.run(
+        "DELETE FROM event_counts WHERE what = 'hour' AND bucket < $1",
+        args![hour],
+    )
+    .await?;
     Ok(())
 }
 
 /// The place of a reactor, if it has one.
 pub(super) async fn cursor(read: &impl Execute, name: &str) -> StoreResult<Option<i64>> {
-    read.one("SELECT seq FROM cursors WHERE name = $1", args![name]).await?.map(|row| row.get("seq")).transpose()
+    read.one("SELECT seq FROM cursors WHERE name = $1", args![name])
+        .await?
+        .map(|row| row.get("seq"))
+        .transpose()
 }
 
 pub(super) async fn set_cursor(tx: &Tx, name: &str, seq: i64) -> StoreResult<()> {
@@ -200,54 +273,108 @@ pub(super) async fn set_cursor(tx: &Tx, name: &str, seq: i64) -> StoreResult<()>
 
 /// The place of the slowest reactor; none when there is no reactor.
 pub(super) async fn slowest_cursor(read: &impl Execute) -> StoreResult<Option<i64>> {
-    read.one("SELECT MIN(seq) AS seq FROM cursors", vec![]).await?.map_or(Ok(None), |row| row.get("seq"))
+    read.one("SELECT MIN(seq) AS seq FROM cursors", vec![])
+        .await?
+        .map_or(Ok(None), |row| row.get("seq"))
 }
 
 pub(super) async fn insert_bulk(tx: &Tx, seq: i64, accounts: &[i64], months: &[i32]) -> StoreResult<()> {
     let bytes: Vec<u8> = accounts.iter().flat_map(|no| no.to_le_bytes()).collect();
     let months: Vec<String> = months.iter().map(i32::to_string).collect();
-    tx.run("INSERT INTO event_bulks (seq, accounts, months) VALUES ($1, $2, $3)", args![seq, bytes, months.join(" ")]).await?;
+    tx.run(
+        "INSERT INTO event_bulks (seq, accounts, months) VALUES ($1, $2, $3)",
+        args![seq, bytes, months.join(" ")],
+    )
+    .await?;
     Ok(())
 }
 
 /// Announced bulk changes: seq, accounts, months.
 pub(super) async fn bulks(read: &impl Execute) -> StoreResult<Vec<(i64, Vec<i64>, Vec<i32>)>> {
-    let rows = read.all("SELECT seq, accounts, months FROM event_bulks ORDER BY seq", vec![]).await?;
+    let rows = read
+        .all(
+            "SELECT seq, accounts, months FROM event_bulks ORDER BY seq",
+            vec![],
+        )
+        .await?;
     rows.iter()
         .map(|row| {
             let bytes: Vec<u8> = row.get("accounts")?;
             let months: String = row.get("months")?;
-            let accounts = bytes.as_chunks::<8>().0.iter().map(|no| i64::from_le_bytes(*no)).collect();
-            Ok((row.get("seq")?, accounts, months.split_whitespace().filter_map(|month| month.parse().ok()).collect()))
+            let accounts = bytes
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|no| i64::from_le_bytes(*no))
+                .collect();
+            Ok((
+                row.get("seq")?,
+                accounts,
+                months
+                    .split_whitespace()
+                    .filter_map(|month| month.parse().ok())
+                    .collect(),
+            ))
         })
         .collect()
 }
 
 pub(super) async fn delete_bulks_until(tx: &Tx, seq: i64) -> StoreResult<()> {
-    tx.run("DELETE FROM event_bulks WHERE seq <= $1", args![seq]).await?;
+    tx.run("DELETE FROM event_bulks WHERE seq <= $1", args![seq])
+        .await?;
     Ok(())
 }
 
 /// The manifest, in order of month, class and arrival.
 pub(super) async fn files(read: &impl Execute) -> StoreResult<Vec<FileMeta>> {
-    let rows = read.all("SELECT path, meta FROM event_files ORDER BY month, class, min_seq, path", vec![]).await?;
+    let rows = read
+        .all(
+            "SELECT path, meta FROM event_files ORDER BY month, class, min_seq, path",
+            vec![],
+        )
+        .await?;
     rows.iter()
         .map(|row| {
             let (path, meta): (String, String) = (row.get("path")?, row.get("meta")?);
-            serde_json::from_str(&meta).map_err(|error| StoreError::Other(format!("event_files: entry {path} is damaged: {error}")))
+            serde_json::from_str(&meta)
+                .map_err(|error| StoreError::Other(format!("event_files: entry {path} is damaged: {error}")))
         })
         .collect()
 }
 
 /// Puts files into the manifest.
 pub(super) async fn insert_files(tx: &Tx, now: i64, files: &[FileMeta]) -> StoreResult<()> {
-    let columns = ["path", "month", "class", "rows_count", "bytes", "min_seq", "max_seq", "meta", "added_at"];
+    let columns = [
+        "path",
+        "month",
+        "class",
+        "rows_count",
+        "bytes",
+        "min_seq",
+        "max_seq",
+        "meta",
+        "added_at",
+    ];
     let mut batch = Batch::new("event_files", &columns);
     for file in files {
-        let meta = serde_json::to_string(file).map_err(|error| StoreError::Other(format!("file {}: {error}", file.path)))?;
-        let (rows, bytes) = (i64::try_from(file.rows).unwrap_or(0), i64::try_from(file.bytes).unwrap_or(0));
+        let meta = serde_json::to_string(file)
+            .map_err(|error| StoreError::Other(format!("file {}: {error}", file.path)))?;
+        let (rows, bytes) = (
+            i64::try_from(file.rows).unwrap_or(0),
+            i64::try_from(file.bytes).unwrap_or(0),
+        );
         let class = file.class.as_str();
-        batch.row(args![file.path.clone(), i64::from(file.month), class, rows, bytes, file.min_seq, file.max_seq, meta, now]);
+        batch.row(args![
+            file.path.clone(),
+            i64::from(file.month),
+            class,
+            rows,
+            bytes,
+            file.min_seq,
+            file.max_seq,
+            meta,
+            now
+        ]);
     }
     tx.insert(batch, Conflict::Fail).await?;
     Ok(())
@@ -256,8 +383,18 @@ pub(super) async fn insert_files(tx: &Tx, now: i64, files: &[FileMeta]) -> Store
 /// Takes files out of the manifest and notes that they are to be deleted.
 pub(super) async fn retire_files(tx: &Tx, now: i64, files: &[FileMeta]) -> StoreResult<()> {
     for file in files {
-        if tx.run("DELETE FROM event_files WHERE path = $1", args![file.path.clone()]).await? != 1 {
-            return Err(StoreError::Unavailable(format!("the manifest no longer names {}", file.path)));
+        if tx
+            .run(
+                "DELETE FROM event_files WHERE path = $1",
+                args![file.path.clone()],
+            )
+            .await?
+            != 1
+        {
+            return Err(StoreError::Unavailable(format!(
+                "the manifest no longer names {}",
+                file.path
+            )));
         }
         let sql = "INSERT INTO event_files_gone (path, gone_at) VALUES ($1, $2) ON CONFLICT (path) DO UPDATE SET gone_at = excluded.gone_at";
         tx.run(sql, args![file.path.clone(), now]).await?;
@@ -267,22 +404,34 @@ pub(super) async fn retire_files(tx: &Tx, now: i64, files: &[FileMeta]) -> Store
 
 /// Files that are to be deleted.
 pub(super) async fn gone_files(read: &impl Execute) -> StoreResult<Vec<String>> {
-    let rows = read.all("SELECT path FROM event_files_gone ORDER BY path", vec![]).await?;
+    let rows = read
+        .all("SELECT path FROM event_files_gone ORDER BY path", vec![])
+        .await?;
     rows.iter().map(|row| row.get("path")).collect()
 }
 
 /// Forgets files that are deleted.
 pub(super) async fn forget_gone(tx: &Tx, paths: &[String]) -> StoreResult<()> {
     for path in paths {
-        tx.run("DELETE FROM event_files_gone WHERE path = $1", args![path.clone()]).await?;
+        tx.run(
+            "DELETE FROM event_files_gone WHERE path = $1",
+            args![path.clone()],
+        )
+        .await?;
     }
     Ok(())
 }
 
 pub(super) async fn delete_tail(tx: &Tx, seqs: &[i64]) -> StoreResult<()> {
     for &seq in seqs {
-        if tx.run("DELETE FROM event_tail WHERE seq = $1", args![seq]).await? != 1 {
-            return Err(StoreError::Unavailable(format!("the unsealed group {seq} is no longer there")));
+        if tx
+            .run("DELETE FROM event_tail WHERE seq = $1", args![seq])
+            .await?
+            != 1
+        {
+            return Err(StoreError::Unavailable(format!(
+                "the unsealed group {seq} is no longer there"
+            )));
         }
     }
     Ok(())
@@ -290,13 +439,18 @@ pub(super) async fn delete_tail(tx: &Tx, seqs: &[i64]) -> StoreResult<()> {
 
 /// Puts other events in the place of an unsealed group's.
 pub(super) async fn update_tail(tx: &Tx, seq: i64, events: usize, body: Vec<u8>) -> StoreResult<()> {
-    tx.run("UPDATE event_tail SET events = $1, body = $2 WHERE seq = $3", args![count(events), body, seq]).await?;
+    tx.run(
+        "UPDATE event_tail SET events = $1, body = $2 WHERE seq = $3",
+        args![count(events), body, seq],
+    )
+    .await?;
     Ok(())
 }
 
 /// One source as `GET /sources` tells of it: name, first and last arrival, events, rejected, duplicates.
 pub(super) async fn sources(read: &impl Execute) -> StoreResult<Vec<(String, SourceCounts)>> {
-    let sql = "SELECT source, first_at, last_at, events, rejected, duplicates FROM event_sources ORDER BY source";
+    let sql =
+        "SELECT source, first_at, last_at, events, rejected, duplicates FROM event_sources ORDER BY source";
     let mut sources = Vec::new();
     for row in read.all(sql, vec![]).await? {
         let counts = SourceCounts {
@@ -309,12 +463,25 @@ pub(super) async fn sources(read: &impl Execute) -> StoreResult<Vec<(String, Sou
         };
         sources.push((row.get::<String>("source")?, counts));
     }
-    let places: BTreeMap<String, usize> = sources.iter().enumerate().map(|(n, (name, _))| (name.clone(), n)).collect();
-    for row in read.all("SELECT source, what, bucket, events FROM event_counts", vec![]).await? {
-        let Some(&place) = places.get(&row.get::<String>("source")?) else { continue };
+    let places: BTreeMap<String, usize> = sources
+        .iter()
+        .enumerate()
+        .map(|(n, (name, _))| (name.clone(), n))
+        .collect();
+    for row in read
+        .all("SELECT source, what, bucket, events FROM event_counts", vec![])
+        .await?
+    {
+        let Some(&place) = places.get(&row.get::<String>("source")?) else {
+            continue;
+        };
         let what: String = row.get("what")?;
         let counts = &mut sources[place].1;
-        let buckets = if what == "hour" { &mut counts.hours } else { &mut counts.lags };
+        let buckets = if what == "hour" {
+            &mut counts.hours
+        } else {
+            &mut counts.lags
+        };
         buckets.insert(row.get("bucket")?, row.get("events")?);
     }
     Ok(sources)
@@ -341,17 +508,28 @@ pub(super) fn timeline_query(account_no: i64, filter: &TimelineFilter, text: Opt
     }
     if let Some((at, id)) = &filter.before {
         let at = format!("to_timestamp_micros({at})");
-        sql.push_str(&format!(" AND occurred_at <= {at} AND (occurred_at < {at} OR message_id < {})", quoted(id)));
+        sql.push_str(&format!(
+            " AND occurred_at <= {at} AND (occurred_at < {at} OR message_id < {})",
+            quoted(id)
+        ));
     }
     if let Some(text) = text {
         let text = quoted(text);
-        sql.push_str(&format!(" AND (strpos(lower(name), {text}) > 0 OR strpos(lower(properties), {text}) > 0)"));
+        sql.push_str(&format!(
+            " AND (strpos(lower(name), {text}) > 0 OR strpos(lower(properties), {text}) > 0)"
+        ));
     }
-    sql.push_str(&format!(" ORDER BY occurred_at DESC, message_id DESC LIMIT {}", filter.limit));
+    sql.push_str(&format!(
+        " ORDER BY occurred_at DESC, message_id DESC LIMIT {}",
+        filter.limit
+    ));
     sql
 }
 
 /// Asks the lake which accounts have events in which months, among those that meet any of the conditions.
 pub(super) fn months_query(any: &[String]) -> String {
-    format!("SELECT account_no, month FROM events WHERE {} GROUP BY account_no, month", any.join(" OR "))
+    format!(
+        "SELECT account_no, month FROM events WHERE {} GROUP BY account_no, month",
+        any.join(" OR ")
+    )
 }

@@ -24,25 +24,38 @@ pub struct TimelineFilter {
 
 impl TimelineFilter {
     fn before(&self, row: &EventRow) -> bool {
-        self.before.as_ref().is_none_or(|(at, id)| (row.occurred_at, &row.message_id) < (*at, id))
+        self.before
+            .as_ref()
+            .is_none_or(|(at, id)| (row.occurred_at, &row.message_id) < (*at, id))
     }
 
     fn fits(&self, row: &EventRow, text: Option<&str>) -> bool {
         self.before(row)
             && self.kind.is_none_or(|kind| row.kind == kind.name())
-            && text.is_none_or(|text| row.name.to_lowercase().contains(text) || row.properties.to_lowercase().contains(text))
+            && text.is_none_or(|text| {
+                row.name.to_lowercase().contains(text) || row.properties.to_lowercase().contains(text)
+            })
     }
 
     /// Whether a file can hold an event that fits.
     fn may_hold(&self, account_no: i64, file: &FileMeta) -> bool {
         (file.min_account_no..=file.max_account_no).contains(&account_no)
-            && self.before.as_ref().is_none_or(|(at, _)| file.min_occurred_at <= *at)
-            && self.kind.is_none_or(|kind| file.class == tenure_lake::Class::of(kind.name()))
+            && self
+                .before
+                .as_ref()
+                .is_none_or(|(at, _)| file.min_occurred_at <= *at)
+            && self
+                .kind
+                .is_none_or(|kind| file.class == tenure_lake::Class::of(kind.name()))
     }
 }
 
 /// The account's events that fit, newest first. Files are read from the newest month backwards, in steps that double, until enough are found.
-pub(super) async fn timeline(core: &Core, account_no: i64, filter: &TimelineFilter) -> StoreResult<Vec<EventRow>> {
+pub(super) async fn timeline(
+    core: &Core,
+    account_no: i64,
+    filter: &TimelineFilter,
+) -> StoreResult<Vec<EventRow>> {
     if filter.limit == 0 {
         return Ok(Vec::new());
     }
@@ -51,24 +64,41 @@ pub(super) async fn timeline(core: &Core, account_no: i64, filter: &TimelineFilt
     let (manifest, blobs) = {
         // One read of the state: an event that is sealed meanwhile stands in these groups or in these files, not in both.
         let state = core.state.read();
-        (Arc::clone(&state.files), state.tail.values().cloned().collect::<Vec<_>>())
+        (
+            Arc::clone(&state.files),
+            state.tail.values().cloned().collect::<Vec<_>>(),
+        )
     };
     let rows = blobs.iter().flat_map(|blob| blob.rows.iter());
-    let mut found: Vec<EventRow> =
-        rows.filter(|row| row.account_no == account_no && filter.fits(row, text)).cloned().collect();
-    let mut files: Vec<&FileMeta> = manifest.iter().filter(|file| filter.may_hold(account_no, file)).collect();
+    let mut found: Vec<EventRow> = rows
+        .filter(|row| row.account_no == account_no && filter.fits(row, text))
+        .cloned()
+        .collect();
+    let mut files: Vec<&FileMeta> = manifest
+        .iter()
+        .filter(|file| filter.may_hold(account_no, file))
+        .collect();
     files.sort_by_key(|file| std::cmp::Reverse(file.max_occurred_at));
     let sql = store::timeline_query(account_no, filter, text);
     let mut step = 2;
     while let Some(newest) = files.first() {
         order(&mut found, filter.limit);
-        if found.len() == filter.limit && found.last().is_some_and(|row| row.occurred_at > newest.max_occurred_at) {
+        if found.len() == filter.limit
+            && found
+                .last()
+                .is_some_and(|row| row.occurred_at > newest.max_occurred_at)
+        {
             break;
         }
         let some: Vec<FileMeta> = files.drain(..step.min(files.len())).cloned().collect();
         step *= 2;
-        let context = core.lake.context(&Snapshot::new(some, Vec::new()).map_err(lake_fault)?);
-        let batches = context.query(&sql).await.map_err(|error| StoreError::Other(format!("history: {}", error.message)))?;
+        let context = core
+            .lake
+            .context(&Snapshot::new(some, Vec::new()).map_err(lake_fault)?);
+        let batches = context
+            .query(&sql)
+            .await
+            .map_err(|error| StoreError::Other(format!("history: {}", error.message)))?;
         for batch in batches {
             found.extend(from_batch(&batch).map_err(lake_fault)?);
         }

@@ -13,9 +13,9 @@ use crate::accounts::{self, Context, Stage};
 
 use super::ids::{self, Built, Hashes};
 use super::log::{Blob, Core};
+use super::rejects::{self, Reject};
 use super::row;
 use super::store::{self, SourceCounts, TailBody};
-use super::rejects::{self, Reject};
 use super::{Appended, Event, Incoming, Kind};
 
 /// Requests that may wait; more are refused with 503, so that memory and waiting times stay bounded.
@@ -43,7 +43,12 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn new(mut event: Event) -> Self {
         let properties = serde_json::Value::Object(std::mem::take(&mut event.properties)).to_string();
-        Self { hash: ids::hash(&event.message_id), properties, event, made: false }
+        Self {
+            hash: ids::hash(&event.message_id),
+            properties,
+            event,
+            made: false,
+        }
     }
 
     fn bytes(&self) -> usize {
@@ -70,19 +75,42 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) async fn append(&self, incoming: Incoming) -> StoreResult<Appended> {
-        let Incoming { source, events, changes, rejects } = incoming;
+        let Incoming {
+            source,
+            events,
+            changes,
+            rejects,
+        } = incoming;
         if events.is_empty() && changes.is_empty() && rejects.is_empty() {
             return Ok(Appended::default());
         }
         let events: Vec<Prepared> = events.into_iter().map(Prepared::new).collect();
-        let bytes = events.iter().map(Prepared::bytes).sum::<usize>() + changes.len() * 500
-            + rejects.iter().map(|reject| 500 + reject.record.len()).sum::<usize>();
+        let bytes = events.iter().map(Prepared::bytes).sum::<usize>()
+            + changes.len() * 500
+            + rejects
+                .iter()
+                .map(|reject| 500 + reject.record.len())
+                .sum::<usize>();
         let full = || StoreError::Unavailable("too many events are waiting to be stored".to_owned());
         let kilobytes = u32::try_from((bytes / 1_024 + 1).min(WAITING_KB)).unwrap_or(1);
-        let room = Arc::clone(&self.room).try_acquire_many_owned(kilobytes).map_err(|_| full())?;
+        let room = Arc::clone(&self.room)
+            .try_acquire_many_owned(kilobytes)
+            .map_err(|_| full())?;
         let (answer, outcome) = oneshot::channel();
-        self.requests.try_send(Request { source, events, changes, rejects, bytes, answer, _room: room }).map_err(|_| full())?;
-        outcome.await.map_err(|_| StoreError::Unavailable("the log's writer ended before the answer".to_owned()))?
+        self.requests
+            .try_send(Request {
+                source,
+                events,
+                changes,
+                rejects,
+                bytes,
+                answer,
+                _room: room,
+            })
+            .map_err(|_| full())?;
+        outcome
+            .await
+            .map_err(|_| StoreError::Unavailable("the log's writer ended before the answer".to_owned()))?
     }
 }
 
@@ -106,7 +134,13 @@ pub(super) fn start(core: Arc<Core>) -> (Queue, JoinHandle<()>) {
             flush(&core, group).await;
         }
     });
-    (Queue { requests, room: Arc::new(Semaphore::new(WAITING_KB)) }, task)
+    (
+        Queue {
+            requests,
+            room: Arc::new(Semaphore::new(WAITING_KB)),
+        },
+        task,
+    )
 }
 
 async fn flush(core: &Core, group: Vec<Request>) {
@@ -152,12 +186,19 @@ fn same(error: &StoreError) -> StoreError {
 async fn store_group(core: &Core, group: &[Request]) -> StoreResult<Vec<Appended>> {
     let _commit = core.commit.lock().await;
     core.refresh().await?;
-    let hashes: Vec<u128> = group.iter().flat_map(|request| request.events.iter().map(|it| it.hash)).collect();
+    let hashes: Vec<u128> = group
+        .iter()
+        .flat_map(|request| request.events.iter().map(|it| it.hash))
+        .collect();
     let mut known = ids::known(&core.seen, &core.store, &hashes).await?;
     let (new, each) = sort_out(group, &mut known);
     let zone = core.zone.read().clone();
     let now = core.clock.micros();
-    let mut stage = core.accounts.stage(Context { source: "", now, zone: &zone });
+    let mut stage = core.accounts.stage(Context {
+        source: "",
+        now,
+        zone: &zone,
+    });
     let tx = core.store.begin().await?;
     let seq = core.state.read().seq + 1;
     let made = apply_changes(&tx, &mut stage, group, seq, now).await?;
@@ -188,7 +229,10 @@ async fn apply_changes<'g>(
 ) -> StoreResult<Vec<Prepared>> {
     let mut by_source: BTreeMap<&str, Vec<accounts::Change>> = BTreeMap::new();
     for request in group.iter().filter(|request| !request.changes.is_empty()) {
-        by_source.entry(&request.source).or_default().extend(request.changes.iter().cloned());
+        by_source
+            .entry(&request.source)
+            .or_default()
+            .extend(request.changes.iter().cloned());
     }
     let mut made = Vec::new();
     for (source, changes) in by_source {
@@ -200,7 +244,13 @@ async fn apply_changes<'g>(
 }
 
 /// The events that tell of changed accounts, numbered from `first` within the step `seq`.
-pub(super) fn tell(accounts: &[accounts::Changed], source: &str, seq: i64, now: i64, first: usize) -> Vec<Prepared> {
+pub(super) fn tell(
+    accounts: &[accounts::Changed],
+    source: &str,
+    seq: i64,
+    now: i64,
+    first: usize,
+) -> Vec<Prepared> {
     let mut made = Vec::new();
     for changed in accounts {
         for (name, properties) in told_by(&changed.fields) {
@@ -227,13 +277,19 @@ fn told_by(fields: &[(String, Json, Json)]) -> Vec<(&'static str, Map<String, Js
     let mut changes = Map::new();
     for (field, old, new) in fields {
         if field == "owner" {
-            told.push(("owner_changed", Map::from_iter([("from".to_owned(), old.clone()), ("to".to_owned(), new.clone())])));
+            told.push((
+                "owner_changed",
+                Map::from_iter([("from".to_owned(), old.clone()), ("to".to_owned(), new.clone())]),
+            ));
         } else {
             changes.insert(field.clone(), Json::Array(vec![old.clone(), new.clone()]));
         }
     }
     if !changes.is_empty() {
-        told.push(("account_updated", Map::from_iter([("changes".to_owned(), Json::Object(changes))])));
+        told.push((
+            "account_updated",
+            Map::from_iter([("changes".to_owned(), Json::Object(changes))]),
+        ));
     }
     told
 }
@@ -260,7 +316,10 @@ fn sort_out<'a>(group: &'a [Request], known: &mut Hashes) -> (Vec<&'a Prepared>,
 fn count(group: &[Request], new: &[&Prepared], now: i64) -> BTreeMap<String, SourceCounts> {
     let mut counts = counts_of(new.iter().map(|it| &it.event), now);
     // Everything sent is a duplicate, except what is new.
-    let sent = group.iter().flat_map(|request| &request.events).map(|it| (&it.event, 1));
+    let sent = group
+        .iter()
+        .flat_map(|request| &request.events)
+        .map(|it| (&it.event, 1));
     for (event, n) in sent.chain(new.iter().filter(|it| !it.made).map(|it| (&it.event, -1))) {
         let it = match counts.get_mut(&event.source) {
             Some(it) => it,
@@ -276,14 +335,21 @@ fn count(group: &[Request], new: &[&Prepared], now: i64) -> BTreeMap<String, Sou
 }
 
 /// The counters that stored events add to.
-pub(super) fn counts_of<'a>(events: impl Iterator<Item = &'a Event>, now: i64) -> BTreeMap<String, SourceCounts> {
+pub(super) fn counts_of<'a>(
+    events: impl Iterator<Item = &'a Event>,
+    now: i64,
+) -> BTreeMap<String, SourceCounts> {
     let oldest = now.div_euclid(HOUR) - HOURS_KEPT;
     let mut counts: BTreeMap<String, SourceCounts> = BTreeMap::new();
     for event in events {
         let at = event.received_at;
         let it = match counts.get_mut(&event.source) {
             Some(it) => it,
-            None => counts.entry(event.source.clone()).or_insert(SourceCounts { first_at: at, last_at: at, ..SourceCounts::default() }),
+            None => counts.entry(event.source.clone()).or_insert(SourceCounts {
+                first_at: at,
+                last_at: at,
+                ..SourceCounts::default()
+            }),
         };
         it.first_at = it.first_at.min(at);
         it.last_at = it.last_at.max(at);
@@ -293,22 +359,39 @@ pub(super) fn counts_of<'a>(events: impl Iterator<Item = &'a Event>, now: i64) -
             *it.hours.entry(hour).or_default() += 1;
         }
         let lag = u64::try_from(at.saturating_sub(event.occurred_at)).unwrap_or(0);
-        *it.lags.entry(i64::from(u64::BITS - lag.leading_zeros())).or_default() += 1;
+        *it.lags
+            .entry(i64::from(u64::BITS - lag.leading_zeros()))
+            .or_default() += 1;
     }
     counts
 }
 
-pub(super) async fn write(core: &Core, tx: &Tx, stage: &mut Stage<'_>, new: &[&Prepared], seq: i64) -> StoreResult<Vec<EventRow>> {
+pub(super) async fn write(
+    core: &Core,
+    tx: &Tx,
+    stage: &mut Stage<'_>,
+    new: &[&Prepared],
+    seq: i64,
+) -> StoreResult<Vec<EventRow>> {
     if new.is_empty() {
         return Ok(Vec::new());
     }
-    store::advance(tx, seq - 1, seq).await.inspect_err(|_| core.distrust())?;
-    let numbers = stage.numbers(tx, new.iter().filter_map(|it| it.event.account.as_deref())).await?;
+    store::advance(tx, seq - 1, seq)
+        .await
+        .inspect_err(|_| core.distrust())?;
+    let numbers = stage
+        .numbers(tx, new.iter().filter_map(|it| it.event.account.as_deref()))
+        .await?;
     let zone = core.zone.read().clone();
     let rows: Vec<EventRow> = new
         .iter()
         .map(|it| {
-            let no = it.event.account.as_ref().and_then(|id| numbers.get(id)).map_or(0, |no| no.get());
+            let no = it
+                .event
+                .account
+                .as_ref()
+                .and_then(|id| numbers.get(id))
+                .map_or(0, |no| no.get());
             row::row_of(seq, it.event.clone(), it.properties.clone(), no, &zone)
         })
         .collect();
@@ -335,7 +418,11 @@ pub(super) fn publish(core: &Core, rows: Vec<EventRow>, hashes: Vec<u128>) {
     {
         let mut state = core.state.write();
         state.seq = seq;
-        let blob = Blob { seq, received_at: core.clock.micros(), rows: Arc::new(rows) };
+        let blob = Blob {
+            seq,
+            received_at: core.clock.micros(),
+            rows: Arc::new(rows),
+        };
         state.tail.insert(seq, Arc::new(blob));
     }
     core.announce(seq);

@@ -20,7 +20,12 @@ use crate::web::{Json, Peer, Permission, Problem, Result, peer, routes};
 
 /// The slice's routes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(live)).routes(routes!(ready)).routes(routes!(figures)).routes(routes!(diagnosis::show)).routes(routes!(catch_up::catch_up))
+    OpenApiRouter::new()
+        .routes(routes!(live))
+        .routes(routes!(ready))
+        .routes(routes!(figures))
+        .routes(routes!(diagnosis::show))
+        .routes(routes!(catch_up::catch_up))
 }
 
 /// A good answer.
@@ -49,14 +54,20 @@ async fn ready(_: Anyone, State(app): State<App>) -> Result<Json<Health>> {
     };
     let problem = match problem {
         Some(text) => Some(text),
-        None => folder_writable(&app).await.err().map(|error| format!("data folder: {error}")),
+        None => folder_writable(&app)
+            .await
+            .err()
+            .map(|error| format!("data folder: {error}")),
     };
     match problem {
         None => Ok(Json(OK)),
         Some(text) => {
             // The text may name paths and hosts: it is for the log.
             tracing::warn!(%text, "not ready");
-            Err(Problem::unavailable("the storage does not accept writes at the moment; the server's log says why", 5))
+            Err(Problem::unavailable(
+                "the storage does not accept writes at the moment; the server's log says why",
+                5,
+            ))
         }
     }
 }
@@ -92,7 +103,10 @@ impl FromRequestParts<App> for Scrape {
 /// The process's figures in Prometheus' text format.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
 async fn figures(_: Scrape, prometheus: Option<Extension<PrometheusHandle>>) -> Response {
-    let text = prometheus.map_or_else(|| record_metrics().map(PrometheusHandle::render).unwrap_or_default(), |it| it.render());
+    let text = prometheus.map_or_else(
+        || record_metrics().map(PrometheusHandle::render).unwrap_or_default(),
+        |it| it.render(),
+    );
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
@@ -101,8 +115,14 @@ pub fn record_metrics() -> Option<&'static PrometheusHandle> {
     static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     HANDLE
         .get_or_init(|| {
-            let buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
-            PrometheusBuilder::new().set_buckets(&buckets).ok()?.install_recorder().ok()
+            let buckets = [
+                0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+            ];
+            PrometheusBuilder::new()
+                .set_buckets(&buckets)
+                .ok()?
+                .install_recorder()
+                .ok()
         })
         .as_ref()
 }

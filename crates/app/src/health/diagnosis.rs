@@ -44,8 +44,16 @@ const CLOCKS_APART: i64 = 5_000_000;
 /// Looks at the database: which, how it is set, whether it is whole, how its clock runs.
 #[utoipa::path(get, path = "/api/v1/diagnosis", tag = "health", responses((status = 200, body = Diagnosis)))]
 pub async fn show(_: Admin, State(app): State<App>) -> Result<Json<Diagnosis>> {
-    let ok = |check: &str, detail: String| Check { check: check.to_owned(), state: CheckState::Ok, detail, remedy: None };
-    let mut checks = vec![ok("schema", format!("version {}", MIGRATIONS.last().map_or(0, |newest| newest.version)))];
+    let ok = |check: &str, detail: String| Check {
+        check: check.to_owned(),
+        state: CheckState::Ok,
+        detail,
+        remedy: None,
+    };
+    let mut checks = vec![ok(
+        "schema",
+        format!("version {}", MIGRATIONS.last().map_or(0, |newest| newest.version)),
+    )];
     let report = app.store.report().await?;
     checks.extend(report.settings.into_iter().map(|(name, value)| ok(&name, value)));
     checks.push(match report.damage {

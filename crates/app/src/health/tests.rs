@@ -17,7 +17,11 @@ async fn is_not_ready_when_the_records_are_gone() {
     let answer = app.get("/health/ready").await;
     assert_eq!(answer.problem(503)["code"], "unavailable");
     assert_eq!(answer.header("retry-after"), Some("5"));
-    assert_eq!(app.get("/health/live").await.status, 200, "a restart would not help");
+    assert_eq!(
+        app.get("/health/live").await.status,
+        200,
+        "a restart would not help"
+    );
 }
 
 #[tokio::test]
@@ -25,27 +29,56 @@ async fn figures_are_for_viewers_and_the_machine_itself() {
     let app = TestApp::new().await;
     app.get("/metrics").await.problem(401);
     app.get("/metrics").from_address("203.0.113.9").await.problem(401);
-    app.get("/metrics").from_address("127.0.0.1").header("x-forwarded-for", "203.0.113.9").await.problem(401);
-    for allowed in [app.get("/metrics").from_address("::1"), app.get("/metrics").as_role(Role::Viewer)] {
+    app.get("/metrics")
+        .from_address("127.0.0.1")
+        .header("x-forwarded-for", "203.0.113.9")
+        .await
+        .problem(401);
+    for allowed in [
+        app.get("/metrics").from_address("::1"),
+        app.get("/metrics").as_role(Role::Viewer),
+    ] {
         let answer = allowed.await;
         assert_eq!(answer.status, 200);
-        assert!(answer.text().contains("tenure_http_requests_total{"), "{}", answer.text());
+        assert!(
+            answer.text().contains("tenure_http_requests_total{"),
+            "{}",
+            answer.text()
+        );
     }
 }
 
 #[tokio::test]
 async fn the_sandbox_alone_has_a_clock_that_moves() {
     let app = TestApp::new().await;
-    app.post("/api/v1/sandbox/clock").as_role(Role::Admin).json(&json!({ "advance": "1d" })).await.problem(404);
+    app.post("/api/v1/sandbox/clock")
+        .as_role(Role::Admin)
+        .json(&json!({ "advance": "1d" }))
+        .await
+        .problem(404);
     let app = TestApp::with(NOON, |config| config.sandbox = true).await;
-    let advance = |by: &str| app.post("/api/v1/sandbox/clock").as_role(Role::Admin).json(&json!({ "advance": by }));
+    let advance = |by: &str| {
+        app.post("/api/v1/sandbox/clock")
+            .as_role(Role::Admin)
+            .json(&json!({ "advance": by }))
+    };
     assert_eq!(advance("1d").await.ok(), json!({ "now": "2026-07-01T12:00:00Z" }));
-    assert_eq!(advance("1 month").await.ok(), json!({ "now": "2026-08-01T12:00:00Z" }));
+    assert_eq!(
+        advance("1 month").await.ok(),
+        json!({ "now": "2026-08-01T12:00:00Z" })
+    );
     for wrong in ["-1d", "0s", "soon", "99999 years", ""] {
         assert_eq!(advance(wrong).await.problem(422)["errors"][0]["value"], wrong);
     }
-    assert_eq!(app.get("/api/v1/sandbox/clock").as_role(Role::Viewer).await.ok(), json!({ "now": "2026-08-01T12:00:00Z" }));
-    app.post("/api/v1/sandbox/clock").as_role(Role::Manager).json(&json!({ "advance": "1d" })).await.problem(403);
+    assert_eq!(
+        app.get("/api/v1/sandbox/clock").as_role(Role::Viewer).await.ok(),
+        json!({ "now": "2026-08-01T12:00:00Z" })
+    );
+    app.post("/api/v1/sandbox/clock")
+        .as_role(Role::Manager)
+        .json(&json!({ "advance": "1d" }))
+        .await
+        .problem(403);
 }
 
 #[tokio::test]
@@ -54,5 +87,10 @@ async fn the_diagnosis_finds_a_sound_database() {
     let found = app.get("/api/v1/diagnosis").as_role(Role::Admin).await.ok();
     let checks = found["checks"].as_array().expect("checks");
     assert!(checks.len() >= 4, "{found}");
-    assert!(checks.iter().all(|check| check["state"] == "ok" && check["remedy"].is_null()), "{found}");
+    assert!(
+        checks
+            .iter()
+            .all(|check| check["state"] == "ok" && check["remedy"].is_null()),
+        "{found}"
+    );
 }

@@ -15,6 +15,7 @@ use super::fields::Kind;
 /// Where an import, or one of its files, stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ImportState)]
 pub enum State {
     /// Work is under way, or was when the process ended: starting the same import again goes on with it.
     Running,
@@ -138,6 +139,7 @@ pub struct Import {
 
 /// A reject as the import's own page shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RejectSample)]
 pub struct Sample {
     /// The file.
     pub file: String,

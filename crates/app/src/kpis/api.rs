@@ -50,6 +50,7 @@ struct Trend {
 
 /// Every KPI's figure with its targets.
 #[derive(Serialize, ToSchema)]
+#[schema(as = KpiList)]
 struct Overview {
     /// The day that the figures stand for.
     as_of: String,
@@ -64,8 +65,11 @@ struct Overview {
 }
 
 fn definitions(app: &App) -> Result<std::sync::Arc<Definitions>> {
-    app.definitions()
-        .ok_or_else(|| Problem::conflict("no program is applied yet: run `tenure program apply DIR`, or apply one under Settings"))
+    app.definitions().ok_or_else(|| {
+        Problem::conflict(
+            "no program is applied yet: run `tenure program apply DIR`, or apply one under Settings",
+        )
+    })
 }
 
 /// Every KPI's figure, with target and status.
@@ -76,18 +80,35 @@ async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>) -> 
     let by_segment = match asked.by.as_deref() {
         None | Some("") => false,
         Some("segment") => true,
-        Some(other) => return Err(Problem::field("by", other, "is not known here", "ask by=segment, or leave it out")),
+        Some(other) => {
+            return Err(Problem::field(
+                "by",
+                other,
+                "is not known here",
+                "ask by=segment, or leave it out",
+            ));
+        }
     };
     let kpis = overview::lines(&app, &definitions, day, by_segment).await?;
-    let computed_at = kpis.iter().map(|line| line.computed_at.clone()).filter(|at| !at.is_empty()).min();
+    let computed_at = kpis
+        .iter()
+        .map(|line| line.computed_at.clone())
+        .filter(|at| !at.is_empty())
+        .min();
     let trends = overview::trends(&app, day, 13).await?;
-    let point = |(day, value): (Date, Option<f64>)| Trend { period: day.to_string(), value };
+    let point = |(day, value): (Date, Option<f64>)| Trend {
+        period: day.to_string(),
+        value,
+    };
     Ok(Json(Overview {
         as_of: day.to_string(),
         computed_at: computed_at.unwrap_or_else(|| instant(app.clock.micros())),
         currency: definitions.program.currency.clone(),
         kpis,
-        trends: trends.into_iter().map(|(kpi, points)| (kpi, points.into_iter().map(point).collect())).collect(),
+        trends: trends
+            .into_iter()
+            .map(|(kpi, points)| (kpi, points.into_iter().map(point).collect()))
+            .collect(),
     }))
 }
 
@@ -108,6 +129,7 @@ struct SeriesAsked {
 
 /// One figure of a series.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SeriesPoint)]
 struct Point {
     /// The day that it stands for.
     period: String,
@@ -156,8 +178,13 @@ const MOST_DAYS: usize = 92;
 
 fn find<'a>(definitions: &'a Definitions, id: &str) -> Result<&'a Kpi> {
     definitions.kpi(id).ok_or_else(|| {
-        let nearest = definitions.kpis.iter().min_by_key(|kpi| strsim::levenshtein(&kpi.id, id));
-        let hint = nearest.map(|kpi| format!("; the nearest name is {}", kpi.id)).unwrap_or_default();
+        let nearest = definitions
+            .kpis
+            .iter()
+            .min_by_key(|kpi| strsim::levenshtein(&kpi.id, id));
+        let hint = nearest
+            .map(|kpi| format!("; the nearest name is {}", kpi.id))
+            .unwrap_or_default();
         Problem::not_found(format!("there is no KPI {id}{hint}"))
     })
 }
@@ -169,28 +196,55 @@ fn days_of(app: &App, asked: &SeriesAsked) -> Result<(String, Vec<Date>)> {
         None => to.saturating_sub(jiff::Span::new().months(12)),
     };
     if from > to {
-        return Err(Problem::field("from", from, "lies after `to`", "swap the two days"));
+        return Err(Problem::field(
+            "from",
+            from,
+            "lies after `to`",
+            "swap the two days",
+        ));
     }
     let grain = asked.grain.clone().unwrap_or_else(|| "month".to_owned());
     let (days, most) = match grain.as_str() {
         "month" => (month_ends(from, to), MOST_POINTS),
         "day" => {
             let last = day_number(to);
-            ((day_number(from)..=last).map(crate::metrics::facts::date_of).collect(), MOST_DAYS)
+            (
+                (day_number(from)..=last)
+                    .map(crate::metrics::facts::date_of)
+                    .collect(),
+                MOST_DAYS,
+            )
         }
-        other => return Err(Problem::field("grain", other, "is not known", "ask for month or day")),
+        other => {
+            return Err(Problem::field(
+                "grain",
+                other,
+                "is not known",
+                "ask for month or day",
+            ));
+        }
     };
     if days.len() > most {
-        return Err(Problem::field("from", from, format!("asks for {} figures; at most {most} are given", days.len()), "shorten the range or use grain=month"));
+        return Err(Problem::field(
+            "from",
+            from,
+            format!("asks for {} figures; at most {most} are given", days.len()),
+            "shorten the range or use grain=month",
+        ));
     }
     Ok((grain, days))
 }
 
 /// The days on which the months of a series are known: with a lag a month's figure is that of the day so much later.
 fn known_on(app: &App, kpi: &Kpi, grain: &str, days: Vec<Date>) -> Vec<Date> {
-    let Some(lag) = kpi.lag.filter(|_| grain == "month") else { return days };
+    let Some(lag) = kpi.lag.filter(|_| grain == "month") else {
+        return days;
+    };
     let today = crate::metrics::facts::date_of(crate::metrics::today(app));
-    days.into_iter().map(|day| day.saturating_add(jiff::Span::new().days(i64::from(lag.0)))).filter(|day| *day <= today).collect()
+    days.into_iter()
+        .map(|day| day.saturating_add(jiff::Span::new().days(i64::from(lag.0))))
+        .filter(|day| *day <= today)
+        .collect()
 }
 
 fn by_of(definitions: &Definitions, by: Option<&str>) -> Result<By> {
@@ -200,14 +254,24 @@ fn by_of(definitions: &Definitions, by: Option<&str>) -> Result<By> {
         Some("owner") => By::Owner,
         Some(id) if definitions.attribute(id).is_some() => By::Attribute(id.to_owned()),
         Some(other) => {
-            return Err(Problem::field("by", other, "is not an attribute", "ask by=segment, by=owner or by a declared attribute"));
+            return Err(Problem::field(
+                "by",
+                other,
+                "is not an attribute",
+                "ask by=segment, by=owner or by a declared attribute",
+            ));
         }
     })
 }
 
 /// One KPI over time, by scope.
 #[utoipa::path(get, path = "/api/v1/kpis/{id}/series", tag = "kpis", params(("id" = String, Path), SeriesAsked), responses((status = 200, body = Series)))]
-async fn series(_: Viewer, State(app): State<App>, Path(id): Path<String>, Query(asked): Query<SeriesAsked>) -> Result<Json<Series>> {
+async fn series(
+    _: Viewer,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(asked): Query<SeriesAsked>,
+) -> Result<Json<Series>> {
     let definitions = definitions(&app)?;
     let kpi = find(&definitions, &id)?;
     let (grain, days) = days_of(&app, &asked)?;
@@ -217,7 +281,10 @@ async fn series(_: Viewer, State(app): State<App>, Path(id): Path<String>, Query
     let frozen = store::baselines(&app.store).await?;
     let mut series: BTreeMap<String, Vec<Point>> = BTreeMap::new();
     for one in kept.iter().filter(|k| by != By::Nothing || k.scope == ALL) {
-        let target = definitions.targets.iter().find(|t| t.kpi == kpi.id && t.scope == one.scope);
+        let target = definitions
+            .targets
+            .iter()
+            .find(|t| t.kpi == kpi.id && t.scope == one.scope);
         let path = target.and_then(|t| overview::path(kpi, t, frozen.get(&t.id)));
         series.entry(one.scope.clone()).or_default().push(Point {
             period: period(kpi.window, kpi.lag, one.day).last.to_string(),
@@ -228,28 +295,51 @@ async fn series(_: Viewer, State(app): State<App>, Path(id): Path<String>, Query
             target: path.map(|p| p.expected(day_number(one.day))),
         });
     }
-    let computed_at = kept.iter().map(|k| k.computed_at).min().unwrap_or_else(|| app.clock.micros());
+    let computed_at = kept
+        .iter()
+        .map(|k| k.computed_at)
+        .min()
+        .unwrap_or_else(|| app.clock.micros());
     Ok(Json(Series {
         kpi: kpi.id.clone(),
         label: kpi.label.clone(),
         description: kpi.description.clone(),
         unit: unit_name(kpi.unit),
         grain,
-        series: series.into_iter().map(|(scope, points)| ScopeSeries { scope, points }).collect(),
+        series: series
+            .into_iter()
+            .map(|(scope, points)| ScopeSeries { scope, points })
+            .collect(),
         computed_at: instant(computed_at),
     }))
 }
 
-async fn kept_or_computed(app: &App, definitions: &Definitions, kpi: &Kpi, days: &[Date], by: &By) -> Result<Vec<store::Kept>> {
-    let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(Vec::new()) };
+async fn kept_or_computed(
+    app: &App,
+    definitions: &Definitions,
+    kpi: &Kpi,
+    days: &[Date],
+    by: &By,
+) -> Result<Vec<store::Kept>> {
+    let (Some(first), Some(last)) = (days.first(), days.last()) else {
+        return Ok(Vec::new());
+    };
     let mut kept = Vec::new();
     if matches!(by, By::Nothing | By::Segment) {
         kept = store::of_kpi(&app.store, &kpi.id, *first, *last).await?;
         kept.retain(|k| days.contains(&k.day));
     }
-    let missing: Vec<Date> = days.iter().copied().filter(|day| !kept.iter().any(|k| k.day == *day)).collect();
+    let missing: Vec<Date> = days
+        .iter()
+        .copied()
+        .filter(|day| !kept.iter().any(|k| k.day == *day))
+        .collect();
     if !missing.is_empty() {
-        let wanted = if *by == By::Segment { scopes(definitions) } else { Vec::new() };
+        let wanted = if *by == By::Segment {
+            scopes(definitions)
+        } else {
+            Vec::new()
+        };
         let now = app.clock.micros();
         let cells = figures(app, definitions, &[kpi], &missing, by, &wanted).await?;
         kept.extend(cells.into_iter().map(|cell| store::Kept {
@@ -298,6 +388,7 @@ struct AccountPart {
 
 /// Who is in a figure.
 #[derive(Serialize, ToSchema)]
+#[schema(as = KpiAccounts)]
 struct Parts {
     /// The accounts of this page, greatest numerator first.
     items: Vec<AccountPart>,
@@ -309,33 +400,62 @@ struct Parts {
 
 /// Who is in a KPI's numerator and denominator.
 #[utoipa::path(get, path = "/api/v1/kpis/{id}/accounts", tag = "kpis", params(("id" = String, Path), AccountsAsked), responses((status = 200, body = Parts)))]
-async fn accounts(_: Viewer, State(app): State<App>, Path(id): Path<String>, Query(asked): Query<AccountsAsked>) -> Result<Json<Parts>> {
+async fn accounts(
+    _: Viewer,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(asked): Query<AccountsAsked>,
+) -> Result<Json<Parts>> {
     let definitions = definitions(&app)?;
     let kpi = find(&definitions, &id)?;
     let day = day_of(&app, asked.as_of.as_deref())?;
     let side = asked.side.as_deref().unwrap_or("denominator");
     if !["numerator", "denominator", "rest"].contains(&side) {
-        return Err(Problem::field("side", side, "is not known", "ask for numerator, denominator or rest"));
+        return Err(Problem::field(
+            "side",
+            side,
+            "is not known",
+            "ask for numerator, denominator or rest",
+        ));
     }
     let offset: usize = match asked.cursor.as_deref() {
         None | Some("") => 0,
-        Some(text) => text.parse().map_err(|_| Problem::field("cursor", text, "is not a cursor", "send `next_cursor` of the page before, unchanged"))?,
+        Some(text) => text.parse().map_err(|_| {
+            Problem::field(
+                "cursor",
+                text,
+                "is not a cursor",
+                "send `next_cursor` of the page before, unchanged",
+            )
+        })?,
     };
     let limit = asked.limit.unwrap_or(50).clamp(1, 500);
     let mut all = parts(&app, &definitions, kpi, day, &By::Segment).await?;
-    all.retain(|part| asked.scope.as_deref().is_none_or(|scope| scope == ALL || scope == part.scope));
+    all.retain(|part| {
+        asked
+            .scope
+            .as_deref()
+            .is_none_or(|scope| scope == ALL || scope == part.scope)
+    });
     all.retain(|part| match side {
         "numerator" => part.numerator != 0.0,
         "rest" => part.numerator == 0.0,
         _ => true,
     });
-    all.sort_by(|a, b| b.numerator.total_cmp(&a.numerator).then(b.denominator.total_cmp(&a.denominator)).then(a.account_no.cmp(&b.account_no)));
+    all.sort_by(|a, b| {
+        b.numerator
+            .total_cmp(&a.numerator)
+            .then(b.denominator.total_cmp(&a.denominator))
+            .then(a.account_no.cmp(&b.account_no))
+    });
     let total = all.len();
     let items = all.into_iter().skip(offset).take(limit).map(|part| {
         let entry = app.metrics.book.get(part.account_no);
         AccountPart {
             account_id: entry.as_ref().map(|e| e.id.clone()).unwrap_or_default(),
-            name: entry.as_ref().map_or_else(|| "not attributed to an account".to_owned(), |e| e.name.clone()),
+            name: entry
+                .as_ref()
+                .map_or_else(|| "not attributed to an account".to_owned(), |e| e.name.clone()),
             segment: part.scope,
             numerator: part.numerator,
             denominator: part.denominator,
@@ -343,7 +463,11 @@ async fn accounts(_: Viewer, State(app): State<App>, Path(id): Path<String>, Que
     });
     let items: Vec<AccountPart> = items.collect();
     let next = offset + items.len();
-    Ok(Json(Parts { items, total, next_cursor: (next < total).then(|| next.to_string()) }))
+    Ok(Json(Parts {
+        items,
+        total,
+        next_cursor: (next < total).then(|| next.to_string()),
+    }))
 }
 
 /// Which day.
@@ -370,6 +494,8 @@ async fn targets(_: Viewer, State(app): State<App>, Query(asked): Query<DayAsked
     let definitions = definitions(&app)?;
     let day = day_of(&app, asked.as_of.as_deref())?;
     let targets = overview::targets(&app, &definitions, day).await?;
-    Ok(Json(Targets { as_of: day.to_string(), targets }))
+    Ok(Json(Targets {
+        as_of: day.to_string(),
+        targets,
+    }))
 }
-

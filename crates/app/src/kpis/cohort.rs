@@ -5,7 +5,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use tenure_lake::RecordBatch;
 use tenure_lake::arrow::array::{
-    ArrayRef, BooleanBuilder, Date32Array, Date32Builder, Float64Builder, Int32Array, Int64Builder, StringBuilder,
+    ArrayRef, BooleanBuilder, Date32Array, Date32Builder, Float64Builder, Int32Array, Int64Builder,
+    StringBuilder,
 };
 
 use super::window::Period;
@@ -19,9 +20,13 @@ use crate::metrics::{Entry, Span};
 /// Never in practice: the columns have one length.
 pub fn periods(periods: &[Period]) -> Result<RecordBatch> {
     let day = |get: fn(&Period) -> jiff::civil::Date| -> ArrayRef {
-        Arc::new(Date32Array::from_iter_values(periods.iter().map(|p| day_number(get(p)))))
+        Arc::new(Date32Array::from_iter_values(
+            periods.iter().map(|p| day_number(get(p))),
+        ))
     };
-    let month = periods.iter().map(|p| i32::from(p.last.year()) * 100 + i32::from(p.last.month()));
+    let month = periods
+        .iter()
+        .map(|p| i32::from(p.last.year()) * 100 + i32::from(p.last.month()));
     Ok(RecordBatch::try_from_iter([
         ("period", day(|p| p.day)),
         ("first_day", day(|p| p.first)),
@@ -72,7 +77,14 @@ pub fn cohort(entries: &[Arc<Entry>], periods: &[Period], at: SegmentAt) -> Resu
             push(&mut columns, entry, &lives, period, at);
         }
     }
-    let Columns { mut period, mut account_no, mut account_id, mut first_day, mut last_day, .. } = columns;
+    let Columns {
+        mut period,
+        mut account_no,
+        mut account_id,
+        mut first_day,
+        mut last_day,
+        ..
+    } = columns;
     let finished: Vec<(&str, ArrayRef)> = vec![
         ("period", Arc::new(period.finish())),
         ("account_no", Arc::new(account_no.finish())),
@@ -90,13 +102,22 @@ pub fn cohort(entries: &[Arc<Entry>], periods: &[Period], at: SegmentAt) -> Resu
         ("segment", Arc::new(columns.segment.finish())),
         ("owner", Arc::new(columns.owner.finish())),
     ];
-    Ok(RecordBatch::try_from_iter_with_nullable(finished.into_iter().map(|(name, column)| (name, column, true)))?)
+    Ok(RecordBatch::try_from_iter_with_nullable(
+        finished.into_iter().map(|(name, column)| (name, column, true)),
+    )?)
 }
 
 fn push(columns: &mut Columns, entry: &Entry, lives: &[(i32, i32)], period: &Period, at: SegmentAt) {
     let (first, last) = (day_number(period.first), day_number(period.last));
     // The last life that touches the window or the day before it.
-    let Some((start, end)) = lives.iter().rev().find(|(start, end)| *start <= last && *end >= first).copied() else { return };
+    let Some((start, end)) = lives
+        .iter()
+        .rev()
+        .find(|(start, end)| *start <= last && *end >= first)
+        .copied()
+    else {
+        return;
+    };
     let on = |day: i32| lives.iter().any(|(start, end)| *start <= day && day < *end);
     let (active_start, active_end) = (on(first - 1), on(last));
     let active_any = lives.iter().any(|(start, end)| *start <= last && *end > first);
@@ -117,10 +138,20 @@ fn push(columns: &mut Columns, entry: &Entry, lives: &[(i32, i32)], period: &Per
     columns.churned_any.append_value(churned_any);
     columns.started_on.append_value(start);
     columns.churned_on.append_option((end <= last).then_some(end));
-    columns.mrr_start.append_option(active_start.then(|| mrr(first - 1)).flatten());
-    columns.mrr_end.append_option(if active_end { mrr(last) } else { Some(0.0) });
-    columns.segment.append_value(counted.map_or(crate::metrics::evaluate::UNCLASSIFIED, |span| span.segment.as_str()));
-    columns.owner.append_option(counted.and_then(|span| span.owner.as_deref()));
+    columns
+        .mrr_start
+        .append_option(active_start.then(|| mrr(first - 1)).flatten());
+    columns
+        .mrr_end
+        .append_option(if active_end { mrr(last) } else { Some(0.0) });
+    columns
+        .segment
+        .append_value(counted.map_or(crate::metrics::evaluate::UNCLASSIFIED, |span| {
+            span.segment.as_str()
+        }));
+    columns
+        .owner
+        .append_option(counted.and_then(|span| span.owner.as_deref()));
 }
 
 #[cfg(test)]
@@ -142,7 +173,15 @@ mod tests {
                 owner: None,
             })
             .collect();
-        let head = Head { day: i32::MAX - 1, spans, metrics: vec![], flags: vec![], why: String::new(), currency: None, subscriptions: vec![] };
+        let head = Head {
+            day: i32::MAX - 1,
+            spans,
+            metrics: vec![],
+            flags: vec![],
+            why: String::new(),
+            currency: None,
+            subscriptions: vec![],
+        };
         Arc::new(Entry {
             no: 1,
             id: "a".into(),
@@ -159,18 +198,39 @@ mod tests {
     type Row = (bool, bool, bool, bool, Option<f64>, Option<f64>, String);
 
     fn june(entry: Arc<Entry>, at: SegmentAt) -> Option<Row> {
-        let june = Period { day: date(2026, 6, 30), first: date(2026, 6, 1), last: date(2026, 6, 30) };
+        let june = Period {
+            day: date(2026, 6, 30),
+            first: date(2026, 6, 1),
+            last: date(2026, 6, 30),
+        };
         let batch = cohort(&[entry], &[june], at).unwrap();
         if batch.num_rows() == 0 {
             return None;
         }
         let flag = |name: &str| batch.column_by_name(name).unwrap().as_boolean().value(0);
         let money = |name: &str| {
-            let column = batch.column_by_name(name).unwrap().as_primitive::<tenure_lake::arrow::datatypes::Float64Type>().clone();
+            let column = batch
+                .column_by_name(name)
+                .unwrap()
+                .as_primitive::<tenure_lake::arrow::datatypes::Float64Type>()
+                .clone();
             column.is_valid(0).then(|| column.value(0))
         };
-        let segment = batch.column_by_name("segment").unwrap().as_string::<i32>().value(0).to_owned();
-        Some((flag("active_start"), flag("active_end"), flag("active_any"), flag("churned_any"), money("mrr_start"), money("mrr_end"), segment))
+        let segment = batch
+            .column_by_name("segment")
+            .unwrap()
+            .as_string::<i32>()
+            .value(0)
+            .to_owned();
+        Some((
+            flag("active_start"),
+            flag("active_end"),
+            flag("active_any"),
+            flag("churned_any"),
+            money("mrr_start"),
+            money("mrr_end"),
+            segment,
+        ))
     }
 
     #[test]
@@ -180,19 +240,51 @@ mod tests {
         let open = i32::MAX;
         // Starts on the first day: not there at the start.
         let joined = entry(&[(june_1, open, true, 10.0, "core")]);
-        assert_eq!(june(joined, SegmentAt::End), Some((false, true, true, false, None, Some(10.0), "core".into())));
+        assert_eq!(
+            june(joined, SegmentAt::End),
+            Some((false, true, true, false, None, Some(10.0), "core".into()))
+        );
         // Churns on the first day: active at the start, on no day of the month, gone at the end.
-        let left = entry(&[(0, june_1, true, 10.0, "core"), (june_1, open, false, 10.0, "core")]);
-        assert_eq!(june(left, SegmentAt::End), Some((true, false, false, true, Some(10.0), Some(0.0), "core".into())));
+        let left = entry(&[
+            (0, june_1, true, 10.0, "core"),
+            (june_1, open, false, 10.0, "core"),
+        ]);
+        assert_eq!(
+            june(left, SegmentAt::End),
+            Some((true, false, false, true, Some(10.0), Some(0.0), "core".into()))
+        );
         // Churns on the day after: still active at the end.
-        let stays = entry(&[(0, july_1, true, 10.0, "core"), (july_1, open, false, 10.0, "core")]);
-        assert_eq!(june(stays, SegmentAt::End), Some((true, true, true, false, Some(10.0), Some(10.0), "core".into())));
+        let stays = entry(&[
+            (0, july_1, true, 10.0, "core"),
+            (july_1, open, false, 10.0, "core"),
+        ]);
+        assert_eq!(
+            june(stays, SegmentAt::End),
+            Some((true, true, true, false, Some(10.0), Some(10.0), "core".into()))
+        );
         // Churned the day before: not in the relation at all.
-        let gone = entry(&[(0, june_1 - 1, true, 10.0, "core"), (june_1 - 1, open, false, 10.0, "core")]);
+        let gone = entry(&[
+            (0, june_1 - 1, true, 10.0, "core"),
+            (june_1 - 1, open, false, 10.0, "core"),
+        ]);
         assert_eq!(june(gone, SegmentAt::End), None);
         // Moves segment within the month.
-        let moved = entry(&[(0, june_1 + 9, true, 10.0, "core"), (june_1 + 9, open, true, 4000.0, "strategic")]);
+        let moved = entry(&[
+            (0, june_1 + 9, true, 10.0, "core"),
+            (june_1 + 9, open, true, 4000.0, "strategic"),
+        ]);
         assert_eq!(june(moved.clone(), SegmentAt::Start).unwrap().6, "core");
-        assert_eq!(june(moved, SegmentAt::End), Some((true, true, true, false, Some(10.0), Some(4000.0), "strategic".into())));
+        assert_eq!(
+            june(moved, SegmentAt::End),
+            Some((
+                true,
+                true,
+                true,
+                false,
+                Some(10.0),
+                Some(4000.0),
+                "strategic".into()
+            ))
+        );
     }
 }

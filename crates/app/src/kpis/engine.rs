@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use jiff::civil::Date;
+use tenure_lake::Context;
 use tenure_lake::arrow::array::{Array, ArrayRef, AsArray};
 use tenure_lake::arrow::compute::cast;
 use tenure_lake::arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type};
-use tenure_lake::Context;
 
 use super::cohort::{cohort, counted, periods};
 use super::stats::{Figure, Sums, figure};
 use super::window::{Period, period};
+use crate::App;
 use crate::definitions::{Definitions, Kpi, KpiValue, KpiWindow, SqlProblem};
 use crate::metrics::facts::{date_of, day_number};
 use crate::metrics::{Entry, tables};
-use crate::App;
 
 /// What figures are split by, besides the figure of all accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,10 +78,15 @@ pub async fn figures(
     let by_no: HashMap<i64, &Entry> = entries.iter().map(|e| (e.no, e.as_ref())).collect();
     for group in groups(kpis) {
         let Some(first) = group.first() else { continue };
-        let days: Vec<Period> = days.iter().map(|day| period(first.window, first.lag, *day)).collect();
+        let days: Vec<Period> = days
+            .iter()
+            .map(|day| period(first.window, first.lag, *day))
+            .collect();
         let context = prepare(app, definitions, &entries, &group, &days).await?;
         for kpi in &group {
-            let sums = add_up(&context, kpi, &days, &by_no, by).await.with_context(|| format!("KPI {}", kpi.id))?;
+            let sums = add_up(&context, kpi, &days, &by_no, by)
+                .await
+                .with_context(|| format!("KPI {}", kpi.id))?;
             cells.extend(to_cells(kpi, &days, sums, scopes));
         }
     }
@@ -119,8 +124,13 @@ pub async fn parts(app: &App, definitions: &Definitions, kpi: &Kpi, day: Date, b
 fn groups<'a>(kpis: &[&'a Kpi]) -> Vec<Vec<&'a Kpi>> {
     let mut groups: Vec<Vec<&Kpi>> = Vec::new();
     for kpi in kpis {
-        let same = |other: &Kpi| other.window == kpi.window && other.lag == kpi.lag && other.segment_at == kpi.segment_at;
-        match groups.iter_mut().find(|group| group.first().is_some_and(|first| same(first))) {
+        let same = |other: &Kpi| {
+            other.window == kpi.window && other.lag == kpi.lag && other.segment_at == kpi.segment_at
+        };
+        match groups
+            .iter_mut()
+            .find(|group| group.first().is_some_and(|first| same(first)))
+        {
             Some(group) => group.push(kpi),
             None => groups.push(vec![kpi]),
         }
@@ -143,7 +153,10 @@ pub(super) async fn prepare(
     if let Some(first) = group.first() {
         let relation = cohort(entries, days, first.segment_at)?;
         context.add_table("cohort", relation.schema(), vec![relation])?;
-        context.add_view("period_events", &period_events(first.window, days)).await.map_err(|e| anyhow!("{e}"))?;
+        context
+            .add_view("period_events", &period_events(first.window, days))
+            .await
+            .map_err(|e| anyhow!("{e}"))?;
     }
     Ok(context)
 }
@@ -175,18 +188,40 @@ async fn for_each_fact(context: &Context, kpi: &Kpi, mut each: impl FnMut(&Fact)
     let batches = context.query(sql).await.map_err(|error| anyhow!("{error}"))?;
     for batch in &batches {
         let numbers = |name: &str| -> Result<Option<ArrayRef>> {
-            batch.column_by_name(name).map(|column| Ok(cast(column, &DataType::Float64)?)).transpose()
+            batch
+                .column_by_name(name)
+                .map(|column| Ok(cast(column, &DataType::Float64)?))
+                .transpose()
         };
-        let must = |name: &str| -> Result<ArrayRef> { numbers(name)?.with_context(|| format!("the facts have no column {name}")) };
-        let period = cast(batch.column_by_name("period").context("the facts have no column period")?, &DataType::Date32)?;
-        let account = cast(batch.column_by_name("account_no").context("the facts have no column account_no")?, &DataType::Int64)?;
-        let (period, account) = (period.as_primitive::<Date32Type>(), account.as_primitive::<Int64Type>());
+        let must = |name: &str| -> Result<ArrayRef> {
+            numbers(name)?.with_context(|| format!("the facts have no column {name}"))
+        };
+        let period = cast(
+            batch
+                .column_by_name("period")
+                .context("the facts have no column period")?,
+            &DataType::Date32,
+        )?;
+        let account = cast(
+            batch
+                .column_by_name("account_no")
+                .context("the facts have no column account_no")?,
+            &DataType::Int64,
+        )?;
+        let (period, account) = (
+            period.as_primitive::<Date32Type>(),
+            account.as_primitive::<Int64Type>(),
+        );
         let (numerator, denominator) = (must("numerator")?, must("denominator")?);
         let (promoters, detractors) = (numbers("promoters")?, numbers("detractors")?);
         for row in 0..batch.num_rows() {
             each(&Fact {
                 period: period.value(row),
-                account_no: if account.is_valid(row) { account.value(row) } else { 0 },
+                account_no: if account.is_valid(row) {
+                    account.value(row)
+                } else {
+                    0
+                },
                 numerator: value(&numerator, row),
                 denominator: value(&denominator, row),
                 promoters: promoters.as_ref().map_or(0.0, |c| value(c, row)),
@@ -199,16 +234,28 @@ async fn for_each_fact(context: &Context, kpi: &Kpi, mut each: impl FnMut(&Fact)
 
 fn value(column: &ArrayRef, row: usize) -> f64 {
     let column = column.as_primitive::<Float64Type>();
-    if column.is_valid(row) { column.value(row) } else { 0.0 }
+    if column.is_valid(row) {
+        column.value(row)
+    } else {
+        0.0
+    }
 }
 
 type ByScope = HashMap<(i32, String), Sums>;
 
-async fn add_up(context: &Context, kpi: &Kpi, days: &[Period], by_no: &HashMap<i64, &Entry>, by: &By) -> Result<ByScope> {
+async fn add_up(
+    context: &Context,
+    kpi: &Kpi,
+    days: &[Period],
+    by_no: &HashMap<i64, &Entry>,
+    by: &By,
+) -> Result<ByScope> {
     let periods: HashMap<i32, &Period> = days.iter().map(|p| (day_number(p.day), p)).collect();
     let mut sums = ByScope::new();
     for_each_fact(context, kpi, |fact| {
-        let Some(period) = periods.get(&fact.period) else { return };
+        let Some(period) = periods.get(&fact.period) else {
+            return;
+        };
         add(sums.entry((fact.period, ALL.to_owned())).or_default(), kpi, fact);
         if let Some(scope) = scope_of(by_no.get(&fact.account_no).copied(), kpi, period, by) {
             add(sums.entry((fact.period, scope)).or_default(), kpi, fact);
@@ -234,9 +281,11 @@ fn scope_of(entry: Option<&Entry>, kpi: &Kpi, period: &Period, by: &By) -> Optio
     match by {
         By::Nothing => None,
         By::Segment => counted(entry, period, kpi.segment_at).map(|span| span.segment.clone()),
-        By::Owner => {
-            Some(counted(entry, period, kpi.segment_at).and_then(|s| s.owner.clone()).unwrap_or_else(|| "(none)".to_owned()))
-        }
+        By::Owner => Some(
+            counted(entry, period, kpi.segment_at)
+                .and_then(|s| s.owner.clone())
+                .unwrap_or_else(|| "(none)".to_owned()),
+        ),
         By::Attribute(id) => Some(match entry.attributes.get(id) {
             None | Some(serde_json::Value::Null) => "(none)".to_owned(),
             Some(serde_json::Value::String(text)) => text.clone(),
@@ -251,14 +300,22 @@ fn to_cells(kpi: &Kpi, days: &[Period], mut sums: ByScope, scopes: &[String]) ->
         let day = day_number(period.day);
         let mut wanted = vec![ALL.to_owned()];
         wanted.extend(scopes.iter().cloned());
-        let mut others: Vec<String> =
-            sums.keys().filter(|(d, scope)| *d == day && !wanted.contains(scope)).map(|(_, scope)| scope.clone()).collect();
+        let mut others: Vec<String> = sums
+            .keys()
+            .filter(|(d, scope)| *d == day && !wanted.contains(scope))
+            .map(|(_, scope)| scope.clone())
+            .collect();
         others.sort();
         wanted.extend(others);
         for scope in wanted {
             let held = sums.remove(&(day, scope.clone())).unwrap_or_default();
             let figure = figure(&held, kpi.value, kpi.proportion);
-            cells.push(Cell { kpi: kpi.id.clone(), period: *period, scope, figure });
+            cells.push(Cell {
+                kpi: kpi.id.clone(),
+                period: *period,
+                scope,
+                figure,
+            });
         }
     }
     cells
@@ -270,20 +327,37 @@ fn to_cells(kpi: &Kpi, days: &[Period], mut sums: ByScope, scopes: &[String]) ->
 /// What is wrong, with its place in the SQL where that is known.
 pub async fn check(app: &App, definitions: &Definitions, kpi: &Kpi) -> Result<(), SqlProblem> {
     let Some(sql) = &kpi.facts else { return Ok(()) };
-    let plain = |problem: String| SqlProblem { problem, at: None, name: None, nearest: None };
+    let plain = |problem: String| SqlProblem {
+        problem,
+        at: None,
+        name: None,
+        nearest: None,
+    };
     let days = [period(kpi.window, kpi.lag, date_of(crate::metrics::today(app)))];
-    let context = prepare(app, definitions, &[], &[kpi], &days).await.map_err(|error| plain(format!("{error:#}")))?;
+    let context = prepare(app, definitions, &[], &[kpi], &days)
+        .await
+        .map_err(|error| plain(format!("{error:#}")))?;
     let schema = match context.stream(sql).await {
         Ok(batches) => batches.schema(),
         Err(error) => {
             let place = |n: u32| usize::try_from(n).unwrap_or(1);
-            let at = error.line.zip(error.column).map(|(line, column)| (place(line), place(column)));
-            return Err(SqlProblem { problem: format!("{}. {}", error.message, error.remedy), at, name: error.name.map(String::from), nearest: error.nearest.map(String::from) });
+            let at = error
+                .line
+                .zip(error.column)
+                .map(|(line, column)| (place(line), place(column)));
+            return Err(SqlProblem {
+                problem: format!("{}. {}", error.message, error.remedy),
+                at,
+                name: error.name.map(String::from),
+                nearest: error.nearest.map(String::from),
+            });
         }
     };
     for needed in ["period", "account_no", "numerator", "denominator"] {
         if schema.column_with_name(needed).is_none() {
-            return Err(plain(format!("the facts have no column {needed}; select one of that name")));
+            return Err(plain(format!(
+                "the facts have no column {needed}; select one of that name"
+            )));
         }
     }
     Ok(())

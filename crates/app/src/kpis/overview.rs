@@ -19,6 +19,7 @@ use crate::{App, metrics};
 
 /// One figure, with one of its targets where it has any.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = KpiFigure)]
 pub struct Line {
     /// The KPI's id.
     pub kpi: String,
@@ -99,7 +100,9 @@ pub fn better_name(better: Better) -> &'static str {
 /// An instant as text.
 #[must_use]
 pub fn instant(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros).map(|at| at.to_string()).unwrap_or_default()
+    jiff::Timestamp::from_microsecond(micros)
+        .map(|at| at.to_string())
+        .unwrap_or_default()
 }
 
 /// Figures of one day by KPI and scope: kept ones, or computed now when that day is not kept.
@@ -108,7 +111,11 @@ pub fn instant(micros: i64) -> String {
 /// When history or records fail.
 pub async fn of_day(app: &App, definitions: &Definitions, day: Date) -> Result<Vec<Kept>> {
     let kept = store::of_day(&app.store, day).await?;
-    if definitions.kpis.iter().all(|kpi| kept.iter().any(|k| k.kpi == kpi.id)) {
+    if definitions
+        .kpis
+        .iter()
+        .all(|kpi| kept.iter().any(|k| k.kpi == kpi.id))
+    {
         return Ok(kept);
     }
     let all: Vec<&Kpi> = definitions.kpis.iter().collect();
@@ -116,7 +123,13 @@ pub async fn of_day(app: &App, definitions: &Definitions, day: Date) -> Result<V
     let now = app.clock.micros();
     Ok(cells
         .into_iter()
-        .map(|cell| Kept { kpi: cell.kpi, day, scope: cell.scope, figure: cell.figure, computed_at: now })
+        .map(|cell| Kept {
+            kpi: cell.kpi,
+            day,
+            scope: cell.scope,
+            figure: cell.figure,
+            computed_at: now,
+        })
         .collect())
 }
 
@@ -147,7 +160,14 @@ pub async fn lines(app: &App, definitions: &Definitions, day: Date, by_segment: 
             }
             for target in here {
                 let conflict = pairs.iter().any(|(a, b)| a == &target.id || b == &target.id);
-                lines.push(with_target(plain.clone(), kpi, target, frozen.get(&target.id), day, conflict));
+                lines.push(with_target(
+                    plain.clone(),
+                    kpi,
+                    target,
+                    frozen.get(&target.id),
+                    day,
+                    conflict,
+                ));
             }
         }
     }
@@ -210,7 +230,14 @@ pub fn path(kpi: &Kpi, target: &Target, frozen: Option<&Measured>) -> Option<Pat
     })
 }
 
-fn with_target(mut line: Line, kpi: &Kpi, target: &Target, frozen: Option<&Measured>, day: Date, conflict: bool) -> Line {
+fn with_target(
+    mut line: Line,
+    kpi: &Kpi,
+    target: &Target,
+    frozen: Option<&Measured>,
+    day: Date,
+    conflict: bool,
+) -> Line {
     let path = path(kpi, target, frozen);
     line.baseline = baseline(target, frozen);
     line.baseline_on = Some(target.baseline.on().to_string());
@@ -283,10 +310,15 @@ pub async fn targets(app: &App, definitions: &Definitions, day: Date) -> Result<
     let pairs = conflicts(definitions);
     let mut lines = Vec::new();
     for target in &definitions.targets {
-        let Some(kpi) = definitions.kpi(&target.kpi) else { continue };
+        let Some(kpi) = definitions.kpi(&target.kpi) else {
+            continue;
+        };
         let held = frozen.get(&target.id);
         let path = path(kpi, target, held);
-        let value = kept.iter().find(|k| k.kpi == kpi.id && k.scope == target.scope).and_then(|k| k.figure.value);
+        let value = kept
+            .iter()
+            .find(|k| k.kpi == kpi.id && k.scope == target.scope)
+            .and_then(|k| k.figure.value);
         let (goal_kind, goal_stated) = match target.goal {
             Goal::Value(value) => ("value", value),
             Goal::Points(points) => ("points", points),
@@ -299,7 +331,11 @@ pub async fn targets(app: &App, definitions: &Definitions, day: Date) -> Result<
         };
         lines.push(TargetLine {
             id: target.id.clone(),
-            label: if target.label.is_empty() { kpi.label.clone() } else { target.label.clone() },
+            label: if target.label.is_empty() {
+                kpi.label.clone()
+            } else {
+                target.label.clone()
+            },
             kpi: kpi.id.clone(),
             kpi_label: kpi.label.clone(),
             scope: target.scope.clone(),
@@ -309,7 +345,10 @@ pub async fn targets(app: &App, definitions: &Definitions, day: Date) -> Result<
             baseline: baseline(target, held),
             baseline_on: target.baseline.on().to_string(),
             frozen_at: match target.baseline {
-                Baseline::Measured { on } => held.filter(|f| f.day == on).and_then(|f| f.frozen_at).map(instant),
+                Baseline::Measured { on } => held
+                    .filter(|f| f.day == on)
+                    .and_then(|f| f.frozen_at)
+                    .map(instant),
                 Baseline::Stated { .. } => None,
             },
             goal: path.map(|p| p.to),
@@ -333,12 +372,17 @@ pub async fn targets(app: &App, definitions: &Definitions, day: Date) -> Result<
 /// # Errors
 /// When the records fail.
 pub async fn trends(app: &App, day: Date, months: i32) -> Result<BTreeMap<String, Vec<(Date, Option<f64>)>>> {
-    let from = day.first_of_month().saturating_sub(jiff::Span::new().months(months - 1));
+    let from = day
+        .first_of_month()
+        .saturating_sub(jiff::Span::new().months(months - 1));
     let mut trends: BTreeMap<String, Vec<(Date, Option<f64>)>> = BTreeMap::new();
     for kept in store::trends(&app.store, from, day).await? {
         // Today's running month aside, only month ends make a trend.
         if kept.day == kept.day.last_of_month() || kept.day == day {
-            trends.entry(kept.kpi).or_default().push((kept.day, kept.figure.value));
+            trends
+                .entry(kept.kpi)
+                .or_default()
+                .push((kept.day, kept.figure.value));
         }
     }
     Ok(trends)
@@ -350,15 +394,32 @@ pub async fn trends(app: &App, day: Date, months: i32) -> Result<BTreeMap<String
 /// The problem with the field.
 pub fn day_of(app: &App, as_of: Option<&str>) -> crate::web::Result<Date> {
     let today = date_of(metrics::today(app));
-    let Some(text) = as_of.map(str::trim).filter(|t| !t.is_empty()) else { return Ok(today) };
+    let Some(text) = as_of.map(str::trim).filter(|t| !t.is_empty()) else {
+        return Ok(today);
+    };
     let day: Date = text.parse().map_err(|_| {
-        crate::web::Problem::field("as_of", text, "is not a day", "write it as YYYY-MM-DD, for example 2026-06-30")
+        crate::web::Problem::field(
+            "as_of",
+            text,
+            "is not a day",
+            "write it as YYYY-MM-DD, for example 2026-06-30",
+        )
     })?;
     if day > today {
-        return Err(crate::web::Problem::field("as_of", text, "lies in the future", format!("ask for {today} or a day before it")));
+        return Err(crate::web::Problem::field(
+            "as_of",
+            text,
+            "lies in the future",
+            format!("ask for {today} or a day before it"),
+        ));
     }
     if day.year() < 1970 {
-        return Err(crate::web::Problem::field("as_of", text, "lies before 1970", "ask for a later day"));
+        return Err(crate::web::Problem::field(
+            "as_of",
+            text,
+            "lies before 1970",
+            "ask for a later day",
+        ));
     }
     Ok(day)
 }

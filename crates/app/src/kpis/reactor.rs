@@ -21,14 +21,21 @@ pub const KEPT_MONTHS: i32 = 25;
 /// The days whose figures are kept: the month ends of the last two years, and today.
 #[must_use]
 pub fn kept_days(today: Date) -> Vec<Date> {
-    let from = today.first_of_month().saturating_sub(jiff::Span::new().months(KEPT_MONTHS - 1));
+    let from = today
+        .first_of_month()
+        .saturating_sub(jiff::Span::new().months(KEPT_MONTHS - 1));
     month_ends(from, today)
 }
 
 /// The segments of a program as scopes.
 #[must_use]
 pub fn scopes(definitions: &Definitions) -> Vec<String> {
-    definitions.segments.segments.iter().map(|segment: &SegmentRule| segment.id.clone()).collect()
+    definitions
+        .segments
+        .segments
+        .iter()
+        .map(|segment: &SegmentRule| segment.id.clone())
+        .collect()
 }
 
 /// Whether a mark can move the figure that `kpi` has for `day`: a month (yyyymm) that gained or lost events, or all months from one on
@@ -44,18 +51,25 @@ fn touched(kpi: &Kpi, day: Date, month: i32) -> bool {
     // as tables (tickets, responses) may reach further back than the window, so a window counts from the month in which it starts.
     match kpi.window {
         KpiWindow::Day => number(day) >= month,
-        _ => number(day) >= month && (kpi.lag.is_some() || number(period.first) <= month || !reads_only_window(kpi)),
+        _ => {
+            number(day) >= month
+                && (kpi.lag.is_some() || number(period.first) <= month || !reads_only_window(kpi))
+        }
     }
 }
 
 /// Whether the facts read something that has no past.
 fn reads_the_present(kpi: &Kpi) -> bool {
-    kpi.relations().iter().any(|relation| ["accounts", "contacts"].contains(&relation.as_str()))
+    kpi.relations()
+        .iter()
+        .any(|relation| ["accounts", "contacts"].contains(&relation.as_str()))
 }
 
 /// Whether the facts read nothing but the events of the window and the cohort.
 fn reads_only_window(kpi: &Kpi) -> bool {
-    kpi.relations().iter().all(|relation| ["cohort", "period_events", "periods"].contains(&relation.as_str()))
+    kpi.relations()
+        .iter()
+        .all(|relation| ["cohort", "period_events", "periods"].contains(&relation.as_str()))
 }
 
 /// Computes what is marked. Tells whether anything was.
@@ -63,7 +77,9 @@ fn reads_only_window(kpi: &Kpi) -> bool {
 /// # Errors
 /// When history or records fail; the marks stay.
 pub async fn refresh(app: &App) -> Result<bool> {
-    let Some(definitions) = app.definitions() else { return Ok(false) };
+    let Some(definitions) = app.definitions() else {
+        return Ok(false);
+    };
     let marks = store::dirty(&app.store).await?;
     let today = date_of(metrics::today(app));
     let held = store::of_day(&app.store, today).await?;
@@ -94,7 +110,12 @@ pub async fn refresh(app: &App) -> Result<bool> {
 }
 
 /// KPIs together with the days that have to be computed for them, KPIs of the same days together.
-fn groups_of_touch<'a>(kpis: &[&'a Kpi], days: &[Date], marks: &[(i32, i64)], all: bool) -> Vec<(Vec<&'a Kpi>, Vec<Date>)> {
+fn groups_of_touch<'a>(
+    kpis: &[&'a Kpi],
+    days: &[Date],
+    marks: &[(i32, i64)],
+    all: bool,
+) -> Vec<(Vec<&'a Kpi>, Vec<Date>)> {
     let mut groups: Vec<(Vec<&Kpi>, Vec<Date>)> = Vec::new();
     for kpi in kpis {
         let wanted: Vec<Date> = days
@@ -119,22 +140,40 @@ async fn baselines(app: &App, definitions: &Definitions, marks: &[(i32, i64)]) -
     let held = store::baselines(&app.store).await?;
     let (now, today) = (app.clock.micros(), date_of(metrics::today(app)));
     for target in &definitions.targets {
-        let Baseline::Measured { on } = target.baseline else { continue };
-        let (Some(kpi), true) = (definitions.kpi(&target.kpi), on <= today) else { continue };
+        let Baseline::Measured { on } = target.baseline else {
+            continue;
+        };
+        let (Some(kpi), true) = (definitions.kpi(&target.kpi), on <= today) else {
+            continue;
+        };
         let before = held.get(&target.id).filter(|measured| measured.day == on);
         if before.is_some_and(|measured| measured.frozen_at.is_some()) {
             continue;
         }
-        let touched = before.is_none() || marks.iter().any(|(month, _)| *month == 0 || touched(kpi, on, *month));
+        let touched = before.is_none()
+            || marks
+                .iter()
+                .any(|(month, _)| *month == 0 || touched(kpi, on, *month));
         let next = match before {
             Some(measured) if !touched => {
                 let settled = now - measured.touched_at >= SETTLED;
-                settled.then(|| Measured { frozen_at: Some(now), ..measured.clone() })
+                settled.then(|| Measured {
+                    frozen_at: Some(now),
+                    ..measured.clone()
+                })
             }
             _ => {
                 let cells = figures(app, definitions, &[kpi], &[on], &By::Segment, &[]).await?;
-                let value = cells.iter().find(|cell| cell.scope == target.scope).and_then(|cell| cell.figure.value);
-                value.map(|value| Measured { value, day: on, touched_at: now, frozen_at: None })
+                let value = cells
+                    .iter()
+                    .find(|cell| cell.scope == target.scope)
+                    .and_then(|cell| cell.figure.value);
+                value.map(|value| Measured {
+                    value,
+                    day: on,
+                    touched_at: now,
+                    frozen_at: None,
+                })
             }
         };
         if let Some(next) = next {
@@ -156,7 +195,8 @@ pub async fn run(app: App) {
             tracing::error!(error = %format!("{error:#}"), "KPIs could not be brought up to date; trying again");
         }
         // What stays busy is refreshed for a third of the time at most.
-        tokio::time::sleep((start.elapsed() * 2).clamp(Duration::from_millis(500), Duration::from_secs(30))).await;
+        tokio::time::sleep((start.elapsed() * 2).clamp(Duration::from_millis(500), Duration::from_secs(30)))
+            .await;
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(Duration::from_secs(30)) => {}
@@ -170,7 +210,9 @@ async fn quiet(app: &App) {
     loop {
         let version = app.metrics.version();
         tokio::time::sleep(Duration::from_millis(700)).await;
-        let behind = events::cursor(app, metrics::work::CURSOR).await.is_ok_and(|seq| seq < *events::watch(app).borrow());
+        let behind = events::cursor(app, metrics::work::CURSOR)
+            .await
+            .is_ok_and(|seq| seq < *events::watch(app).borrow());
         if (version == app.metrics.version() && !behind) || start.elapsed() > Duration::from_secs(20) {
             return;
         }

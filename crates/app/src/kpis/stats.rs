@@ -48,7 +48,9 @@ pub fn figure(sums: &Sums, value: KpiValue, proportion: bool) -> Figure {
             value: filled.map(|d| sums.numerator / d),
             numerator: Some(sums.numerator),
             denominator: Some(sums.denominator),
-            interval: filled.filter(|_| proportion).and_then(|d| wilson(sums.numerator, d)),
+            interval: filled
+                .filter(|_| proportion)
+                .and_then(|d| wilson(sums.numerator, d)),
             ..Figure::default()
         },
         KpiValue::Sum => Figure {
@@ -107,7 +109,11 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     #[expect(clippy::cast_precision_loss, reason = "there are far fewer than 2^52 values")]
     let place = last as f64 * share.clamp(0.0, 1.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the place lies between 0 and the last index")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the place lies between 0 and the last index"
+    )]
     let (below, rest) = (place.floor() as usize, place.fract());
     let above = (below + 1).min(last);
     Some(sorted[below] + (sorted[above] - sorted[below]) * rest)
@@ -124,9 +130,12 @@ mod tests {
     #[test]
     fn wilson_agrees_with_published_values() {
         // Newcombe 1998, Statistics in Medicine 17, 857, table I (method 3): 81/263 and 15/148, 0/20, 1/29.
-        for (hits, n, low, high) in
-            [(81.0, 263.0, 0.2553, 0.3662), (15.0, 148.0, 0.0624, 0.1605), (0.0, 20.0, 0.0, 0.1611), (1.0, 29.0, 0.0061, 0.1718)]
-        {
+        for (hits, n, low, high) in [
+            (81.0, 263.0, 0.2553, 0.3662),
+            (15.0, 148.0, 0.0624, 0.1605),
+            (0.0, 20.0, 0.0, 0.1611),
+            (1.0, 29.0, 0.0061, 0.1718),
+        ] {
             let (l, h) = wilson(hits, n).unwrap();
             assert!(close(l, low) && close(h, high), "{hits}/{n}: {l} {h}");
         }
@@ -145,17 +154,33 @@ mod tests {
     #[test]
     fn nps_by_hand() {
         // 10 answers: 6 promoters, 1 detractor. NPS 50; SE = sqrt((0.7 - 0.25) / 10) = 0.21213; ±1.96 SE = ±41.578 points.
-        let sums = Sums { rows: 10, numerator: 5.0, denominator: 10.0, promoters: 6.0, detractors: 1.0, values: vec![] };
+        let sums = Sums {
+            rows: 10,
+            numerator: 5.0,
+            denominator: 10.0,
+            promoters: 6.0,
+            detractors: 1.0,
+            values: vec![],
+        };
         let got = figure(&sums, KpiValue::Nps, false);
         assert_eq!(got.value, Some(50.0));
         let (low, high) = got.interval.unwrap();
-        assert!((low - 8.4223).abs() < 1e-3 && (high - 91.5777).abs() < 1e-3, "{low} {high}");
+        assert!(
+            (low - 8.4223).abs() < 1e-3 && (high - 91.5777).abs() < 1e-3,
+            "{low} {high}"
+        );
     }
 
     #[test]
     fn means_carry_median_and_p90() {
         let values = vec![4.0, 1.0, 3.0, 2.0, 10.0];
-        let sums = Sums { rows: 5, numerator: 20.0, denominator: 5.0, values, ..Sums::default() };
+        let sums = Sums {
+            rows: 5,
+            numerator: 20.0,
+            denominator: 5.0,
+            values,
+            ..Sums::default()
+        };
         let got = figure(&sums, KpiValue::Mean, false);
         assert_eq!((got.value, got.median), (Some(4.0), Some(3.0)));
         assert!((got.p90.unwrap() - 7.6).abs() < 1e-9);

@@ -52,7 +52,9 @@ impl Path {
     /// Where `value` stands on `day`.
     #[must_use]
     pub fn status(&self, value: Option<f64>, day: i32) -> Status {
-        let Some(value) = value.filter(|v| v.is_finite()) else { return Status::NoData };
+        let Some(value) = value.filter(|v| v.is_finite()) else {
+            return Status::NoData;
+        };
         // Signed so that more is always better; figures closer than this are the same.
         let sign = if self.better == Better::Up { 1.0 } else { -1.0 };
         let tolerance = 1e-9 * self.to.abs().max(1.0);
@@ -64,7 +66,11 @@ impl Path {
             return Status::OnTrack;
         }
         let way = self.from.map_or(0.0, |from| (self.to - from).abs());
-        if gap <= 0.2 * way + tolerance { Status::AtRisk } else { Status::Behind }
+        if gap <= 0.2 * way + tolerance {
+            Status::AtRisk
+        } else {
+            Status::Behind
+        }
     }
 }
 
@@ -74,7 +80,13 @@ mod tests {
 
     #[test]
     fn churn_from_12_to_9_percent_within_a_year() {
-        let path = Path { from_day: 0, from: Some(0.12), to_day: 360, to: 0.09, better: Better::Down };
+        let path = Path {
+            from_day: 0,
+            from: Some(0.12),
+            to_day: 360,
+            to: 0.09,
+            better: Better::Down,
+        };
         // Half-way the line stands at 10.5 %; a fifth of the way is 0.6 points.
         for (value, day, want) in [
             (Some(0.09), 10, Status::Met),
@@ -94,7 +106,13 @@ mod tests {
 
     #[test]
     fn without_a_baseline_the_goal_is_the_line() {
-        let path = Path { from_day: 0, from: None, to_day: 100, to: 0.5, better: Better::Up };
+        let path = Path {
+            from_day: 0,
+            from: None,
+            to_day: 100,
+            to: 0.5,
+            better: Better::Up,
+        };
         assert_eq!(path.status(Some(0.49), 1), Status::Behind);
         assert_eq!(path.status(Some(0.5), 1), Status::Met);
     }

@@ -38,11 +38,24 @@ pub struct Kept {
 
 /// Keeps figures, in place of those of the same KPI, day and scope.
 pub async fn put(tx: &Tx, cells: &[Cell], computed_at: i64) -> StoreResult<()> {
-    let columns = ["kpi", "period", "scope", "value", "numerator", "denominator", "detail", "computed_at"];
+    let columns = [
+        "kpi",
+        "period",
+        "scope",
+        "value",
+        "numerator",
+        "denominator",
+        "detail",
+        "computed_at",
+    ];
     let mut batch = Batch::new("kpi_values", &columns);
     for cell in cells {
         let figure = &cell.figure;
-        let detail = Detail { interval: figure.interval, median: figure.median, p90: figure.p90 };
+        let detail = Detail {
+            interval: figure.interval,
+            median: figure.median,
+            p90: figure.p90,
+        };
         batch.row(args![
             cell.kpi.clone(),
             i64::from(day_number(cell.period.day)),
@@ -54,8 +67,14 @@ pub async fn put(tx: &Tx, cells: &[Cell], computed_at: i64) -> StoreResult<()> {
             computed_at
         ]);
     }
-    tx.insert(batch, Conflict::Update("kpi, period, scope", &["value", "numerator", "denominator", "detail", "computed_at"]))
-        .await?;
+    tx.insert(
+        batch,
+        Conflict::Update(
+            "kpi, period, scope",
+            &["value", "numerator", "denominator", "detail", "computed_at"],
+        ),
+    )
+    .await?;
     Ok(())
 }
 
@@ -84,20 +103,35 @@ const COLUMNS: &str = "kpi, period, scope, value, numerator, denominator, detail
 /// The kept figures of a day.
 pub async fn of_day(on: &impl Execute, day: Date) -> StoreResult<Vec<Kept>> {
     let sql = format!("SELECT {COLUMNS} FROM kpi_values WHERE period = $1");
-    on.all(&sql, args![i64::from(day_number(day))]).await?.iter().map(kept).collect()
+    on.all(&sql, args![i64::from(day_number(day))])
+        .await?
+        .iter()
+        .map(kept)
+        .collect()
 }
 
 /// The kept figures of a KPI between two days, both included, by day.
 pub async fn of_kpi(on: &impl Execute, kpi: &str, from: Date, to: Date) -> StoreResult<Vec<Kept>> {
-    let sql = format!("SELECT {COLUMNS} FROM kpi_values WHERE kpi = $1 AND period BETWEEN $2 AND $3 ORDER BY period");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM kpi_values WHERE kpi = $1 AND period BETWEEN $2 AND $3 ORDER BY period"
+    );
     let args = args![kpi, i64::from(day_number(from)), i64::from(day_number(to))];
     on.all(&sql, args).await?.iter().map(kept).collect()
 }
 
 /// The kept figures of all accounts on some days, for trends.
 pub async fn trends(on: &impl Execute, from: Date, to: Date) -> StoreResult<Vec<Kept>> {
-    let sql = format!("SELECT {COLUMNS} FROM kpi_values WHERE scope = 'all' AND period BETWEEN $1 AND $2 ORDER BY period");
-    on.all(&sql, args![i64::from(day_number(from)), i64::from(day_number(to))]).await?.iter().map(kept).collect()
+    let sql = format!(
+        "SELECT {COLUMNS} FROM kpi_values WHERE scope = 'all' AND period BETWEEN $1 AND $2 ORDER BY period"
+    );
+    on.all(
+        &sql,
+        args![i64::from(day_number(from)), i64::from(day_number(to))],
+    )
+    .await?
+    .iter()
+    .map(kept)
+    .collect()
 }
 
 /// Forgets kept figures from a day on, other than those of the days listed.
@@ -106,7 +140,11 @@ pub async fn forget_others(tx: &Tx, keep: &[Date]) -> StoreResult<()> {
     if list.is_empty() {
         return Ok(());
     }
-    tx.run(&format!("DELETE FROM kpi_values WHERE period NOT IN ({})", list.join(", ")), vec![]).await?;
+    tx.run(
+        &format!("DELETE FROM kpi_values WHERE period NOT IN ({})", list.join(", ")),
+        vec![],
+    )
+    .await?;
     Ok(())
 }
 
@@ -115,14 +153,23 @@ pub async fn dirty(on: &impl Execute) -> StoreResult<Vec<(i32, i64)>> {
     on.all("SELECT month, marked_at FROM kpi_dirty ORDER BY month", vec![])
         .await?
         .iter()
-        .map(|row| Ok((i32::try_from(row.get::<i64>("month")?).unwrap_or_default(), row.get("marked_at")?)))
+        .map(|row| {
+            Ok((
+                i32::try_from(row.get::<i64>("month")?).unwrap_or_default(),
+                row.get("marked_at")?,
+            ))
+        })
         .collect()
 }
 
 /// Takes marks away that have not been set anew since they were read.
 pub async fn clean(tx: &Tx, marks: &[(i32, i64)]) -> StoreResult<()> {
     for (month, at) in marks {
-        tx.run("DELETE FROM kpi_dirty WHERE month = $1 AND marked_at = $2", args![i64::from(*month), *at]).await?;
+        tx.run(
+            "DELETE FROM kpi_dirty WHERE month = $1 AND marked_at = $2",
+            args![i64::from(*month), *at],
+        )
+        .await?;
     }
     Ok(())
 }
@@ -142,20 +189,46 @@ pub struct Measured {
 
 /// The measured baselines by target.
 pub async fn baselines(on: &impl Execute) -> StoreResult<BTreeMap<String, Measured>> {
-    let rows = on.all("SELECT target, value, day, touched_at, frozen_at FROM target_baselines", vec![]).await?;
+    let rows = on
+        .all(
+            "SELECT target, value, day, touched_at, frozen_at FROM target_baselines",
+            vec![],
+        )
+        .await?;
     rows.iter()
         .map(|row| {
             let day: i64 = row.get("day")?;
             let day = date_of(i32::try_from(day).unwrap_or_default());
-            Ok((row.get("target")?, Measured { value: row.get("value")?, day, touched_at: row.get("touched_at")?, frozen_at: row.get("frozen_at")? }))
+            Ok((
+                row.get("target")?,
+                Measured {
+                    value: row.get("value")?,
+                    day,
+                    touched_at: row.get("touched_at")?,
+                    frozen_at: row.get("frozen_at")?,
+                },
+            ))
         })
         .collect()
 }
 
 /// Keeps a target's baseline; one for another day is replaced.
 pub async fn put_baseline(tx: &Tx, target: &str, measured: &Measured) -> StoreResult<()> {
-    let mut batch = Batch::new("target_baselines", &["target", "value", "day", "touched_at", "frozen_at"]);
-    batch.row(args![target, measured.value, i64::from(day_number(measured.day)), measured.touched_at, measured.frozen_at]);
-    tx.insert(batch, Conflict::Update("target", &["value", "day", "touched_at", "frozen_at"])).await?;
+    let mut batch = Batch::new(
+        "target_baselines",
+        &["target", "value", "day", "touched_at", "frozen_at"],
+    );
+    batch.row(args![
+        target,
+        measured.value,
+        i64::from(day_number(measured.day)),
+        measured.touched_at,
+        measured.frozen_at
+    ]);
+    tx.insert(
+        batch,
+        Conflict::Update("target", &["value", "day", "touched_at", "frozen_at"]),
+    )
+    .await?;
     Ok(())
 }

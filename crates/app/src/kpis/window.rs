@@ -20,7 +20,9 @@ pub struct Period {
 /// whole one whose outcome is known.
 #[must_use]
 pub fn period(window: KpiWindow, lag: Option<Days>, day: Date) -> Period {
-    let last = lag.map_or(day, |days| whole(window, day.saturating_sub(i64::from(days.0).days())));
+    let last = lag.map_or(day, |days| {
+        whole(window, day.saturating_sub(i64::from(days.0).days()))
+    });
     let first = match window {
         KpiWindow::Day => last,
         KpiWindow::Month => last.first_of_month(),
@@ -32,7 +34,9 @@ pub fn period(window: KpiWindow, lag: Option<Days>, day: Date) -> Period {
         KpiWindow::Months(months) if last == last.last_of_month() => last
             .first_of_month()
             .saturating_sub(i64::from(months.saturating_sub(1)).months()),
-        KpiWindow::Months(months) => last.saturating_sub(i64::from(months).months()).saturating_add(1.days()),
+        KpiWindow::Months(months) => last
+            .saturating_sub(i64::from(months).months())
+            .saturating_add(1.days()),
         KpiWindow::Days(days) => last.saturating_sub(i64::from(days.saturating_sub(1)).days()),
     };
     Period { day, first, last }
@@ -72,21 +76,97 @@ mod tests {
     #[test]
     fn windows_by_hand() {
         let cases = [
-            (KpiWindow::Month, None, date(2026, 6, 30), date(2026, 6, 1), date(2026, 6, 30)),
-            (KpiWindow::Month, None, date(2026, 6, 12), date(2026, 6, 1), date(2026, 6, 12)),
-            (KpiWindow::Month, Some(Days(30)), date(2026, 6, 30), date(2026, 5, 1), date(2026, 5, 31)),
-            (KpiWindow::Month, Some(Days(30)), date(2026, 6, 29), date(2026, 4, 1), date(2026, 4, 30)),
-            (KpiWindow::Month, Some(Days(30)), date(2026, 3, 2), date(2026, 1, 1), date(2026, 1, 31)),
-            (KpiWindow::Quarter, Some(Days(30)), date(2026, 7, 30), date(2026, 4, 1), date(2026, 6, 30)),
-            (KpiWindow::Quarter, None, date(2026, 8, 31), date(2026, 7, 1), date(2026, 8, 31)),
-            (KpiWindow::Months(12), None, date(2026, 6, 30), date(2025, 7, 1), date(2026, 6, 30)),
-            (KpiWindow::Months(12), None, date(2024, 2, 29), date(2023, 3, 1), date(2024, 2, 29)),
-            (KpiWindow::Months(12), None, date(2026, 6, 12), date(2025, 6, 13), date(2026, 6, 12)),
-            (KpiWindow::Days(90), None, date(2026, 6, 30), date(2026, 4, 2), date(2026, 6, 30)),
-            (KpiWindow::Day, None, date(2026, 6, 30), date(2026, 6, 30), date(2026, 6, 30)),
+            (
+                KpiWindow::Month,
+                None,
+                date(2026, 6, 30),
+                date(2026, 6, 1),
+                date(2026, 6, 30),
+            ),
+            (
+                KpiWindow::Month,
+                None,
+                date(2026, 6, 12),
+                date(2026, 6, 1),
+                date(2026, 6, 12),
+            ),
+            (
+                KpiWindow::Month,
+                Some(Days(30)),
+                date(2026, 6, 30),
+                date(2026, 5, 1),
+                date(2026, 5, 31),
+            ),
+            (
+                KpiWindow::Month,
+                Some(Days(30)),
+                date(2026, 6, 29),
+                date(2026, 4, 1),
+                date(2026, 4, 30),
+            ),
+            (
+                KpiWindow::Month,
+                Some(Days(30)),
+                date(2026, 3, 2),
+                date(2026, 1, 1),
+                date(2026, 1, 31),
+            ),
+            (
+                KpiWindow::Quarter,
+                Some(Days(30)),
+                date(2026, 7, 30),
+                date(2026, 4, 1),
+                date(2026, 6, 30),
+            ),
+            (
+                KpiWindow::Quarter,
+                None,
+                date(2026, 8, 31),
+                date(2026, 7, 1),
+                date(2026, 8, 31),
+            ),
+            (
+                KpiWindow::Months(12),
+                None,
+                date(2026, 6, 30),
+                date(2025, 7, 1),
+                date(2026, 6, 30),
+            ),
+            (
+                KpiWindow::Months(12),
+                None,
+                date(2024, 2, 29),
+                date(2023, 3, 1),
+                date(2024, 2, 29),
+            ),
+            (
+                KpiWindow::Months(12),
+                None,
+                date(2026, 6, 12),
+                date(2025, 6, 13),
+                date(2026, 6, 12),
+            ),
+            (
+                KpiWindow::Days(90),
+                None,
+                date(2026, 6, 30),
+                date(2026, 4, 2),
+                date(2026, 6, 30),
+            ),
+            (
+                KpiWindow::Day,
+                None,
+                date(2026, 6, 30),
+                date(2026, 6, 30),
+                date(2026, 6, 30),
+            ),
         ];
         for (window, lag, day, first, last) in cases {
-            assert_eq!(period(window, lag, day), Period { day, first, last }, "{window:?} {day}");
+            assert_eq!(
+                period(window, lag, day),
+                Period { day, first, last },
+                "{window:?} {day}"
+            );
         }
     }
 
@@ -96,6 +176,9 @@ mod tests {
             month_ends(date(2026, 1, 15), date(2026, 3, 10)),
             [date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 10)]
         );
-        assert_eq!(month_ends(date(2026, 3, 1), date(2026, 3, 31)), [date(2026, 3, 31)]);
+        assert_eq!(
+            month_ends(date(2026, 3, 1), date(2026, 3, 31)),
+            [date(2026, 3, 31)]
+        );
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use parking_lot::Mutex;
-use tenure_lake::arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, new_null_array};
+use tenure_lake::arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, new_null_array,
+};
 use tenure_lake::{Expr, RecordBatch, Type};
 
 use super::facts::{Facts, date_of, day_number};
@@ -28,10 +30,17 @@ pub struct Cache(Mutex<Option<Computed>>);
 /// The problem with the field.
 pub fn day(app: &App, as_of: Option<&str>) -> Result<i32> {
     let today = super::today(app);
-    let Some(text) = as_of.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(today) };
-    let date: Date = text
-        .parse()
-        .map_err(|_| Problem::field("as_of", text, "is not a day", "write it as YYYY-MM-DD, for example 2026-06-30"))?;
+    let Some(text) = as_of.map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(today);
+    };
+    let date: Date = text.parse().map_err(|_| {
+        Problem::field(
+            "as_of",
+            text,
+            "is not a day",
+            "write it as YYYY-MM-DD, for example 2026-06-30",
+        )
+    })?;
     let day = day_number(date);
     if day > today {
         let remedy = format!("ask for {} or a day before it", date_of(today));
@@ -43,7 +52,9 @@ pub fn day(app: &App, as_of: Option<&str>) -> Result<i32> {
 /// An instant as text.
 #[must_use]
 pub fn instant(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros).map(|at| at.to_string()).unwrap_or_default()
+    jiff::Timestamp::from_microsecond(micros)
+        .map(|at| at.to_string())
+        .unwrap_or_default()
 }
 
 /// Every account as of a day, with the metrics of that day.
@@ -61,7 +72,9 @@ pub async fn entries(app: &App, day: i32) -> Result<Arc<Vec<Arc<Entry>>>> {
     {
         return Ok(Arc::clone(entries));
     }
-    let Some(plan) = app.metrics.plan() else { return Ok(Arc::default()) };
+    let Some(plan) = app.metrics.plan() else {
+        return Ok(Arc::default());
+    };
     let mut all = Vec::with_capacity(app.metrics.book.len());
     let nos: Vec<i64> = app.metrics.book.all().iter().map(|entry| entry.no).collect();
     for chunk in nos.chunks(4_000) {
@@ -78,7 +91,10 @@ pub async fn entries(app: &App, day: i32) -> Result<Arc<Vec<Arc<Entry>>>> {
 /// # Errors
 /// When records or history fail.
 pub async fn with_plan(app: &App, plan: &Arc<Plan>, nos: &[i64], day: i32) -> anyhow::Result<Vec<Entry>> {
-    let same = app.metrics.plan().is_some_and(|held| held.measures == plan.measures);
+    let same = app
+        .metrics
+        .plan()
+        .is_some_and(|held| held.measures == plan.measures);
     let facts = if same {
         store::facts(&app.store, nos).await?
     } else {
@@ -97,7 +113,13 @@ pub async fn some(app: &App, plan: &Arc<Plan>, nos: &[i64], day: i32) -> Result<
     Ok(computed(app, plan, nos, facts, day).await?)
 }
 
-async fn computed(app: &App, plan: &Arc<Plan>, nos: &[i64], facts: HashMap<i64, Facts>, day: i32) -> anyhow::Result<Vec<Entry>> {
+async fn computed(
+    app: &App,
+    plan: &Arc<Plan>,
+    nos: &[i64],
+    facts: HashMap<i64, Facts>,
+    day: i32,
+) -> anyhow::Result<Vec<Entry>> {
     let records = store::records(&app.store, nos).await?;
     let now = app.clock.micros();
     let plan = Arc::clone(plan);
@@ -113,7 +135,11 @@ async fn computed(app: &App, plan: &Arc<Plan>, nos: &[i64], facts: HashMap<i64, 
             })
             .collect();
         let heads = evaluate::evaluate(&plan, &subjects, day)?;
-        Ok(records.iter().zip(heads).map(|((no, record), head)| super::work::entry(*no, record, head, now)).collect())
+        Ok(records
+            .iter()
+            .zip(heads)
+            .map(|((no, record), head)| super::work::entry(*no, record, head, now))
+            .collect())
     })
     .await?
 }
@@ -122,18 +148,37 @@ async fn computed(app: &App, plan: &Arc<Plan>, nos: &[i64], facts: HashMap<i64, 
 ///
 /// # Errors
 /// The problem with the filter.
-pub fn evaluate_filter(app: &App, definitions: &Definitions, entries: &[Arc<Entry>], day: i32, filter: &str) -> Result<BooleanArray> {
-    let plan = app.metrics.plan().ok_or_else(|| Problem::conflict("no program is applied yet"))?;
+pub fn evaluate_filter(
+    app: &App,
+    definitions: &Definitions,
+    entries: &[Arc<Entry>],
+    day: i32,
+    filter: &str,
+) -> Result<BooleanArray> {
+    let plan = app
+        .metrics
+        .plan()
+        .ok_or_else(|| Problem::conflict("no program is applied yet"))?;
     let mut names: Vec<Name> = plan.names.clone();
-    names.push(Name { name: "segment".into(), kind: Type::Text });
-    names.push(Name { name: "churned_on".into(), kind: Type::Date });
-    let expr = Expr::compile_filter(filter, &environment(&names))
-        .map_err(|error| wrong(filter, &error))?;
+    names.push(Name {
+        name: "segment".into(),
+        kind: Type::Text,
+    });
+    names.push(Name {
+        name: "churned_on".into(),
+        kind: Type::Date,
+    });
+    let expr = Expr::compile_filter(filter, &environment(&names)).map_err(|error| wrong(filter, &error))?;
     let columns: Vec<(&str, ArrayRef)> = names
         .iter()
         .enumerate()
         .filter(|(_, name)| expr.references().contains(&name.name))
-        .map(|(at, name)| (name.name.as_str(), column(definitions, &plan, entries, day, at, name)))
+        .map(|(at, name)| {
+            (
+                name.name.as_str(),
+                column(definitions, &plan, entries, day, at, name),
+            )
+        })
         .collect();
     if columns.is_empty() {
         // A condition without names is the same for all.
@@ -141,8 +186,10 @@ pub fn evaluate_filter(app: &App, definitions: &Definitions, entries: &[Arc<Entr
         let batch = RecordBatch::try_from_iter([("row", one)]).map_err(anyhow::Error::from)?;
         return expr.matches(&batch).map_err(|error| wrong(filter, &error));
     }
-    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
-        .map_err(anyhow::Error::from)?;
+    let batch = RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, column)| (name, column, true)),
+    )
+    .map_err(anyhow::Error::from)?;
     expr.matches(&batch).map_err(|error| wrong(filter, &error))
 }
 
@@ -150,28 +197,57 @@ fn wrong(filter: &str, error: &tenure_lake::QueryError) -> Problem {
     Problem::field("filter", filter, error.message.clone(), error.remedy.clone())
 }
 
-fn column(definitions: &Definitions, plan: &Plan, entries: &[Arc<Entry>], day: i32, at: usize, name: &Name) -> ArrayRef {
-    if let Some(metric) = at.checked_sub(plan.metrics_from).filter(|m| *m < plan.metrics.len()) {
+fn column(
+    definitions: &Definitions,
+    plan: &Plan,
+    entries: &[Arc<Entry>],
+    day: i32,
+    at: usize,
+    name: &Name,
+) -> ArrayRef {
+    if let Some(metric) = at
+        .checked_sub(plan.metrics_from)
+        .filter(|m| *m < plan.metrics.len())
+    {
         let value = |e: &Arc<Entry>| e.head.metrics.get(metric).copied().filter(|v| !v.is_nan());
         return Arc::new(Float64Array::from_iter(entries.iter().map(value)));
     }
     let spans = || entries.iter().map(|e| e.head.span_at(day));
     let life = |e: &Arc<Entry>| e.head.lives().into_iter().rev().find(|life| life.0 <= day);
     match name.name.as_str() {
-        "account_id" => Arc::new(StringArray::from_iter_values(entries.iter().map(|e| e.id.as_str()))),
-        "name" => Arc::new(StringArray::from_iter_values(entries.iter().map(|e| e.name.as_str()))),
-        "segment" => Arc::new(StringArray::from_iter(spans().map(|s| s.map(|s| s.segment.as_str())))),
-        "owner" => Arc::new(StringArray::from_iter(spans().map(|s| s.and_then(|s| s.owner.as_deref())))),
+        "account_id" => Arc::new(StringArray::from_iter_values(
+            entries.iter().map(|e| e.id.as_str()),
+        )),
+        "name" => Arc::new(StringArray::from_iter_values(
+            entries.iter().map(|e| e.name.as_str()),
+        )),
+        "segment" => Arc::new(StringArray::from_iter(
+            spans().map(|s| s.map(|s| s.segment.as_str())),
+        )),
+        "owner" => Arc::new(StringArray::from_iter(
+            spans().map(|s| s.and_then(|s| s.owner.as_deref())),
+        )),
         "mrr" => Arc::new(Float64Array::from_iter(spans().map(|s| s.and_then(|s| s.mrr)))),
-        "active" => Arc::new(BooleanArray::from_iter(spans().map(|s| Some(s.is_some_and(|s| s.active))))),
-        "started_on" => Arc::new(Date32Array::from_iter(entries.iter().map(|e| life(e).map(|l| l.0)))),
-        "churned_on" => {
-            Arc::new(Date32Array::from_iter(entries.iter().map(|e| life(e).map(|l| l.1).filter(|end| *end <= day))))
-        }
-        "days_active" => Arc::new(Int64Array::from_iter(entries.iter().map(|e| life(e).map(|l| i64::from(day - l.0))))),
+        "active" => Arc::new(BooleanArray::from_iter(
+            spans().map(|s| Some(s.is_some_and(|s| s.active))),
+        )),
+        "started_on" => Arc::new(Date32Array::from_iter(
+            entries.iter().map(|e| life(e).map(|l| l.0)),
+        )),
+        "churned_on" => Arc::new(Date32Array::from_iter(
+            entries
+                .iter()
+                .map(|e| life(e).map(|l| l.1).filter(|end| *end <= day)),
+        )),
+        "days_active" => Arc::new(Int64Array::from_iter(
+            entries.iter().map(|e| life(e).map(|l| i64::from(day - l.0))),
+        )),
         attribute => match definitions.attribute(attribute) {
             Some(known) => {
-                let values: Vec<_> = entries.iter().map(|e| e.attributes.get(attribute).filter(|v| !v.is_null())).collect();
+                let values: Vec<_> = entries
+                    .iter()
+                    .map(|e| e.attributes.get(attribute).filter(|v| !v.is_null()))
+                    .collect();
                 tables::attribute_column(known.kind, &values)
             }
             None => new_null_array(&name.kind.arrow(), entries.len()),

@@ -32,11 +32,17 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn of(batch: &'a RecordBatch) -> Result<Self> {
-        let column = |name: &str| batch.column_by_name(name).with_context(|| format!("events have no column {name}"));
+        let column = |name: &str| {
+            batch
+                .column_by_name(name)
+                .with_context(|| format!("events have no column {name}"))
+        };
         Ok(Self {
             account: column("account_no")?.as_primitive::<Int64Type>().values(),
             day: column("day")?.as_primitive::<Date32Type>().values(),
-            at: column("occurred_at")?.as_primitive::<TimestampMicrosecondType>().values(),
+            at: column("occurred_at")?
+                .as_primitive::<TimestampMicrosecondType>()
+                .values(),
             kind: column("kind")?.as_string_view(),
             name: column("name")?.as_string_view(),
             properties: column("properties")?.as_string_view(),
@@ -56,7 +62,9 @@ impl<'a> Collector<'a> {
         let columns = Columns::of(batch)?;
         let mut wanted: HashMap<usize, Vec<bool>> = HashMap::new();
         for row in 0..batch.num_rows() {
-            let Some(facts) = self.accounts.get_mut(&columns.account[row]) else { continue };
+            let Some(facts) = self.accounts.get_mut(&columns.account[row]) else {
+                continue;
+            };
             if facts.series.len() < self.plan.series.len() {
                 facts.series.resize(self.plan.series.len(), Series::default());
             }
@@ -73,9 +81,16 @@ impl<'a> Collector<'a> {
             for series in self.plan.series_of(name, kind) {
                 let plan = &self.plan.series[series];
                 if plan.reads_properties() {
-                    wanted.entry(series).or_insert_with(|| vec![false; batch.num_rows()])[row] = true;
+                    wanted
+                        .entry(series)
+                        .or_insert_with(|| vec![false; batch.num_rows()])[row] = true;
                 } else {
-                    let point = Point { day, at: columns.at[row], value: 1.0, hash: 0 };
+                    let point = Point {
+                        day,
+                        at: columns.at[row],
+                        value: 1.0,
+                        hash: 0,
+                    };
                     facts.series[series].add(plan.keep, point);
                 }
             }
@@ -91,13 +106,23 @@ impl<'a> Collector<'a> {
         let plan = &self.plan.series[series];
         let columns = Columns::of(batch)?;
         let matches = plan.matches(batch)?;
-        let values = plan.values(batch)?.map(|values| Values::of(plan.keep, &values)).transpose()?;
+        let values = plan
+            .values(batch)?
+            .map(|values| Values::of(plan.keep, &values))
+            .transpose()?;
         for row in 0..batch.num_rows() {
             if matches.as_ref().is_some_and(|truth| !truth.value(row)) {
                 continue;
             }
-            let Some((value, hash)) = values.as_ref().map_or(Some((1.0, 0)), |values| values.at(row)) else { continue };
-            let point = Point { day: columns.day[row], at: columns.at[row], value, hash };
+            let Some((value, hash)) = values.as_ref().map_or(Some((1.0, 0)), |values| values.at(row)) else {
+                continue;
+            };
+            let point = Point {
+                day: columns.day[row],
+                at: columns.at[row],
+                value,
+                hash,
+            };
             if let Some(facts) = self.accounts.get_mut(&columns.account[row]) {
                 facts.series[series].add(plan.keep, point);
             }
@@ -160,7 +185,10 @@ fn revenue(columns: &Columns<'_>, row: usize) -> Option<Revenue> {
     let text = |name: &str| properties.get(name).and_then(Json::as_str).map(str::to_owned);
     let number = |name: &str| {
         let value = properties.get(name)?;
-        value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|v: &f64| v.is_finite())
+        value
+            .as_f64()
+            .or_else(|| value.as_str()?.trim().parse().ok())
+            .filter(|v: &f64| v.is_finite())
     };
     Some(Revenue {
         day: columns.day[row],

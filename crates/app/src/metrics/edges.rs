@@ -19,7 +19,10 @@ pub async fn edges_after(app: &App, seq: i64, limit: i64) -> Result<Vec<(i64, i6
 /// # Errors
 /// When the records fail.
 pub async fn edge_cursor(app: &App, name: &str) -> Result<i64> {
-    Ok(store::setting(&app.store, name).await?.and_then(|text| text.parse().ok()).unwrap_or(0))
+    Ok(store::setting(&app.store, name)
+        .await?
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0))
 }
 
 /// Moves a reader of edges.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use serde_json::Value as Json;
-use tenure_lake::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray};
+use tenure_lake::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
+};
 use tenure_lake::arrow::array::{RecordBatchOptions, new_null_array};
 use tenure_lake::arrow::datatypes::{Field, Schema};
 use tenure_lake::{RecordBatch, Type};
@@ -51,22 +53,40 @@ pub fn evaluate(plan: &Plan, subjects: &[Subject<'_>], today: i32) -> Result<Vec
         ends.push(rows.len());
     }
     let classes = classify(plan, subjects, &rows)?;
-    let last: Vec<Row> = subjects.iter().enumerate().map(|(at, _)| row_on(at, &lines[at], today)).collect();
+    let last: Vec<Row> = subjects
+        .iter()
+        .enumerate()
+        .map(|(at, _)| row_on(at, &lines[at], today))
+        .collect();
     let env = environment(plan, subjects, &last, None)?;
     let reasons = explain(plan, &env)?;
     let mut start = 0;
     let mut heads = Vec::with_capacity(subjects.len());
     for ((at, subject), end) in subjects.iter().enumerate().zip(ends) {
         let spans = spans(plan, subject, &rows[start..end], &classes[start..end], today);
-        let metrics = (plan.metrics_from..plan.names.len()).map(|c| number(env.column(c), at)).collect();
+        let metrics = (plan.metrics_from..plan.names.len())
+            .map(|c| number(env.column(c), at))
+            .collect();
         let (why, flags) = reasons[at].clone();
         // A churned account keeps its last segment, whatever the rules would say today.
         let gone = spans.last().is_some_and(|span| !span.active) && spans.iter().any(|span| span.active);
-        let why = if gone { "churned; keeps the last segment that it had".to_owned() } else { why };
+        let why = if gone {
+            "churned; keeps the last segment that it had".to_owned()
+        } else {
+            why
+        };
         let revenue = &subject.facts.revenue;
         let currency = revenue.iter().rev().find_map(|event| event.currency.clone());
         let flags = if gone { Vec::new() } else { flags };
-        heads.push(Head { day: today, spans, metrics, flags, why, currency, subscriptions: subscriptions(revenue) });
+        heads.push(Head {
+            day: today,
+            spans,
+            metrics,
+            flags,
+            why,
+            currency,
+            subscriptions: subscriptions(revenue),
+        });
         start = end;
     }
     Ok(heads)
@@ -78,7 +98,11 @@ pub fn metrics_on(plan: &Plan, subject: &Subject<'_>, days: &[i32]) -> Result<Ve
     let rows: Vec<Row> = days.iter().map(|day| row_on(0, &line, *day)).collect();
     let env = environment(plan, std::slice::from_ref(subject), &rows, None)?;
     Ok((0..rows.len())
-        .map(|row| (plan.metrics_from..plan.names.len()).map(|c| number(env.column(c), row)).collect())
+        .map(|row| {
+            (plan.metrics_from..plan.names.len())
+                .map(|c| number(env.column(c), row))
+                .collect()
+        })
         .collect())
 }
 
@@ -93,7 +117,13 @@ fn row_on(subject: usize, line: &[State], day: i32) -> Row {
         }
         running = state.active;
     }
-    Row { subject, day, active: state.is_some_and(|s| s.active), mrr: state.map_or_else(|| first_mrr(line), |s| s.mrr), started_on }
+    Row {
+        subject,
+        day,
+        active: state.is_some_and(|s| s.active),
+        mrr: state.map_or_else(|| first_mrr(line), |s| s.mrr),
+        started_on,
+    }
 }
 
 /// Before its start an account counts with the MRR that it will start with.
@@ -103,7 +133,11 @@ fn first_mrr(line: &[State]) -> Option<f64> {
 
 /// Adds a row for each day on which the account's span may begin.
 fn push_rows(plan: &Plan, rows: &mut Vec<Row>, at: usize, subject: &Subject<'_>, line: &[State], today: i32) {
-    let known = [line.first().map(|s| s.from), subject.history.first_day(), subject.facts.first_day];
+    let known = [
+        line.first().map(|s| s.from),
+        subject.history.first_day(),
+        subject.facts.first_day,
+    ];
     let Some(first) = known.into_iter().flatten().min().filter(|first| *first <= today) else {
         rows.push(row_on(at, line, today));
         return;
@@ -129,13 +163,23 @@ fn push_rows(plan: &Plan, rows: &mut Vec<Row>, at: usize, subject: &Subject<'_>,
 /// Active stretches up to `today`, both ends included.
 fn active_stretches(line: &[State], today: i32) -> Vec<(i32, i32)> {
     let ends = line.iter().skip(1).map(|state| state.from - 1).chain([today]);
-    line.iter().zip(ends).filter(|(state, _)| state.active).map(|(state, end)| (state.from, end.min(today))).collect()
+    line.iter()
+        .zip(ends)
+        .filter(|(state, _)| state.active)
+        .map(|(state, end)| (state.from, end.min(today)))
+        .collect()
 }
 
 /// The spans of one account from its rows.
 fn spans(plan: &Plan, subject: &Subject<'_>, rows: &[Row], classes: &[usize], today: i32) -> Vec<Span> {
-    let Some(first) = rows.first() else { return Vec::new() };
-    let mut days: Vec<i32> = subject.history.changes("owner").filter(|day| (first.day..=today).contains(day)).collect();
+    let Some(first) = rows.first() else {
+        return Vec::new();
+    };
+    let mut days: Vec<i32> = subject
+        .history
+        .changes("owner")
+        .filter(|day| (first.day..=today).contains(day))
+        .collect();
     days.extend(rows.iter().map(|row| row.day));
     days.sort_unstable();
     days.dedup();
@@ -151,9 +195,22 @@ fn spans(plan: &Plan, subject: &Subject<'_>, rows: &[Row], classes: &[usize], to
             class = Some(classes[at]);
         }
         was_active |= row.active;
-        let owner = subject.history.at("owner", day).and_then(Json::as_str).map(str::to_owned);
-        let segment = class.and_then(|class: usize| plan.rules.get(class)).map_or(UNCLASSIFIED, |rule| rule.id.as_str());
-        let span = Span { from: day, to: i32::MAX, active: row.active, mrr: row.mrr, segment: segment.to_owned(), owner };
+        let owner = subject
+            .history
+            .at("owner", day)
+            .and_then(Json::as_str)
+            .map(str::to_owned);
+        let segment = class
+            .and_then(|class: usize| plan.rules.get(class))
+            .map_or(UNCLASSIFIED, |rule| rule.id.as_str());
+        let span = Span {
+            from: day,
+            to: i32::MAX,
+            active: row.active,
+            mrr: row.mrr,
+            segment: segment.to_owned(),
+            owner,
+        };
         match spans.last_mut() {
             Some(last) if same(last, &span) => {}
             Some(last) => {
@@ -191,12 +248,17 @@ pub(crate) fn first_true(plan: &Plan, env: &RecordBatch) -> Result<Vec<usize>> {
     for (at, rule) in plan.rules.iter().enumerate() {
         take(&mut classes, &rule.expr.eval(env)?, at);
     }
-    classes.iter_mut().filter(|class| **class == usize::MAX).for_each(|class| *class = none);
+    classes
+        .iter_mut()
+        .filter(|class| **class == usize::MAX)
+        .for_each(|class| *class = none);
     Ok(classes)
 }
 
 fn take(classes: &mut [usize], truth: &ArrayRef, class: usize) {
-    let Some(truth) = truth.as_boolean_opt() else { return };
+    let Some(truth) = truth.as_boolean_opt() else {
+        return;
+    };
     for (row, held) in classes.iter_mut().enumerate() {
         if *held == usize::MAX && truth.is_valid(row) && truth.value(row) {
             *held = class;
@@ -207,7 +269,11 @@ fn take(classes: &mut [usize], truth: &ArrayRef, class: usize) {
 /// Why each row is in its segment, and which rules before it could not be decided.
 fn explain(plan: &Plan, env: &RecordBatch) -> Result<Vec<(String, Vec<Flag>)>> {
     let classes = first_true(plan, env)?;
-    let truths = plan.rules.iter().map(|rule| rule.expr.eval(env)).collect::<std::result::Result<Vec<ArrayRef>, _>>()?;
+    let truths = plan
+        .rules
+        .iter()
+        .map(|rule| rule.expr.eval(env))
+        .collect::<std::result::Result<Vec<ArrayRef>, _>>()?;
     Ok(classes
         .iter()
         .enumerate()
@@ -234,7 +300,12 @@ fn explain(plan: &Plan, env: &RecordBatch) -> Result<Vec<(String, Vec<Flag>)>> {
 fn missing<'a>(plan: &Plan, env: &RecordBatch, names: &'a [String], row: usize) -> Vec<&'a str> {
     names
         .iter()
-        .filter(|name| plan.names.iter().position(|n| n.name == **name).is_some_and(|c| env.column(c).is_null(row)))
+        .filter(|name| {
+            plan.names
+                .iter()
+                .position(|n| n.name == **name)
+                .is_some_and(|c| env.column(c).is_null(row))
+        })
         .map(String::as_str)
         .collect()
 }
@@ -242,7 +313,9 @@ fn missing<'a>(plan: &Plan, env: &RecordBatch, names: &'a [String], row: usize) 
 fn reason(plan: &Plan, env: &RecordBatch, rule: &super::plan::Rule, row: usize) -> String {
     let mut text = rule.text.clone();
     for (place, name) in rule.expr.references().iter().enumerate() {
-        let Some(column) = plan.names.iter().position(|n| n.name == *name) else { continue };
+        let Some(column) = plan.names.iter().position(|n| n.name == *name) else {
+            continue;
+        };
         text.push_str(if place == 0 { ", with " } else { ", " });
         text.push_str(name);
         text.push_str(" = ");
@@ -260,13 +333,22 @@ fn shown(column: &ArrayRef, row: usize) -> String {
 
 /// The environment of expressions for these rows: built-in names, attributes, metrics; expression metrics in their order.
 /// With `only`, other columns are left null.
-fn environment(plan: &Plan, subjects: &[Subject<'_>], rows: &[Row], only: Option<&[bool]>) -> Result<RecordBatch> {
+fn environment(
+    plan: &Plan,
+    subjects: &[Subject<'_>],
+    rows: &[Row],
+    only: Option<&[bool]>,
+) -> Result<RecordBatch> {
     let wanted = |at: usize| only.is_none_or(|only| only[at]);
     let mut columns: Vec<(&str, ArrayRef)> = Vec::with_capacity(plan.names.len());
     for (at, name) in plan.names.iter().enumerate().filter(|(at, _)| wanted(*at)) {
         let metric = at.checked_sub(plan.metrics_from).map(|m| &plan.metrics[m]);
         let column: ArrayRef = match metric {
-            Some(MetricPlan::Series { series, fold: how, window }) => {
+            Some(MetricPlan::Series {
+                series,
+                fold: how,
+                window,
+            }) => {
                 let keep = plan.series[*series].keep;
                 let empty = Series::default();
                 Arc::new(Float64Array::from_iter(rows.iter().map(|row| {
@@ -280,15 +362,27 @@ fn environment(plan: &Plan, subjects: &[Subject<'_>], rows: &[Row], only: Option
         columns.push((&name.name, column));
     }
     let assemble = |columns: &[(&str, ArrayRef)]| -> Result<RecordBatch> {
-        let schema: Vec<Field> = columns.iter().map(|(name, c)| Field::new(*name, c.data_type().clone(), true)).collect();
+        let schema: Vec<Field> = columns
+            .iter()
+            .map(|(name, c)| Field::new(*name, c.data_type().clone(), true))
+            .collect();
         let arrays = columns.iter().map(|(_, c)| Arc::clone(c)).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        RecordBatch::try_new_with_options(Arc::new(Schema::new(schema)), arrays, &options).context("environment")
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(schema)), arrays, &options)
+            .context("environment")
     };
     let mut batch = assemble(&columns)?;
-    for metric in plan.order.iter().copied().filter(|m| wanted(plan.metrics_from + m)) {
+    for metric in plan
+        .order
+        .iter()
+        .copied()
+        .filter(|m| wanted(plan.metrics_from + m))
+    {
         let name = plan.names[plan.metrics_from + metric].name.as_str();
-        if let (MetricPlan::Expr(expr), Some(held)) = (&plan.metrics[metric], columns.iter_mut().find(|(n, _)| *n == name)) {
+        if let (MetricPlan::Expr(expr), Some(held)) = (
+            &plan.metrics[metric],
+            columns.iter_mut().find(|(n, _)| *n == name),
+        ) {
             held.1 = tenure_lake::arrow::compute::cast(&expr.eval(&batch)?, &Type::Number.arrow())?;
             batch = assemble(&columns)?;
         }
@@ -300,27 +394,47 @@ fn environment(plan: &Plan, subjects: &[Subject<'_>], rows: &[Row], only: Option
 fn named(name: &str, kind: Type, subjects: &[Subject<'_>], rows: &[Row]) -> ArrayRef {
     let field = |row: &Row| subjects[row.subject].history.at(name, row.day).cloned();
     match (name, kind) {
-        ("account_id", _) => Arc::new(StringArray::from_iter_values(rows.iter().map(|r| subjects[r.subject].id))),
-        ("name", _) => Arc::new(StringArray::from_iter_values(rows.iter().map(|r| subjects[r.subject].name))),
+        ("account_id", _) => Arc::new(StringArray::from_iter_values(
+            rows.iter().map(|r| subjects[r.subject].id),
+        )),
+        ("name", _) => Arc::new(StringArray::from_iter_values(
+            rows.iter().map(|r| subjects[r.subject].name),
+        )),
         ("mrr", _) => Arc::new(Float64Array::from_iter(rows.iter().map(|r| r.mrr))),
         ("active", _) => Arc::new(BooleanArray::from_iter(rows.iter().map(|r| Some(r.active)))),
         ("started_on", _) => Arc::new(Date32Array::from_iter(rows.iter().map(|r| r.started_on))),
-        ("days_active", _) => {
-            Arc::new(Int64Array::from_iter(rows.iter().map(|r| r.started_on.map(|start| i64::from(r.day - start)))))
-        }
-        (_, Type::Integer) => Arc::new(Int64Array::from_iter(rows.iter().map(|r| field(r).as_ref().and_then(integer)))),
-        (_, Type::Number) => Arc::new(Float64Array::from_iter(rows.iter().map(|r| field(r).as_ref().and_then(decimal)))),
-        (_, Type::Boolean) => Arc::new(BooleanArray::from_iter(rows.iter().map(|r| field(r).and_then(|v| v.as_bool())))),
-        (_, Type::Date) => {
-            Arc::new(Date32Array::from_iter(rows.iter().map(|r| field(r).as_ref().and_then(Json::as_str).and_then(parse_day))))
-        }
-        (_, _) => Arc::new(StringArray::from_iter(rows.iter().map(|r| field(r).map(|v| text(&v))))),
+        ("days_active", _) => Arc::new(Int64Array::from_iter(
+            rows.iter()
+                .map(|r| r.started_on.map(|start| i64::from(r.day - start))),
+        )),
+        (_, Type::Integer) => Arc::new(Int64Array::from_iter(
+            rows.iter().map(|r| field(r).as_ref().and_then(integer)),
+        )),
+        (_, Type::Number) => Arc::new(Float64Array::from_iter(
+            rows.iter().map(|r| field(r).as_ref().and_then(decimal)),
+        )),
+        (_, Type::Boolean) => Arc::new(BooleanArray::from_iter(
+            rows.iter().map(|r| field(r).and_then(|v| v.as_bool())),
+        )),
+        (_, Type::Date) => Arc::new(Date32Array::from_iter(
+            rows.iter()
+                .map(|r| field(r).as_ref().and_then(Json::as_str).and_then(parse_day)),
+        )),
+        (_, _) => Arc::new(StringArray::from_iter(
+            rows.iter().map(|r| field(r).map(|v| text(&v))),
+        )),
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "attributes are checked on the way in; a float with a whole value is meant as one")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "attributes are checked on the way in; a float with a whole value is meant as one"
+)]
 fn integer(value: &Json) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_f64().filter(|v| v.fract() == 0.0).map(|v| v as i64)).or_else(|| value.as_str()?.trim().parse().ok())
+    value
+        .as_i64()
+        .or_else(|| value.as_f64().filter(|v| v.fract() == 0.0).map(|v| v as i64))
+        .or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 fn decimal(value: &Json) -> Option<f64> {

@@ -41,18 +41,27 @@ impl History {
     pub fn at(&self, field: &str, day: i32) -> Option<&Json> {
         let values = self.0.get(field)?;
         let known = values.partition_point(|(from, _)| *from <= day);
-        values.get(known.saturating_sub(1)).map(|(_, value)| value).filter(|value| !value.is_null())
+        values
+            .get(known.saturating_sub(1))
+            .map(|(_, value)| value)
+            .filter(|value| !value.is_null())
     }
 
     /// The days on which the field changed, the first known value aside.
     pub fn changes(&self, field: &str) -> impl Iterator<Item = i32> {
-        self.0.get(field).into_iter().flat_map(|values| values.iter().skip(1).map(|(day, _)| *day))
+        self.0
+            .get(field)
+            .into_iter()
+            .flat_map(|values| values.iter().skip(1).map(|(day, _)| *day))
     }
 
     /// The first day of which anything is known.
     #[must_use]
     pub fn first_day(&self) -> Option<i32> {
-        self.0.values().filter_map(|values| values.first().map(|(day, _)| *day)).min()
+        self.0
+            .values()
+            .filter_map(|values| values.first().map(|(day, _)| *day))
+            .min()
     }
 }
 
@@ -63,7 +72,12 @@ pub fn states(facts: &Facts, history: &History) -> Vec<State> {
     if !facts.revenue.is_empty() {
         return lifecycle::states(&facts.revenue);
     }
-    let date = |field: &str| history.at(field, i32::MAX).and_then(Json::as_str).and_then(parse_day);
+    let date = |field: &str| {
+        history
+            .at(field, i32::MAX)
+            .and_then(Json::as_str)
+            .and_then(parse_day)
+    };
     let mrr = |day: i32| history.at("mrr", day).and_then(Json::as_f64);
     let start = match (date("started_on"), history.at("mrr", i32::MAX)) {
         (Some(day), _) => day,
@@ -74,13 +88,28 @@ pub fn states(facts: &Facts, history: &History) -> Vec<State> {
         (None, None) => return Vec::new(),
     };
     let end = date("churned_on").filter(|end| *end > start);
-    let mut states = vec![State { from: start, active: true, mrr: mrr(start) }];
-    for day in history.changes("mrr").filter(|day| *day > start && end.is_none_or(|end| *day < end)) {
-        states.push(State { from: day, active: true, mrr: mrr(day) });
+    let mut states = vec![State {
+        from: start,
+        active: true,
+        mrr: mrr(start),
+    }];
+    for day in history
+        .changes("mrr")
+        .filter(|day| *day > start && end.is_none_or(|end| *day < end))
+    {
+        states.push(State {
+            from: day,
+            active: true,
+            mrr: mrr(day),
+        });
     }
     if let Some(end) = end {
         let last = states.last().and_then(|state| state.mrr);
-        states.push(State { from: end, active: false, mrr: last });
+        states.push(State {
+            from: end,
+            active: false,
+            mrr: last,
+        });
     }
     states
 }
@@ -185,7 +214,9 @@ pub fn encode<T: Serialize>(value: &T) -> anyhow::Result<Vec<u8>> {
 #[must_use]
 pub fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
     let (format, body) = bytes.split_first()?;
-    (*format == FORMAT).then(|| postcard::from_bytes(body).ok()).flatten()
+    (*format == FORMAT)
+        .then(|| postcard::from_bytes(body).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -218,7 +249,15 @@ mod tests {
 
     #[test]
     fn heads_survive_encoding_and_foreign_formats_are_refused() {
-        let head = Head { day: 5, spans: vec![], metrics: vec![1.5, f64::INFINITY], flags: vec![], why: "w".into(), currency: None, subscriptions: vec![] };
+        let head = Head {
+            day: 5,
+            spans: vec![],
+            metrics: vec![1.5, f64::INFINITY],
+            flags: vec![],
+            why: "w".into(),
+            currency: None,
+            subscriptions: vec![],
+        };
         let mut bytes = encode(&head).unwrap();
         assert_eq!(decode::<Head>(&bytes), Some(head));
         bytes[0] = 9;

@@ -89,7 +89,11 @@ pub fn sort(events: &mut [Revenue]) {
         key(a)
             .cmp(&key(b))
             .then_with(|| a.subscription.cmp(&b.subscription))
-            .then_with(|| a.mrr.unwrap_or(f64::NEG_INFINITY).total_cmp(&b.mrr.unwrap_or(f64::NEG_INFINITY)))
+            .then_with(|| {
+                a.mrr
+                    .unwrap_or(f64::NEG_INFINITY)
+                    .total_cmp(&b.mrr.unwrap_or(f64::NEG_INFINITY))
+            })
             .then_with(|| (&a.reason, &a.currency).cmp(&(&b.reason, &b.currency)))
     });
 }
@@ -108,7 +112,11 @@ pub fn states(events: &[Revenue]) -> Vec<State> {
         if !running.is_empty() {
             last_mrr = mrr;
         }
-        let state = State { from: event.day, active: !running.is_empty(), mrr: last_mrr };
+        let state = State {
+            from: event.day,
+            active: !running.is_empty(),
+            mrr: last_mrr,
+        };
         match states.last_mut() {
             Some(last) if last.from == event.day => *last = state,
             _ => states.push(state),
@@ -118,7 +126,11 @@ pub fn states(events: &[Revenue]) -> Vec<State> {
     states
 }
 
-fn apply<'a>(running: &mut BTreeMap<&'a str, Option<f64>>, ended: &mut BTreeSet<&'a str>, event: &'a Revenue) {
+fn apply<'a>(
+    running: &mut BTreeMap<&'a str, Option<f64>>,
+    ended: &mut BTreeSet<&'a str>,
+    event: &'a Revenue,
+) {
     let key = event.subscription.as_str();
     match event.kind {
         RevenueKind::Started | RevenueKind::Changed => {
@@ -207,10 +219,22 @@ mod tests {
     use super::*;
 
     fn event(day: i32, kind: RevenueKind, subscription: &str, mrr: Option<f64>) -> Revenue {
-        Revenue { day, at: i64::from(day) * 100, kind, subscription: subscription.into(), mrr, currency: None, reason: None }
+        Revenue {
+            day,
+            at: i64::from(day) * 100,
+            kind,
+            subscription: subscription.into(),
+            mrr,
+            currency: None,
+            reason: None,
+        }
     }
     fn state(from: i32, active: bool, mrr: f64) -> State {
-        State { from, active, mrr: Some(mrr) }
+        State {
+            from,
+            active,
+            mrr: Some(mrr),
+        }
     }
 
     #[test]
@@ -239,8 +263,10 @@ mod tests {
                 state(95, false, 10.0),
             ]
         );
-        let runs: Vec<(String, i32, Option<i32>, Option<f64>)> =
-            subscriptions(&events).into_iter().map(|s| (s.subscription, s.from, s.to, s.mrr)).collect();
+        let runs: Vec<(String, i32, Option<i32>, Option<f64>)> = subscriptions(&events)
+            .into_iter()
+            .map(|s| (s.subscription, s.from, s.to, s.mrr))
+            .collect();
         assert_eq!(
             runs,
             [
@@ -263,8 +289,19 @@ mod tests {
             event(40, Churned, "a", None),
             event(50, Churned, "unheard-of", None),
         ];
-        assert_eq!(states(&events), [state(10, true, 100.0), state(20, false, 100.0), state(30, true, 50.0), state(50, false, 50.0)]);
-        let ends: Vec<(String, Option<i32>)> = subscriptions(&events).into_iter().map(|s| (s.subscription, s.to)).collect();
+        assert_eq!(
+            states(&events),
+            [
+                state(10, true, 100.0),
+                state(20, false, 100.0),
+                state(30, true, 50.0),
+                state(50, false, 50.0)
+            ]
+        );
+        let ends: Vec<(String, Option<i32>)> = subscriptions(&events)
+            .into_iter()
+            .map(|s| (s.subscription, s.to))
+            .collect();
         assert_eq!(ends, [("a".into(), Some(20)), ("b".into(), Some(50))]);
     }
 
@@ -279,6 +316,17 @@ mod tests {
         ];
         sort(&mut events);
         // The end of the same instant counts last: on day 10 the account is gone.
-        assert_eq!(states(&events), [State { from: 5, active: true, mrr: None }, state(7, true, 3.0), state(10, false, 5.0)]);
+        assert_eq!(
+            states(&events),
+            [
+                State {
+                    from: 5,
+                    active: true,
+                    mrr: None
+                },
+                state(7, true, 3.0),
+                state(10, false, 5.0)
+            ]
+        );
     }
 }

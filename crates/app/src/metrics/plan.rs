@@ -94,8 +94,14 @@ impl Plan {
     /// # Errors
     /// When an expression does not compile, which a checked program's do.
     pub fn new(definitions: &Definitions) -> Result<Self> {
-        let names: Vec<Name> =
-            definitions.names().into_iter().map(|(name, kind)| Name { name, kind: name_type(kind) }).collect();
+        let names: Vec<Name> = definitions
+            .names()
+            .into_iter()
+            .map(|(name, kind)| Name {
+                name,
+                kind: name_type(kind),
+            })
+            .collect();
         let scope = environment(&names);
         let metrics_from = names.len() - definitions.metrics.len();
         let mut series: Vec<SeriesPlan> = Vec::new();
@@ -103,40 +109,72 @@ impl Plan {
         let mut metrics = Vec::new();
         for metric in &definitions.metrics {
             metrics.push(match &metric.source {
-                MetricSource::Expr { expr } => {
-                    MetricPlan::Expr(Expr::compile(expr, &scope).with_context(|| format!("metric {}", metric.id))?)
-                }
+                MetricSource::Expr { expr } => MetricPlan::Expr(
+                    Expr::compile(expr, &scope).with_context(|| format!("metric {}", metric.id))?,
+                ),
                 MetricSource::Events(measure) => {
                     let (keep, fold) = keep_and_fold(measure.measure);
-                    let window = measure.window.map(|days| i32::try_from(days.0).unwrap_or(i32::MAX));
-                    let key = (keep, EventMeasure { window: None, measure: Measure::Count, ..measure.clone() });
+                    let window = measure
+                        .window
+                        .map(|days| i32::try_from(days.0).unwrap_or(i32::MAX));
+                    let key = (
+                        keep,
+                        EventMeasure {
+                            window: None,
+                            measure: Measure::Count,
+                            ..measure.clone()
+                        },
+                    );
                     let at = match keys.iter().position(|known| *known == key) {
                         Some(at) => at,
                         None => {
-                            series.push(SeriesPlan::new(keep, measure).with_context(|| format!("metric {}", metric.id))?);
+                            series.push(
+                                SeriesPlan::new(keep, measure)
+                                    .with_context(|| format!("metric {}", metric.id))?,
+                            );
                             keys.push(key);
                             series.len() - 1
                         }
                     };
                     series[at].widen(window);
-                    MetricPlan::Series { series: at, fold, window }
+                    MetricPlan::Series {
+                        series: at,
+                        fold,
+                        window,
+                    }
                 }
             });
         }
         let rule = |id: &str, text: &str| -> Result<Rule> {
             let expr = Expr::compile_filter(text, &scope).with_context(|| format!("segment {id}"))?;
-            Ok(Rule { id: id.to_owned(), text: text.to_owned(), expr })
+            Ok(Rule {
+                id: id.to_owned(),
+                text: text.to_owned(),
+                expr,
+            })
         };
         let set = &definitions.segments;
         let mut plan = Self {
             hash: hash(definitions),
             measures: short_hash(&format!("{keys:?}")),
-            metric_ids: definitions.metrics.iter().map(|metric| metric.id.clone()).collect(),
+            metric_ids: definitions
+                .metrics
+                .iter()
+                .map(|metric| metric.id.clone())
+                .collect(),
             metrics,
             order: definitions.expression_order(),
             metrics_from,
-            unclassified: set.unclassified.as_deref().map(|text| rule("unclassified", text)).transpose()?,
-            rules: set.segments.iter().map(|s| rule(&s.id, &s.rule)).collect::<Result<_>>()?,
+            unclassified: set
+                .unclassified
+                .as_deref()
+                .map(|text| rule("unclassified", text))
+                .transpose()?,
+            rules: set
+                .segments
+                .iter()
+                .map(|s| rule(&s.id, &s.rule))
+                .collect::<Result<_>>()?,
             rule_reads: vec![false; names.len()],
             by_event: HashMap::new(),
             by_kind: HashMap::new(),
@@ -164,11 +202,16 @@ impl Plan {
             .flat_map(|rule| rule.expr.references().iter().cloned())
             .collect();
         while let Some(name) = queue.pop() {
-            let Some(at) = self.names.iter().position(|known| known.name == name) else { continue };
+            let Some(at) = self.names.iter().position(|known| known.name == name) else {
+                continue;
+            };
             if std::mem::replace(&mut self.rule_reads[at], true) {
                 continue;
             }
-            if let Some(MetricPlan::Expr(expr)) = at.checked_sub(self.metrics_from).and_then(|m| self.metrics.get(m)) {
+            if let Some(MetricPlan::Expr(expr)) = at
+                .checked_sub(self.metrics_from)
+                .and_then(|m| self.metrics.get(m))
+            {
                 queue.extend(expr.references().iter().cloned());
             }
         }
@@ -190,13 +233,19 @@ impl Plan {
         // An event that a series reads by its name and by its kind is one event all the same.
         let by_name = self.by_event.get(name).map_or(&[][..], Vec::as_slice);
         let by_kind = self.by_kind.get(kind).into_iter().flatten();
-        by_name.iter().chain(by_kind.filter(|series| !by_name.contains(series))).copied()
+        by_name
+            .iter()
+            .chain(by_kind.filter(|series| !by_name.contains(series)))
+            .copied()
     }
 
     /// Every event name and kind that some series reads; empty when none is.
     #[must_use]
     pub fn reads(&self) -> (Vec<&str>, Vec<&str>) {
-        (self.by_event.keys().map(String::as_str).collect(), self.by_kind.keys().map(String::as_str).collect())
+        (
+            self.by_event.keys().map(String::as_str).collect(),
+            self.by_kind.keys().map(String::as_str).collect(),
+        )
     }
 }
 
@@ -206,8 +255,16 @@ impl SeriesPlan {
             keep,
             names: measure.events.clone(),
             kinds: measure.kinds.iter().map(|kind| kind.name().to_owned()).collect(),
-            filter: measure.filter.as_deref().map(|text| Expr::compile_filter(text, Names::events())).transpose()?,
-            of: measure.of.as_deref().map(|text| Expr::compile(text, Names::events())).transpose()?,
+            filter: measure
+                .filter
+                .as_deref()
+                .map(|text| Expr::compile_filter(text, Names::events()))
+                .transpose()?,
+            of: measure
+                .of
+                .as_deref()
+                .map(|text| Expr::compile(text, Names::events()))
+                .transpose()?,
             horizon: Some(0),
         })
     }
@@ -221,7 +278,11 @@ impl SeriesPlan {
 
     /// Which rows of a batch of events belong to it; `None` = all.
     pub fn matches(&self, batch: &RecordBatch) -> Result<Option<BooleanArray>> {
-        Ok(self.filter.as_ref().map(|filter| filter.matches(batch)).transpose()?)
+        Ok(self
+            .filter
+            .as_ref()
+            .map(|filter| filter.matches(batch))
+            .transpose()?)
     }
 
     /// The value of each row of a batch of events; `None` = the measure reads none.
@@ -268,7 +329,12 @@ fn name_type(kind: AttributeType) -> Type {
 
 /// A name for everything that computed values depend on.
 fn hash(definitions: &Definitions) -> String {
-    let parts = (&definitions.attributes, &definitions.segments, &definitions.metrics, &definitions.program.time_zone);
+    let parts = (
+        &definitions.attributes,
+        &definitions.segments,
+        &definitions.metrics,
+        &definitions.program.time_zone,
+    );
     let text = serde_json::to_string(&parts).unwrap_or_default();
     short_hash(&text)
 }

@@ -15,9 +15,9 @@ use super::facts::day_number;
 use super::plan::{Plan, SharedPlan};
 use super::store;
 use super::work::{self, CURSOR, Step, entry};
+use crate::App;
 use crate::definitions::Definitions;
 use crate::events::{self, Changed};
-use crate::App;
 
 /// The setting that names the plan by which everything kept was computed.
 const COMPUTED_BY: &str = "metrics.computed_by";
@@ -120,7 +120,9 @@ pub fn today(app: &App) -> i32 {
 /// When records or history fail; nothing is lost, the next call continues.
 pub async fn catch_up(app: &App) -> Result<bool> {
     let _turn = app.metrics.turn.lock().await;
-    let Some(plan) = app.metrics.plan() else { return Ok(false) };
+    let Some(plan) = app.metrics.plan() else {
+        return Ok(false);
+    };
     let today = today(app);
     let cursor = events::cursor(app, CURSOR).await?;
     if store::setting(&app.store, COMPUTED_BY).await?.as_deref() != Some(plan.hash.as_str()) {
@@ -133,7 +135,13 @@ pub async fn catch_up(app: &App) -> Result<bool> {
     let mut worked = false;
     if store::setting(&app.store, COMPUTED_FOR).await? != Some(today.to_string()) {
         let months = vec![month_of(today), month_of(today - 1)];
-        let step = Step { plan: &plan, today, cursor: None, months, edges: true };
+        let step = Step {
+            plan: &plan,
+            today,
+            cursor: None,
+            months,
+            edges: true,
+        };
         work::slide(app, &step, &store::numbers(&app.store).await?).await?;
         remember(app, COMPUTED_FOR, &today.to_string()).await?;
         worked = true;
@@ -144,7 +152,13 @@ pub async fn catch_up(app: &App) -> Result<bool> {
         let seq = changes[at].seq;
         match &changes[at].what {
             Changed::Bulk { accounts, months } => {
-                let step = Step { plan: &plan, today, cursor: Some(seq), months: months.to_vec(), edges: true };
+                let step = Step {
+                    plan: &plan,
+                    today,
+                    cursor: Some(seq),
+                    months: months.to_vec(),
+                    edges: true,
+                };
                 work::rebuild(app, &step, accounts, seq, &|_| {}).await?;
                 at += 1;
             }
@@ -154,7 +168,13 @@ pub async fn catch_up(app: &App) -> Result<bool> {
                 let mut months: Vec<i32> = rows.iter().map(|row| row.month).collect();
                 months.sort_unstable();
                 months.dedup();
-                let step = Step { plan: &plan, today, cursor: Some(upto), months, edges: true };
+                let step = Step {
+                    plan: &plan,
+                    today,
+                    cursor: Some(upto),
+                    months,
+                    edges: true,
+                };
                 work::live(app, &step, &rows, upto).await?;
                 at = next;
             }
@@ -189,7 +209,13 @@ async fn pass(app: &App, plan: &SharedPlan, today: i32) -> Result<()> {
     let report = |done| {
         app.metrics.progress.send_replace(Progress { done, total });
     };
-    let step = Step { plan, today, cursor: Some(upto), months: vec![0], edges: false };
+    let step = Step {
+        plan,
+        today,
+        cursor: Some(upto),
+        months: vec![0],
+        edges: false,
+    };
     let result = work::rebuild(app, &step, &nos, upto, &report).await;
     app.metrics.progress.send_replace(Progress::default());
     result?;
@@ -220,7 +246,9 @@ pub async fn load(app: &App) -> Result<()> {
     let mut after = 0;
     loop {
         let heads = store::heads(&app.store, after, PAGE).await?;
-        let Some(last) = heads.last().map(|(no, _, _)| *no) else { return Ok(()) };
+        let Some(last) = heads.last().map(|(no, _, _)| *no) else {
+            return Ok(());
+        };
         let nos: Vec<i64> = heads.iter().map(|(no, _, _)| *no).collect();
         let records = store::records(&app.store, &nos).await?;
         let entries = heads

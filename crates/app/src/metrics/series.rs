@@ -56,7 +56,16 @@ pub struct Series(Vec<Day>);
 impl Series {
     /// Works one event in.
     pub fn add(&mut self, keep: Keep, point: Point) {
-        let key = |entry: &Day| (entry.day, if keep == Keep::Distinct { entry.value.to_bits() } else { 0 });
+        let key = |entry: &Day| {
+            (
+                entry.day,
+                if keep == Keep::Distinct {
+                    entry.value.to_bits()
+                } else {
+                    0
+                },
+            )
+        };
         let wanted = (point.day, if keep == Keep::Distinct { point.hash } else { 0 });
         // Events arrive nearly in order, so the place is nearly always the end.
         let place = match self.0.last() {
@@ -98,10 +107,26 @@ impl Series {
 
 fn first(keep: Keep, point: Point) -> Day {
     match keep {
-        Keep::Count => Day { day: point.day, n: 1, value: 0.0 },
-        Keep::Distinct => Day { day: point.day, n: 1, value: f64::from_bits(point.hash) },
-        Keep::Sum | Keep::Min | Keep::Max => Day { day: point.day, n: 1, value: point.value },
-        Keep::Latest | Keep::Earliest => Day { day: point.day, n: point.at, value: point.value },
+        Keep::Count => Day {
+            day: point.day,
+            n: 1,
+            value: 0.0,
+        },
+        Keep::Distinct => Day {
+            day: point.day,
+            n: 1,
+            value: f64::from_bits(point.hash),
+        },
+        Keep::Sum | Keep::Min | Keep::Max => Day {
+            day: point.day,
+            n: 1,
+            value: point.value,
+        },
+        Keep::Latest | Keep::Earliest => Day {
+            day: point.day,
+            n: point.at,
+            value: point.value,
+        },
     }
 }
 
@@ -121,8 +146,12 @@ fn merge(entry: &mut Day, keep: Keep, point: Point) {
             entry.value = entry.value.max(point.value);
         }
         // Of two values at the same instant the greater one counts, so that the order of arrival does not matter.
-        Keep::Latest if (point.at, point.value) > (entry.n, entry.value) => (entry.n, entry.value) = (point.at, point.value),
-        Keep::Earliest if (point.at, point.value) < (entry.n, entry.value) => (entry.n, entry.value) = (point.at, point.value),
+        Keep::Latest if (point.at, point.value) > (entry.n, entry.value) => {
+            (entry.n, entry.value) = (point.at, point.value)
+        }
+        Keep::Earliest if (point.at, point.value) < (entry.n, entry.value) => {
+            (entry.n, entry.value) = (point.at, point.value)
+        }
         Keep::Latest | Keep::Earliest => {}
     }
 }
@@ -179,16 +208,28 @@ mod tests {
 
     /// The same figure from the plain list of points.
     fn naive(points: &[Point], keep: Keep, how: Fold, window: Option<i32>, day: i32) -> Option<f64> {
-        let mut inside: Vec<&Point> =
-            points.iter().filter(|p| p.day <= day && window.is_none_or(|n| p.day > day - n)).collect();
+        let mut inside: Vec<&Point> = points
+            .iter()
+            .filter(|p| p.day <= day && window.is_none_or(|n| p.day > day - n))
+            .collect();
         inside.sort_by(|a, b| a.at.cmp(&b.at).then(a.value.total_cmp(&b.value)));
         let sum: f64 = inside.iter().map(|p| p.value).sum();
         match how {
             Fold::Count => Some(inside.len() as f64),
             Fold::Sum => Some(sum),
             Fold::Mean => (!inside.is_empty()).then(|| sum / inside.len() as f64),
-            Fold::Distinct => Some(inside.iter().map(|p| p.hash).collect::<std::collections::HashSet<_>>().len() as f64),
-            Fold::DaysSince => inside.iter().map(|p| p.day).max().map(|last| f64::from(day - last)),
+            Fold::Distinct => Some(
+                inside
+                    .iter()
+                    .map(|p| p.hash)
+                    .collect::<std::collections::HashSet<_>>()
+                    .len() as f64,
+            ),
+            Fold::DaysSince => inside
+                .iter()
+                .map(|p| p.day)
+                .max()
+                .map(|last| f64::from(day - last)),
             Fold::Value => match keep {
                 Keep::Earliest => inside.first().map(|p| p.value),
                 Keep::Min => inside.iter().map(|p| p.value).reduce(f64::min),
@@ -207,7 +248,12 @@ mod tests {
                 .map(|_| {
                     let day = random.random_range(100..140);
                     let value = f64::from(random.random_range(0..5));
-                    Point { day, at: i64::from(day) * 86_400_000_000 + random.random_range(0..1000), value, hash: value.to_bits() }
+                    Point {
+                        day,
+                        at: i64::from(day) * 86_400_000_000 + random.random_range(0..1000),
+                        value,
+                        hash: value.to_bits(),
+                    }
                 })
                 .collect();
             for (keep, how) in [
@@ -225,8 +271,14 @@ mod tests {
                 points.iter().for_each(|point| series.add(keep, *point));
                 for day in 95..145 {
                     for window in [None, Some(1), Some(7), Some(30)] {
-                        let (got, want) = (fold(&series, keep, how, window, day), naive(&points, keep, how, window, day));
-                        assert_eq!(got, want, "round {round}, {keep:?} {how:?}, window {window:?}, day {day}");
+                        let (got, want) = (
+                            fold(&series, keep, how, window, day),
+                            naive(&points, keep, how, window, day),
+                        );
+                        assert_eq!(
+                            got, want,
+                            "round {round}, {keep:?} {how:?}, window {window:?}, day {day}"
+                        );
                     }
                 }
             }

@@ -55,11 +55,15 @@ pub async fn records(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64
         );
         for row in on.all(&sql, values).await? {
             let value: Option<String> = row.get("value")?;
-            let value = value.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Json::Null);
+            let value = value
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or(Json::Null);
             let day: i64 = row.get("day")?;
             if let Some(record) = records.get_mut(&row.get::<i64>("account_no")?) {
                 let field: String = row.get("field")?;
-                record.history.push(&field, i32::try_from(day).unwrap_or(i32::MIN), value);
+                record
+                    .history
+                    .push(&field, i32::try_from(day).unwrap_or(i32::MIN), value);
             }
         }
     }
@@ -70,8 +74,14 @@ pub async fn records(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64
 pub async fn facts(on: &impl Execute, nos: &[i64]) -> StoreResult<HashMap<i64, Facts>> {
     let mut facts = HashMap::with_capacity(nos.len());
     for chunk in nos.chunks(CHUNK) {
-        let sql = format!("SELECT account_no, activity FROM account_state WHERE account_no IN ({})", placeholders(chunk.len()));
-        for row in on.all(&sql, chunk.iter().map(|no| Value::from(*no)).collect()).await? {
+        let sql = format!(
+            "SELECT account_no, activity FROM account_state WHERE account_no IN ({})",
+            placeholders(chunk.len())
+        );
+        for row in on
+            .all(&sql, chunk.iter().map(|no| Value::from(*no)).collect())
+            .await?
+        {
             let bytes: Vec<u8> = row.get("activity")?;
             if let Some(kept) = decode::<Facts>(&bytes) {
                 facts.insert(row.get("account_no")?, kept);
@@ -89,24 +99,39 @@ pub async fn heads(on: &impl Execute, after: i64, limit: i64) -> StoreResult<Vec
         .iter()
         .map(|row| {
             let bytes: Vec<u8> = row.get("head")?;
-            Ok((row.get("account_no")?, row.get("computed_at")?, decode::<Head>(&bytes)))
+            Ok((
+                row.get("account_no")?,
+                row.get("computed_at")?,
+                decode::<Head>(&bytes),
+            ))
         })
         .collect()
 }
 
 /// Numbers of all accounts, ascending.
 pub async fn numbers(on: &impl Execute) -> StoreResult<Vec<i64>> {
-    on.all("SELECT no FROM accounts ORDER BY no", vec![]).await?.iter().map(|row| row.get("no")).collect()
+    on.all("SELECT no FROM accounts ORDER BY no", vec![])
+        .await?
+        .iter()
+        .map(|row| row.get("no"))
+        .collect()
 }
 
 /// Keeps the computed state of accounts: number, head, facts, both encoded.
 pub async fn put_states(tx: &Tx, computed_at: i64, states: Vec<(i64, Vec<u8>, Vec<u8>)>) -> StoreResult<()> {
     for chunk in states.chunks(200) {
-        let mut batch = Batch::new("account_state", &["account_no", "computed_at", "head", "activity"]);
+        let mut batch = Batch::new(
+            "account_state",
+            &["account_no", "computed_at", "head", "activity"],
+        );
         for (no, head, activity) in chunk {
             batch.row(args![*no, computed_at, head.clone(), activity.clone()]);
         }
-        tx.insert(batch, Conflict::Update("account_no", &["computed_at", "head", "activity"])).await?;
+        tx.insert(
+            batch,
+            Conflict::Update("account_no", &["computed_at", "head", "activity"]),
+        )
+        .await?;
     }
     Ok(())
 }
@@ -123,7 +148,9 @@ pub struct Edge {
 
 /// Adds edges.
 pub async fn put_edges(tx: &Tx, edges: &[Edge]) -> StoreResult<()> {
-    let last = tx.one("SELECT COALESCE(MAX(seq), 0) AS seq FROM account_edges", vec![]).await?;
+    let last = tx
+        .one("SELECT COALESCE(MAX(seq), 0) AS seq FROM account_edges", vec![])
+        .await?;
     let mut seq: i64 = last.map_or(Ok(0), |row| row.get("seq"))?;
     let mut batch = Batch::new("account_edges", &["seq", "account_no", "at", "changes"]);
     for edge in edges {
@@ -142,7 +169,12 @@ pub async fn edges_after(on: &impl Execute, seq: i64, limit: i64) -> StoreResult
         .iter()
         .map(|row| {
             let changes: String = row.get("changes")?;
-            Ok((row.get("seq")?, row.get("account_no")?, row.get("at")?, serde_json::from_str(&changes).unwrap_or_default()))
+            Ok((
+                row.get("seq")?,
+                row.get("account_no")?,
+                row.get("at")?,
+                serde_json::from_str(&changes).unwrap_or_default(),
+            ))
         })
         .collect()
 }
@@ -153,13 +185,17 @@ pub async fn mark_months(tx: &Tx, months: &[i32], at: i64) -> StoreResult<()> {
     for month in months {
         batch.row(args![i64::from(*month), at]);
     }
-    tx.insert(batch, Conflict::Update("month", &["marked_at"])).await?;
+    tx.insert(batch, Conflict::Update("month", &["marked_at"]))
+        .await?;
     Ok(())
 }
 
 /// A kept setting.
 pub async fn setting(on: &impl Execute, key: &str) -> StoreResult<Option<String>> {
-    on.one("SELECT value FROM settings WHERE key = $1", args![key]).await?.map(|row| row.get("value")).transpose()
+    on.one("SELECT value FROM settings WHERE key = $1", args![key])
+        .await?
+        .map(|row| row.get("value"))
+        .transpose()
 }
 
 /// Keeps a setting.
@@ -172,5 +208,7 @@ pub async fn set_setting(tx: &Tx, key: &str, value: &str) -> StoreResult<()> {
 
 /// Number of marks.
 pub async fn marked_months(on: &impl Execute) -> StoreResult<i64> {
-    on.one("SELECT COUNT(*) AS n FROM kpi_dirty", vec![]).await?.map_or(Ok(0), |row| row.get("n"))
+    on.one("SELECT COUNT(*) AS n FROM kpi_dirty", vec![])
+        .await?
+        .map_or(Ok(0), |row| row.get("n"))
 }

@@ -77,13 +77,24 @@ pub async fn context(app: &App, definitions: &Definitions, texts: &[&str]) -> Re
     let entries = app.metrics.book.all();
     let add = |name: &str, batch: RecordBatch| context.add_table(name, batch.schema(), vec![batch]);
     if wanted("accounts") {
-        add("accounts", accounts_table(definitions, &app.metrics.plan().map_or_else(Vec::new, |p| p.metric_ids.clone()), &entries)?)?;
+        add(
+            "accounts",
+            accounts_table(
+                definitions,
+                &app.metrics.plan().map_or_else(Vec::new, |p| p.metric_ids.clone()),
+                &entries,
+            )?,
+        )?;
     }
     if wanted("account_spans") {
         add("account_spans", spans_table(&entries)?)?;
     }
     if wanted("days") {
-        let first = entries.iter().filter_map(|e| e.head.spans.first().map(|s| s.from)).min().unwrap_or(0);
+        let first = entries
+            .iter()
+            .filter_map(|e| e.head.spans.first().map(|s| s.from))
+            .min()
+            .unwrap_or(0);
         let days: ArrayRef = Arc::new(Date32Array::from_iter_values(first..=super::today(app)));
         add("days", RecordBatch::try_from_iter([("day", days)])?)?;
     }
@@ -96,7 +107,10 @@ pub async fn context(app: &App, definitions: &Definitions, texts: &[&str]) -> Re
     }
     for (name, sql) in VIEWS {
         if wanted(name) {
-            context.add_view(name, sql).await.map_err(|error| anyhow!("view {name}: {error}"))?;
+            context
+                .add_view(name, sql)
+                .await
+                .map_err(|error| anyhow!("view {name}: {error}"))?;
         }
     }
     Ok(context)
@@ -114,36 +128,86 @@ fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     Arc::new(StringArray::from_iter(values))
 }
 
-fn accounts_table(definitions: &Definitions, metrics: &[String], entries: &[Arc<Entry>]) -> Result<RecordBatch> {
+fn accounts_table(
+    definitions: &Definitions,
+    metrics: &[String],
+    entries: &[Arc<Entry>],
+) -> Result<RecordBatch> {
     let now: Vec<_> = entries.iter().map(|entry| entry.now()).collect();
-    let lives: Vec<_> = entries.iter().map(|entry| entry.head.lives().last().copied()).collect();
+    let lives: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.head.lives().last().copied())
+        .collect();
     let mut columns: Vec<(String, ArrayRef)> = vec![
-        ("account_no".into(), Arc::new(Int64Array::from_iter_values(entries.iter().map(|e| e.no)))),
-        ("account_id".into(), texts(entries.iter().map(|e| Some(e.id.as_str())))),
-        ("name".into(), texts(entries.iter().map(|e| Some(e.name.as_str())))),
-        ("segment".into(), texts(now.iter().map(|s| s.map(|s| s.segment.as_str())))),
+        (
+            "account_no".into(),
+            Arc::new(Int64Array::from_iter_values(entries.iter().map(|e| e.no))),
+        ),
+        (
+            "account_id".into(),
+            texts(entries.iter().map(|e| Some(e.id.as_str()))),
+        ),
+        (
+            "name".into(),
+            texts(entries.iter().map(|e| Some(e.name.as_str()))),
+        ),
+        (
+            "segment".into(),
+            texts(now.iter().map(|s| s.map(|s| s.segment.as_str()))),
+        ),
         ("owner".into(), texts(entries.iter().map(|e| e.owner.as_deref()))),
-        ("active".into(), Arc::new(BooleanArray::from_iter(now.iter().map(|s| Some(s.is_some_and(|s| s.active)))))),
-        ("started_on".into(), Arc::new(Date32Array::from_iter(lives.iter().map(|l| l.map(|l| l.0))))),
-        ("churned_on".into(), Arc::new(Date32Array::from_iter(lives.iter().zip(entries).map(|(l, e)| {
-            l.map(|l| l.1).filter(|end| *end <= e.head.day)
-        })))),
-        ("mrr".into(), Arc::new(Float64Array::from_iter(now.iter().map(|s| s.and_then(|s| s.mrr))))),
-        ("currency".into(), texts(entries.iter().map(|e| e.head.currency.as_deref()))),
-        ("quality_flags".into(), Arc::new(Int64Array::from_iter_values(entries.iter().map(|e| e.head.flags.len() as i64)))),
+        (
+            "active".into(),
+            Arc::new(BooleanArray::from_iter(
+                now.iter().map(|s| Some(s.is_some_and(|s| s.active))),
+            )),
+        ),
+        (
+            "started_on".into(),
+            Arc::new(Date32Array::from_iter(lives.iter().map(|l| l.map(|l| l.0)))),
+        ),
+        (
+            "churned_on".into(),
+            Arc::new(Date32Array::from_iter(
+                lives
+                    .iter()
+                    .zip(entries)
+                    .map(|(l, e)| l.map(|l| l.1).filter(|end| *end <= e.head.day)),
+            )),
+        ),
+        (
+            "mrr".into(),
+            Arc::new(Float64Array::from_iter(now.iter().map(|s| s.and_then(|s| s.mrr)))),
+        ),
+        (
+            "currency".into(),
+            texts(entries.iter().map(|e| e.head.currency.as_deref())),
+        ),
+        (
+            "quality_flags".into(),
+            Arc::new(Int64Array::from_iter_values(
+                entries.iter().map(|e| e.head.flags.len() as i64),
+            )),
+        ),
     ];
     for attribute in &definitions.attributes {
-        let values: Vec<Option<&Json>> =
-            entries.iter().map(|e| e.attributes.get(&attribute.id).filter(|v| !v.is_null())).collect();
+        let values: Vec<Option<&Json>> = entries
+            .iter()
+            .map(|e| e.attributes.get(&attribute.id).filter(|v| !v.is_null()))
+            .collect();
         columns.push((attribute.id.clone(), attribute_column(attribute.kind, &values)));
     }
     for (at, metric) in metrics.iter().enumerate() {
-        let values = entries.iter().map(|e| e.head.metrics.get(at).copied().filter(|v| !v.is_nan()));
+        let values = entries
+            .iter()
+            .map(|e| e.head.metrics.get(at).copied().filter(|v| !v.is_nan()));
         columns.push((metric.clone(), Arc::new(Float64Array::from_iter(values))));
     }
     let mut seen = std::collections::HashSet::new();
     columns.retain(|(name, _)| seen.insert(name.clone()));
-    Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?)
+    Ok(RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, column)| (name, column, true)),
+    )?)
 }
 
 /// An attribute's values as a column of its type; what does not fit the type is null.
@@ -151,17 +215,26 @@ fn accounts_table(definitions: &Definitions, metrics: &[String], entries: &[Arc<
 pub fn attribute_column(kind: AttributeType, values: &[Option<&Json>]) -> ArrayRef {
     let number = |v: &Json| v.as_f64().or_else(|| v.as_str()?.trim().parse().ok());
     match kind {
-        #[expect(clippy::cast_possible_truncation, reason = "whole numbers within 2^53, checked on the way in")]
-        AttributeType::Integer => Arc::new(Int64Array::from_iter(values.iter().map(|v| {
-            v.and_then(|v| v.as_i64().or_else(|| number(v).map(|n| n as i64)))
-        }))),
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "whole numbers within 2^53, checked on the way in"
+        )]
+        AttributeType::Integer => {
+            Arc::new(Int64Array::from_iter(values.iter().map(|v| {
+                v.and_then(|v| v.as_i64().or_else(|| number(v).map(|n| n as i64)))
+            })))
+        }
         AttributeType::Number | AttributeType::Money => {
             Arc::new(Float64Array::from_iter(values.iter().map(|v| v.and_then(number))))
         }
-        AttributeType::Boolean => Arc::new(BooleanArray::from_iter(values.iter().map(|v| v.and_then(Json::as_bool)))),
-        AttributeType::Date => {
-            Arc::new(Date32Array::from_iter(values.iter().map(|v| v.and_then(Json::as_str).and_then(parse_day))))
-        }
+        AttributeType::Boolean => Arc::new(BooleanArray::from_iter(
+            values.iter().map(|v| v.and_then(Json::as_bool)),
+        )),
+        AttributeType::Date => Arc::new(Date32Array::from_iter(
+            values
+                .iter()
+                .map(|v| v.and_then(Json::as_str).and_then(parse_day)),
+        )),
         AttributeType::Text => {
             let mut text = StringBuilder::new();
             for value in values {
@@ -173,33 +246,100 @@ pub fn attribute_column(kind: AttributeType, values: &[Option<&Json>]) -> ArrayR
 }
 
 fn spans_table(entries: &[Arc<Entry>]) -> Result<RecordBatch> {
-    let rows: Vec<(&Entry, &super::Span)> =
-        entries.iter().flat_map(|e| e.head.spans.iter().map(move |s| (e.as_ref(), s))).collect();
+    let rows: Vec<(&Entry, &super::Span)> = entries
+        .iter()
+        .flat_map(|e| e.head.spans.iter().map(move |s| (e.as_ref(), s)))
+        .collect();
     let columns: Vec<(&str, ArrayRef, bool)> = vec![
-        ("account_no", Arc::new(Int64Array::from_iter_values(rows.iter().map(|(e, _)| e.no))), false),
-        ("account_id", texts(rows.iter().map(|(e, _)| Some(e.id.as_str()))), false),
-        ("from_day", Arc::new(Date32Array::from_iter_values(rows.iter().map(|(_, s)| s.from))), false),
+        (
+            "account_no",
+            Arc::new(Int64Array::from_iter_values(rows.iter().map(|(e, _)| e.no))),
+            false,
+        ),
+        (
+            "account_id",
+            texts(rows.iter().map(|(e, _)| Some(e.id.as_str()))),
+            false,
+        ),
+        (
+            "from_day",
+            Arc::new(Date32Array::from_iter_values(rows.iter().map(|(_, s)| s.from))),
+            false,
+        ),
         // The last day that a DATE of every engine can hold stands for "still".
-        ("to_day", Arc::new(Date32Array::from_iter_values(rows.iter().map(|(_, s)| s.to.min(2_932_896)))), false),
-        ("active", Arc::new(BooleanArray::from_iter(rows.iter().map(|(_, s)| Some(s.active)))), false),
-        ("mrr", Arc::new(Float64Array::from_iter(rows.iter().map(|(_, s)| s.mrr))), true),
-        ("segment", texts(rows.iter().map(|(_, s)| Some(s.segment.as_str()))), false),
+        (
+            "to_day",
+            Arc::new(Date32Array::from_iter_values(
+                rows.iter().map(|(_, s)| s.to.min(2_932_896)),
+            )),
+            false,
+        ),
+        (
+            "active",
+            Arc::new(BooleanArray::from_iter(rows.iter().map(|(_, s)| Some(s.active)))),
+            false,
+        ),
+        (
+            "mrr",
+            Arc::new(Float64Array::from_iter(rows.iter().map(|(_, s)| s.mrr))),
+            true,
+        ),
+        (
+            "segment",
+            texts(rows.iter().map(|(_, s)| Some(s.segment.as_str()))),
+            false,
+        ),
         ("owner", texts(rows.iter().map(|(_, s)| s.owner.as_deref())), true),
     ];
     Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
 }
 
 fn subscriptions_table(entries: &[Arc<Entry>]) -> Result<RecordBatch> {
-    let rows: Vec<_> = entries.iter().flat_map(|e| e.head.subscriptions.iter().map(move |s| (e.as_ref(), s))).collect();
+    let rows: Vec<_> = entries
+        .iter()
+        .flat_map(|e| e.head.subscriptions.iter().map(move |s| (e.as_ref(), s)))
+        .collect();
     let columns: Vec<(&str, ArrayRef, bool)> = vec![
-        ("account_no", Arc::new(Int64Array::from_iter_values(rows.iter().map(|(e, _)| e.no))), false),
-        ("account_id", texts(rows.iter().map(|(e, _)| Some(e.id.as_str()))), false),
-        ("subscription_id", texts(rows.iter().map(|(_, s)| Some(s.subscription.as_str()))), false),
-        ("from_day", Arc::new(Date32Array::from_iter_values(rows.iter().map(|(_, s)| s.from))), false),
-        ("to_day", Arc::new(Date32Array::from_iter(rows.iter().map(|(_, s)| s.to))), true),
-        ("mrr", Arc::new(Float64Array::from_iter(rows.iter().map(|(_, s)| s.mrr))), true),
-        ("currency", texts(rows.iter().map(|(_, s)| s.currency.as_deref())), true),
-        ("reason", texts(rows.iter().map(|(_, s)| s.reason.as_deref())), true),
+        (
+            "account_no",
+            Arc::new(Int64Array::from_iter_values(rows.iter().map(|(e, _)| e.no))),
+            false,
+        ),
+        (
+            "account_id",
+            texts(rows.iter().map(|(e, _)| Some(e.id.as_str()))),
+            false,
+        ),
+        (
+            "subscription_id",
+            texts(rows.iter().map(|(_, s)| Some(s.subscription.as_str()))),
+            false,
+        ),
+        (
+            "from_day",
+            Arc::new(Date32Array::from_iter_values(rows.iter().map(|(_, s)| s.from))),
+            false,
+        ),
+        (
+            "to_day",
+            Arc::new(Date32Array::from_iter(rows.iter().map(|(_, s)| s.to))),
+            true,
+        ),
+        (
+            "mrr",
+            Arc::new(Float64Array::from_iter(rows.iter().map(|(_, s)| s.mrr))),
+            true,
+        ),
+        (
+            "currency",
+            texts(rows.iter().map(|(_, s)| s.currency.as_deref())),
+            true,
+        ),
+        (
+            "reason",
+            texts(rows.iter().map(|(_, s)| s.reason.as_deref())),
+            true,
+        ),
     ];
     Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
 }

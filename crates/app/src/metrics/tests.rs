@@ -8,7 +8,15 @@ use crate::kpis::tests::{apply, change, event, medtrainer, store};
 use crate::testing::TestApp;
 
 fn spans(app: &TestApp, id: &str) -> Vec<Span> {
-    app.metrics.book.all().into_iter().find(|e| e.id == id).expect(id).head.spans.clone()
+    app.metrics
+        .book
+        .all()
+        .into_iter()
+        .find(|e| e.id == id)
+        .expect(id)
+        .head
+        .spans
+        .clone()
 }
 
 /// The program under another label, so that everything is computed again.
@@ -22,8 +30,18 @@ fn relabelled() -> std::collections::BTreeMap<String, String> {
 #[tokio::test]
 async fn two_changes_of_one_instant_count_alike_in_any_order_of_arrival() {
     let start = event("a", "2026-01-10", "subscription_started", json!({ "mrr": 100 }));
-    let one = event("a", "2026-02-10", "mrr_changed", json!({ "to": 4000, "reason": "upsell" }));
-    let other = event("a", "2026-02-10", "mrr_changed", json!({ "to": 700, "reason": "price" }));
+    let one = event(
+        "a",
+        "2026-02-10",
+        "mrr_changed",
+        json!({ "to": 4000, "reason": "upsell" }),
+    );
+    let other = event(
+        "a",
+        "2026-02-10",
+        "mrr_changed",
+        json!({ "to": 700, "reason": "price" }),
+    );
     let mut seen = Vec::new();
     for order in [[&one, &other], [&other, &one]] {
         let app = TestApp::new().await;
@@ -44,9 +62,24 @@ async fn two_changes_of_one_instant_count_alike_in_any_order_of_arrival() {
 async fn events_that_nothing_reads_leave_no_trace() {
     let app = TestApp::new().await;
     apply(&app, &medtrainer()).await;
-    store(&app, vec![event("a", "2025-11-01", "survey_declined", json!({}))], vec![]).await;
+    store(
+        &app,
+        vec![event("a", "2025-11-01", "survey_declined", json!({}))],
+        vec![],
+    )
+    .await;
     app.catch_up().await.expect("caught up");
-    store(&app, vec![event("a", "2026-01-10", "subscription_started", json!({ "mrr": 100 }))], vec![]).await;
+    store(
+        &app,
+        vec![event(
+            "a",
+            "2026-01-10",
+            "subscription_started",
+            json!({ "mrr": 100 }),
+        )],
+        vec![],
+    )
+    .await;
     app.catch_up().await.expect("caught up");
     let live = spans(&app, "a");
     assert_eq!(date_of(live[0].from).to_string(), "2026-01-10");
@@ -61,10 +94,22 @@ async fn an_event_read_by_name_and_by_kind_counts_once() {
     let text = files.get_mut("metrics.yaml").expect("the metrics");
     text.push_str("\n  - {id: twice_read, label: Twice read, measure: count, events: [login], kinds: [product], description: \"Use.\"}\n");
     apply(&app, &files).await;
-    store(&app, vec![event("a", "2026-06-10", "login", json!({})), event("a", "2026-06-11", "page_viewed", json!({}))], vec![]).await;
+    store(
+        &app,
+        vec![
+            event("a", "2026-06-10", "login", json!({})),
+            event("a", "2026-06-11", "page_viewed", json!({})),
+        ],
+        vec![],
+    )
+    .await;
     app.catch_up().await.expect("caught up");
     let plan = app.metrics.plan().expect("a plan");
-    let at = plan.metric_ids.iter().position(|id| id == "twice_read").expect("the metric");
+    let at = plan
+        .metric_ids
+        .iter()
+        .position(|id| id == "twice_read")
+        .expect("the metric");
     let held = app.metrics.book.all()[0].head.metrics[at];
     assert!((held - 2.0).abs() < f64::EPSILON, "{held}");
 }
@@ -75,19 +120,42 @@ async fn a_window_slides_over_midnight_in_the_zone_of_the_program() {
     apply(&app, &medtrainer()).await;
     let metric = |id: &str| {
         let plan = app.metrics.plan().expect("a plan");
-        let at = plan.metric_ids.iter().position(|known| known == id).expect("the metric");
+        let at = plan
+            .metric_ids
+            .iter()
+            .position(|known| known == id)
+            .expect("the metric");
         app.metrics.book.all()[0].head.metrics[at]
     };
     // 23:30 on 24 June in Los Angeles: the first of the seven days up to 30 June.
     let login = event("a", "2026-06-25T06:30:00Z", "login", json!({}));
-    store(&app, vec![login], vec![change("a", "2026-06-01", json!({ "seats": 4 }))]).await;
+    store(
+        &app,
+        vec![login],
+        vec![change("a", "2026-06-01", json!({ "seats": 4 }))],
+    )
+    .await;
     app.catch_up().await.expect("caught up");
-    assert_eq!((metric("logins_7d"), metric("days_since_login"), metric("logins_per_seat")), (1.0, 6.0, 0.25));
+    assert_eq!(
+        (
+            metric("logins_7d"),
+            metric("days_since_login"),
+            metric("logins_per_seat")
+        ),
+        (1.0, 6.0, 0.25)
+    );
     // 06:59 on 1 July in UTC is still 30 June in Los Angeles.
     app.advance(jiff::SignedDuration::from_mins(18 * 60 + 59));
     app.catch_up().await.expect("caught up");
     assert_eq!(metric("logins_7d"), 1.0);
     app.advance(jiff::SignedDuration::from_mins(1));
     app.catch_up().await.expect("caught up");
-    assert_eq!((metric("logins_7d"), metric("days_since_login"), metric("logins_30d")), (0.0, 7.0, 1.0));
+    assert_eq!(
+        (
+            metric("logins_7d"),
+            metric("days_since_login"),
+            metric("logins_30d")
+        ),
+        (0.0, 7.0, 1.0)
+    );
 }

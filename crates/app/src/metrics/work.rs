@@ -39,7 +39,13 @@ pub struct Step<'a> {
 
 /// Live events: works rows into the kept facts of their accounts. Accounts whose facts are not kept are built from the log.
 pub async fn live(app: &App, step: &Step<'_>, rows: &[EventRow], upto: i64) -> Result<()> {
-    let nos: Vec<i64> = rows.iter().map(|row| row.account_no).filter(|no| *no != 0).collect::<BTreeSet<_>>().into_iter().collect();
+    let nos: Vec<i64> = rows
+        .iter()
+        .map(|row| row.account_no)
+        .filter(|no| *no != 0)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     let kept = store::facts(&app.store, &nos).await?;
     let (known, fresh): (Vec<i64>, Vec<i64>) = nos.into_iter().partition(|no| kept.contains_key(no));
     let mut collector = Collector::new(step.plan, kept);
@@ -53,7 +59,13 @@ pub async fn live(app: &App, step: &Step<'_>, rows: &[EventRow], upto: i64) -> R
 }
 
 /// Builds these accounts from the log as it stood at `upto`.
-pub async fn rebuild(app: &App, step: &Step<'_>, nos: &[i64], upto: i64, progress: &(dyn Fn(usize) + Sync)) -> Result<()> {
+pub async fn rebuild(
+    app: &App,
+    step: &Step<'_>,
+    nos: &[i64],
+    upto: i64,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<()> {
     let mut done = 0;
     let chunks = nos.chunks(CHUNK).count();
     for (at, chunk) in nos.chunks(CHUNK).enumerate() {
@@ -79,7 +91,10 @@ pub async fn rebuild(app: &App, step: &Step<'_>, nos: &[i64], upto: i64, progres
 pub async fn slide(app: &App, step: &Step<'_>, nos: &[i64]) -> Result<()> {
     for chunk in nos.chunks(CHUNK) {
         let facts = store::facts(&app.store, chunk).await?;
-        let part = Step { months: step.months.clone(), ..*step };
+        let part = Step {
+            months: step.months.clone(),
+            ..*step
+        };
         commit(app, &part, chunk, facts).await?;
     }
     Ok(())
@@ -87,15 +102,24 @@ pub async fn slide(app: &App, step: &Step<'_>, nos: &[i64]) -> Result<()> {
 
 /// The facts of accounts from one scan of the log, up to and including step `upto`.
 pub async fn from_log(app: &App, plan: &Plan, nos: &[i64], upto: i64) -> Result<HashMap<i64, Facts>> {
-    let (Some(first), Some(last)) = (nos.iter().min(), nos.iter().max()) else { return Ok(HashMap::new()) };
+    let (Some(first), Some(last)) = (nos.iter().min(), nos.iter().max()) else {
+        return Ok(HashMap::new());
+    };
     let mut collector = Collector::new(plan, nos.iter().map(|no| (*no, Facts::default())).collect());
     let context = app.lake.context(&events::snapshot(app)?);
     let sql = format!(
         "SELECT * FROM events WHERE account_no BETWEEN {first} AND {last} AND seq <= {upto}{}",
         relevant(plan)
     );
-    let mut batches = context.stream(&sql).await.map_err(|error| anyhow::anyhow!("{error}"))?;
-    while let Some(batch) = batches.try_next().await.map_err(|error| anyhow::anyhow!("{error}"))? {
+    let mut batches = context
+        .stream(&sql)
+        .await
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
+    while let Some(batch) = batches
+        .try_next()
+        .await
+        .map_err(|error| anyhow::anyhow!("{error}"))?
+    {
         collector.add(&batch)?;
     }
     Ok(collector.finish())
@@ -104,7 +128,13 @@ pub async fn from_log(app: &App, plan: &Plan, nos: &[i64], upto: i64) -> Result<
 /// Events that no series reads need not be read at all, the revenue events aside.
 fn relevant(plan: &Plan) -> String {
     let (names, kinds) = plan.reads();
-    let list = |items: Vec<&str>| items.iter().map(|item| format!("'{}'", item.replace('\'', "''"))).collect::<Vec<_>>().join(", ");
+    let list = |items: Vec<&str>| {
+        items
+            .iter()
+            .map(|item| format!("'{}'", item.replace('\'', "''")))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let mut conditions = vec!["kind = 'revenue'".to_owned()];
     if !names.is_empty() {
         conditions.push(format!("name IN ({})", list(names)));
@@ -121,7 +151,9 @@ async fn commit(app: &App, step: &Step<'_>, nos: &[i64], facts: HashMap<i64, Fac
     let (plan, today) = (Arc::clone(step.plan), step.today);
     let (inputs, facts) = (Arc::clone(&records), Arc::new(facts));
     let kept = Arc::clone(&facts);
-    let computed = tokio::task::spawn_blocking(move || compute(&plan, &inputs, &kept, today)).await.context("evaluation")??;
+    let computed = tokio::task::spawn_blocking(move || compute(&plan, &inputs, &kept, today))
+        .await
+        .context("evaluation")??;
     let now = app.clock.micros();
     let mut edges = Vec::new();
     let mut months = step.months.clone();
@@ -131,12 +163,19 @@ async fn commit(app: &App, step: &Step<'_>, nos: &[i64], facts: HashMap<i64, Fac
     for (no, head, encoded_head, encoded_facts) in computed {
         let Some(record) = records.get(&no) else { continue };
         let before = app.metrics.book.get(no);
-        let from = first_difference(before.as_ref().map_or(&[], |before| &before.head.spans), &head.spans);
+        let from = first_difference(
+            before.as_ref().map_or(&[], |before| &before.head.spans),
+            &head.spans,
+        );
         moved = moved.into_iter().chain(from).min();
         if step.edges
             && let Some(changes) = before.and_then(|before| changed(&before.head, &head))
         {
-            edges.push(Edge { account_no: no, at: now, changes });
+            edges.push(Edge {
+                account_no: no,
+                at: now,
+                changes,
+            });
         }
         states.push((no, encoded_head, encoded_facts));
         entries.push(entry(no, record, head, now));
@@ -164,10 +203,21 @@ fn first_difference(before: &[Span], after: &[Span]) -> Option<i32> {
         return None;
     }
     let equal = before.iter().zip(after).take_while(|(a, b)| a == b).count();
-    let starts = [before.get(equal), after.get(equal)].into_iter().flatten().map(|span| span.from);
+    let starts = [before.get(equal), after.get(equal)]
+        .into_iter()
+        .flatten()
+        .map(|span| span.from);
     let differs_within = match (before.get(equal), after.get(equal)) {
         // The same stretch that only ends on another day differs from the earlier end on.
-        (Some(a), Some(b)) if a.from == b.from && Span { to: b.to, ..a.clone() } == *b => Some(a.to.min(b.to)),
+        (Some(a), Some(b))
+            if a.from == b.from
+                && Span {
+                    to: b.to,
+                    ..a.clone()
+                } == *b =>
+        {
+            Some(a.to.min(b.to))
+        }
         _ => None,
     };
     differs_within.or_else(|| starts.min())
@@ -175,7 +225,12 @@ fn first_difference(before: &[Span], after: &[Span]) -> Option<i32> {
 
 type Computed = (i64, Head, Vec<u8>, Vec<u8>);
 
-fn compute(plan: &Plan, records: &BTreeMap<i64, Record>, facts: &HashMap<i64, Facts>, today: i32) -> Result<Vec<Computed>> {
+fn compute(
+    plan: &Plan,
+    records: &BTreeMap<i64, Record>,
+    facts: &HashMap<i64, Facts>,
+    today: i32,
+) -> Result<Vec<Computed>> {
     let empty = Facts::default();
     let nos: Vec<i64> = records.keys().copied().collect();
     let subjects: Vec<Subject<'_>> = records

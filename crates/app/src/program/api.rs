@@ -9,7 +9,9 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{Files, Version, apply, check, store};
 use crate::App;
 use crate::auth::{Manager, Viewer};
-use crate::definitions::{Affected, Checked, Definitions, Problem as Wrong, Severity, affected, content_hash, diff};
+use crate::definitions::{
+    Affected, Checked, Definitions, Problem as Wrong, Severity, affected, content_hash, diff,
+};
 use crate::metrics::as_of::instant;
 use crate::segments::preview::{Preview, preview};
 use crate::web::{FieldError, Json, Path, Problem, Query, Result, routes};
@@ -39,12 +41,19 @@ struct VersionLine {
 
 impl From<Version> for VersionLine {
     fn from(v: Version) -> Self {
-        Self { version: v.version, hash: v.hash, applied_at: instant(v.applied_at), applied_by: v.actor, note: v.note }
+        Self {
+            version: v.version,
+            hash: v.hash,
+            applied_at: instant(v.applied_at),
+            applied_by: v.actor,
+            note: v.note,
+        }
     }
 }
 
 /// The program in force.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ProgramInForce)]
 struct Current {
     /// Its short name; null = none is applied yet.
     program: Option<String>,
@@ -65,7 +74,9 @@ struct Current {
 /// The program in force.
 #[utoipa::path(get, path = "/api/v1/program", tag = "program", responses((status = 200, body = Current)))]
 async fn current(_: Viewer, State(app): State<App>) -> Result<Json<Current>> {
-    let version = store::newest(&app.store).await?.map(|(version, _)| VersionLine::from(version));
+    let version = store::newest(&app.store)
+        .await?
+        .map(|(version, _)| VersionLine::from(version));
     let definitions = app.definitions();
     let meta = definitions.as_ref().map(|d| d.program.clone());
     Ok(Json(Current {
@@ -103,7 +114,11 @@ struct Versions {
 /// Every version that was applied.
 #[utoipa::path(get, path = "/api/v1/program/versions", tag = "program", responses((status = 200, body = Versions)))]
 async fn versions(_: Viewer, State(app): State<App>) -> Result<Json<Versions>> {
-    let versions = store::all(&app.store).await?.into_iter().map(VersionLine::from).collect();
+    let versions = store::all(&app.store)
+        .await?
+        .into_iter()
+        .map(VersionLine::from)
+        .collect();
     Ok(Json(Versions { versions }))
 }
 
@@ -112,7 +127,7 @@ async fn versions(_: Viewer, State(app): State<App>) -> Result<Json<Versions>> {
 #[serde(deny_unknown_fields)]
 struct Folder {
     /// File name → text.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, String>)]
     files: Files,
     /// Why, for the list of versions.
     note: Option<String>,
@@ -135,8 +150,22 @@ struct Placed {
 
 impl From<Wrong> for Placed {
     fn from(p: Wrong) -> Self {
-        let severity = if p.severity == Severity::Error { "error" } else { "warning" };
-        Self { severity, file: p.file, line: p.line, column: p.column, path: p.path, name: p.name, problem: p.problem, nearest: p.nearest, remedy: p.remedy }
+        let severity = if p.severity == Severity::Error {
+            "error"
+        } else {
+            "warning"
+        };
+        Self {
+            severity,
+            file: p.file,
+            line: p.line,
+            column: p.column,
+            path: p.path,
+            name: p.name,
+            problem: p.problem,
+            nearest: p.nearest,
+            remedy: p.remedy,
+        }
     }
 }
 
@@ -152,13 +181,21 @@ struct CheckedFiles {
 
 /// Checks files without changing anything.
 #[utoipa::path(post, path = "/api/v1/program/check", tag = "program", request_body = Folder, responses((status = 200, body = CheckedFiles)))]
-async fn check_files(_: Viewer, State(app): State<App>, Json(folder): Json<Folder>) -> Result<Json<CheckedFiles>> {
+async fn check_files(
+    _: Viewer,
+    State(app): State<App>,
+    Json(folder): Json<Folder>,
+) -> Result<Json<CheckedFiles>> {
     let hash = content_hash(&folder.files);
     let (ok, problems) = match check(&app, &folder.files).await {
         Ok(checked) => (true, checked.warnings),
         Err(problems) => (false, problems),
     };
-    Ok(Json(CheckedFiles { ok, problems: problems.into_iter().map(Placed::from).collect(), hash }))
+    Ok(Json(CheckedFiles {
+        ok,
+        problems: problems.into_iter().map(Placed::from).collect(),
+        hash,
+    }))
 }
 
 async fn must(app: &App, files: &Files) -> Result<Checked> {
@@ -211,10 +248,20 @@ async fn plan(_: Viewer, State(app): State<App>, Json(folder): Json<Folder>) -> 
             let touched = affected(new, &changes);
             (serde_json::to_value(changes).unwrap_or_default(), touched)
         }
-        None => (Value::Array(Vec::new()), Affected { everything: true, ..Affected::default() }),
+        None => (
+            Value::Array(Vec::new()),
+            Affected {
+                everything: true,
+                ..Affected::default()
+            },
+        ),
     };
     let moves = touched.segments || touched.everything;
-    let segments = if moves && app.definitions().is_some() { Some(preview(&app, new).await?) } else { None };
+    let segments = if moves && app.definitions().is_some() {
+        Some(preview(&app, new).await?)
+    } else {
+        None
+    };
     Ok(Json(Planned {
         changes,
         affected: serde_json::to_value(&touched).unwrap_or_default(),
@@ -226,9 +273,20 @@ async fn plan(_: Viewer, State(app): State<App>, Json(folder): Json<Folder>) -> 
 
 /// Applies files as a new version; everything that they change is then computed again, over all history.
 #[utoipa::path(post, path = "/api/v1/program/apply", tag = "program", request_body = Folder, responses((status = 200, body = VersionLine)))]
-async fn apply_files(Manager(who): Manager, State(app): State<App>, Json(folder): Json<Folder>) -> Result<Json<VersionLine>> {
+async fn apply_files(
+    Manager(who): Manager,
+    State(app): State<App>,
+    Json(folder): Json<Folder>,
+) -> Result<Json<VersionLine>> {
     let checked = must(&app, &folder.files).await?;
-    let version = apply(&app, &who, &folder.files, checked.definitions, folder.note.as_deref()).await?;
+    let version = apply(
+        &app,
+        &who,
+        &folder.files,
+        checked.definitions,
+        folder.note.as_deref(),
+    )
+    .await?;
     Ok(Json(version.into()))
 }
 
@@ -246,7 +304,7 @@ struct Asked {
 struct Exported {
     version: VersionLine,
     /// File name → text.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, String>)]
     files: Files,
 }
 
@@ -265,12 +323,19 @@ async fn kept(app: &App, number: Option<i64>) -> Result<(Version, Files)> {
 #[utoipa::path(get, path = "/api/v1/program/export", tag = "program", params(Asked), responses((status = 200, body = Exported)))]
 async fn export(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>) -> Result<Json<Exported>> {
     let (version, files) = kept(&app, asked.version).await?;
-    Ok(Json(Exported { version: version.into(), files }))
+    Ok(Json(Exported {
+        version: version.into(),
+        files,
+    }))
 }
 
 /// Applies the files of an earlier version again, as a new one.
 #[utoipa::path(post, path = "/api/v1/program/versions/{version}/restore", tag = "program", params(("version" = i64, Path)), responses((status = 200, body = VersionLine)))]
-async fn restore(Manager(who): Manager, State(app): State<App>, Path(number): Path<i64>) -> Result<Json<VersionLine>> {
+async fn restore(
+    Manager(who): Manager,
+    State(app): State<App>,
+    Path(number): Path<i64>,
+) -> Result<Json<VersionLine>> {
     let (_, files) = kept(&app, Some(number)).await?;
     let checked = must(&app, &files).await?;
     let note = format!("version {number} restored");

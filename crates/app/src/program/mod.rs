@@ -42,16 +42,22 @@ pub struct Version {
 /// # Errors
 /// When the records fail, or a kept version does not parse with this release.
 pub async fn load(app: &App) -> Result<()> {
-    let Some((version, files)) = store::newest(&app.store).await? else { return Ok(()) };
+    let Some((version, files)) = store::newest(&app.store).await? else {
+        return Ok(());
+    };
     let definitions = Definitions::parse(&files).map_err(|problems| {
         let first = problems.first().map(ToString::to_string).unwrap_or_default();
-        anyhow!("program version {} does not fit this release: {first}", version.version)
+        anyhow!(
+            "program version {} does not fit this release: {first}",
+            version.version
+        )
     })?;
     install(app, definitions)
 }
 
 fn install(app: &App, definitions: Definitions) -> Result<()> {
-    app.log.set_time_zone(TimeZone::get(&definitions.program.time_zone)?);
+    app.log
+        .set_time_zone(TimeZone::get(&definitions.program.time_zone)?);
     app.metrics.install(&definitions)?;
     app.set_definitions(definitions);
     Ok(())
@@ -76,7 +82,13 @@ pub async fn check(app: &App, files: &Files) -> std::result::Result<Checked, Vec
 ///
 /// # Errors
 /// When the records fail, or the zone would change under existing events.
-pub async fn apply(app: &App, who: &Principal, files: &Files, definitions: Definitions, note: Option<&str>) -> crate::web::Result<Version> {
+pub async fn apply(
+    app: &App,
+    who: &Principal,
+    files: &Files,
+    definitions: Definitions,
+    note: Option<&str>,
+) -> crate::web::Result<Version> {
     let hash = content_hash(files);
     if let Some((version, _)) = store::newest(&app.store).await?
         && version.hash == hash

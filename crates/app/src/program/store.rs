@@ -19,18 +19,26 @@ fn version(row: &Row) -> StoreResult<Version> {
 
 fn files(row: &Row) -> StoreResult<Files> {
     let text: String = row.get("files")?;
-    serde_json::from_str(&text).map_err(|error| tenure_store::StoreError::Other(format!("a kept program: {error}")))
+    serde_json::from_str(&text)
+        .map_err(|error| tenure_store::StoreError::Other(format!("a kept program: {error}")))
 }
 
 /// The newest version with its files.
 pub async fn newest(on: &impl Execute) -> StoreResult<Option<(Version, Files)>> {
-    let row = on.one("SELECT * FROM program_versions ORDER BY version DESC LIMIT 1", vec![]).await?;
+    let row = on
+        .one(
+            "SELECT * FROM program_versions ORDER BY version DESC LIMIT 1",
+            vec![],
+        )
+        .await?;
     row.map(|row| Ok((version(&row)?, files(&row)?))).transpose()
 }
 
 /// One version with its files.
 pub async fn get(on: &impl Execute, number: i64) -> StoreResult<Option<(Version, Files)>> {
-    let row = on.one("SELECT * FROM program_versions WHERE version = $1", args![number]).await?;
+    let row = on
+        .one("SELECT * FROM program_versions WHERE version = $1", args![number])
+        .await?;
     row.map(|row| Ok((version(&row)?, files(&row)?))).transpose()
 }
 
@@ -41,20 +49,56 @@ pub async fn all(on: &impl Execute) -> StoreResult<Vec<Version>> {
 }
 
 /// Keeps a new version with its audit row, and marks every KPI figure as stale.
-pub async fn put(app: &App, who: &Principal, files: &Files, hash: &str, note: Option<&str>) -> StoreResult<Version> {
+pub async fn put(
+    app: &App,
+    who: &Principal,
+    files: &Files,
+    hash: &str,
+    note: Option<&str>,
+) -> StoreResult<Version> {
     let tx = app.store.begin().await?;
-    let last = tx.one("SELECT COALESCE(MAX(version), 0) AS version FROM program_versions", vec![]).await?;
+    let last = tx
+        .one(
+            "SELECT COALESCE(MAX(version), 0) AS version FROM program_versions",
+            vec![],
+        )
+        .await?;
     let number: i64 = last.map_or(Ok(0), |row| row.get("version"))? + 1;
     let now = app.clock.micros();
-    let mut batch = Batch::new("program_versions", &["version", "hash", "files", "applied_at", "actor", "note"]);
+    let mut batch = Batch::new(
+        "program_versions",
+        &["version", "hash", "files", "applied_at", "actor", "note"],
+    );
     let text = serde_json::to_string(files).unwrap_or_default();
-    batch.row(args![number, hash, text, now, who.actor.clone(), note.map(str::to_owned)]);
+    batch.row(args![
+        number,
+        hash,
+        text,
+        now,
+        who.actor.clone(),
+        note.map(str::to_owned)
+    ]);
     tx.insert(batch, Conflict::Fail).await?;
     let mut marks = Batch::new("kpi_dirty", &["month", "marked_at"]);
     marks.row(args![0_i64, now]);
-    tx.insert(marks, Conflict::Update("month", &["marked_at"])).await?;
+    tx.insert(marks, Conflict::Update("month", &["marked_at"]))
+        .await?;
     let detail = json!({ "hash": hash, "files": files.keys().collect::<Vec<_>>(), "note": note });
-    audit(&tx, &app.clock, who, "program.apply", &format!("program/{number}"), &detail).await?;
+    audit(
+        &tx,
+        &app.clock,
+        who,
+        "program.apply",
+        &format!("program/{number}"),
+        &detail,
+    )
+    .await?;
     tx.commit().await?;
-    Ok(Version { version: number, hash: hash.to_owned(), applied_at: now, actor: who.actor.clone(), note: note.map(str::to_owned) })
+    Ok(Version {
+        version: number,
+        hash: hash.to_owned(),
+        applied_at: now,
+        actor: who.actor.clone(),
+        note: note.map(str::to_owned),
+    })
 }

@@ -13,13 +13,15 @@ use crate::App;
 use crate::auth::Viewer;
 use crate::definitions::{Definitions, SegmentRule};
 use crate::metrics::evaluate::UNCLASSIFIED;
-use crate::metrics::{Entry, as_of};
 use crate::metrics::facts::date_of;
+use crate::metrics::{Entry, as_of};
 use crate::web::{Json, Problem, Query, Result, routes};
 
 /// The routes of this slice.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(try_rules))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(try_rules))
 }
 
 /// Which day.
@@ -84,8 +86,11 @@ struct Segments {
 }
 
 fn definitions(app: &App) -> Result<Arc<Definitions>> {
-    app.definitions()
-        .ok_or_else(|| Problem::conflict("no program is applied yet: run `tenure program apply DIR`, or apply one under Settings"))
+    app.definitions().ok_or_else(|| {
+        Problem::conflict(
+            "no program is applied yet: run `tenure program apply DIR`, or apply one under Settings",
+        )
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
@@ -99,7 +104,10 @@ async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>) -> 
     let definitions = definitions(&app)?;
     let day = as_of::day(&app, asked.as_of.as_deref())?;
     let entries = as_of::entries(&app, day).await?;
-    let active: Vec<&Arc<Entry>> = entries.iter().filter(|e| e.head.span_at(day).is_some_and(|s| s.active)).collect();
+    let active: Vec<&Arc<Entry>> = entries
+        .iter()
+        .filter(|e| e.head.span_at(day).is_some_and(|s| s.active))
+        .collect();
     let line = |segment: &SegmentRule| {
         let inside = |e: &&Arc<Entry>| e.head.span_at(day).is_some_and(|s| s.segment == segment.id);
         let here: Vec<_> = active.iter().filter(|e| inside(e)).collect();
@@ -110,13 +118,19 @@ async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>) -> 
             rule: segment.rule.clone(),
             accounts: entries.iter().filter(|e| inside(e)).count(),
             active: here.len(),
-            mrr: here.iter().filter_map(|e| e.head.span_at(day)).filter_map(|s| s.mrr).sum(),
+            mrr: here
+                .iter()
+                .filter_map(|e| e.head.span_at(day))
+                .filter_map(|s| s.mrr)
+                .sum(),
             share: share(here.len(), active.len()),
         }
     };
     let segments: Vec<SegmentLine> = definitions.segments.segments.iter().map(line).collect();
-    let nowhere: Vec<&&Arc<Entry>> =
-        active.iter().filter(|e| e.head.span_at(day).is_some_and(|s| s.segment == UNCLASSIFIED)).collect();
+    let nowhere: Vec<&&Arc<Entry>> = active
+        .iter()
+        .filter(|e| e.head.span_at(day).is_some_and(|s| s.segment == UNCLASSIFIED))
+        .collect();
     Ok(Json(Segments {
         as_of: date_of(day).to_string(),
         segments,
@@ -126,17 +140,30 @@ async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>) -> 
         },
         rule_unclassified: definitions.segments.unclassified.clone(),
         currency: definitions.program.currency.clone(),
-        undecided: reasons(active.iter().flat_map(|e| e.head.flags.iter().map(|f| f.message.clone()))),
+        undecided: reasons(
+            active
+                .iter()
+                .flat_map(|e| e.head.flags.iter().map(|f| f.message.clone())),
+        ),
         categorized: share(active.len() - nowhere.len(), active.len()),
         total: active.len(),
-        computed_at: as_of::instant(entries.iter().map(|e| e.computed_at).min().unwrap_or_else(|| app.clock.micros())),
+        computed_at: as_of::instant(
+            entries
+                .iter()
+                .map(|e| e.computed_at)
+                .min()
+                .unwrap_or_else(|| app.clock.micros()),
+        ),
     }))
 }
 
 fn reasons(texts: impl Iterator<Item = String>) -> Vec<Reason> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     texts.for_each(|text| *counts.entry(text).or_default() += 1);
-    let mut reasons: Vec<Reason> = counts.into_iter().map(|(reason, accounts)| Reason { reason, accounts }).collect();
+    let mut reasons: Vec<Reason> = counts
+        .into_iter()
+        .map(|(reason, accounts)| Reason { reason, accounts })
+        .collect();
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.accounts));
     reasons.truncate(20);
     reasons
@@ -163,9 +190,19 @@ struct TryRules {
 #[utoipa::path(post, path = "/api/v1/segments/preview", tag = "segments", request_body = TryRules, responses((status = 200, body = Preview)))]
 async fn try_rules(_: Viewer, State(app): State<App>, Json(asked): Json<TryRules>) -> Result<Json<Preview>> {
     let mut changed = (*definitions(&app)?).clone();
-    let plan = app.metrics.plan().ok_or_else(|| Problem::conflict("no program is applied yet"))?;
-    let rules = asked.segments.iter().enumerate().map(|(at, rule)| (format!("segments[{at}].rule"), &rule.rule));
-    let unclassified = asked.unclassified.iter().map(|rule| ("unclassified".to_owned(), rule));
+    let plan = app
+        .metrics
+        .plan()
+        .ok_or_else(|| Problem::conflict("no program is applied yet"))?;
+    let rules = asked
+        .segments
+        .iter()
+        .enumerate()
+        .map(|(at, rule)| (format!("segments[{at}].rule"), &rule.rule));
+    let unclassified = asked
+        .unclassified
+        .iter()
+        .map(|rule| ("unclassified".to_owned(), rule));
     for (field, rule) in rules.chain(unclassified) {
         tenure_lake::Expr::compile_filter(rule, &crate::metrics::plan::environment(&plan.names))
             .map_err(|error| Problem::field(&field, rule, error.message.clone(), error.remedy.clone()))?;

@@ -29,6 +29,7 @@ pub struct Move {
 
 /// An account that would move.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = MoveSample)]
 pub struct Sample {
     /// Its id.
     pub account_id: String,
@@ -62,14 +63,25 @@ pub struct Preview {
 pub async fn preview(app: &App, changed: &Definitions) -> Result<Preview> {
     let plan = Arc::new(Plan::new(changed)?);
     let day = metrics::today(app);
-    let active: Vec<Arc<Entry>> = app.metrics.book.all().into_iter().filter(|entry| entry.active()).collect();
-    let mut preview = Preview { total: active.len(), ..Preview::default() };
+    let active: Vec<Arc<Entry>> = app
+        .metrics
+        .book
+        .all()
+        .into_iter()
+        .filter(|entry| entry.active())
+        .collect();
+    let mut preview = Preview {
+        total: active.len(),
+        ..Preview::default()
+    };
     let mut moves: BTreeMap<(String, String), Move> = BTreeMap::new();
     for chunk in active.chunks(4_000) {
         let nos: Vec<i64> = chunk.iter().map(|entry| entry.no).collect();
         let then = as_of::with_plan(app, &plan, &nos, day).await?;
         for (entry, then) in chunk.iter().zip(then) {
-            let (Some(now), Some(span)) = (entry.now(), then.head.span_at(day)) else { continue };
+            let (Some(now), Some(span)) = (entry.now(), then.head.span_at(day)) else {
+                continue;
+            };
             *preview.counts.entry(span.segment.clone()).or_default() += 1;
             preview.unclassified += usize::from(span.segment == metrics::evaluate::UNCLASSIFIED);
             preview.undecided += usize::from(!then.head.flags.is_empty());
@@ -77,16 +89,28 @@ pub async fn preview(app: &App, changed: &Definitions) -> Result<Preview> {
                 continue;
             }
             let key = (now.segment.clone(), span.segment.clone());
-            let one = moves.entry(key.clone()).or_insert_with(|| Move { from: key.0, to: key.1, accounts: 0, mrr: 0.0, sample: Vec::new() });
+            let one = moves.entry(key.clone()).or_insert_with(|| Move {
+                from: key.0,
+                to: key.1,
+                accounts: 0,
+                mrr: 0.0,
+                sample: Vec::new(),
+            });
             one.accounts += 1;
             one.mrr += now.mrr.unwrap_or(0.0);
-            one.sample.push(Sample { account_id: entry.id.clone(), name: entry.name.clone(), mrr: now.mrr, why: then.head.why.clone() });
+            one.sample.push(Sample {
+                account_id: entry.id.clone(),
+                name: entry.name.clone(),
+                mrr: now.mrr,
+                why: then.head.why.clone(),
+            });
         }
     }
     preview.moves = moves
         .into_values()
         .map(|mut one| {
-            one.sample.sort_by(|a, b| b.mrr.unwrap_or(0.0).total_cmp(&a.mrr.unwrap_or(0.0)));
+            one.sample
+                .sort_by(|a, b| b.mrr.unwrap_or(0.0).total_cmp(&a.mrr.unwrap_or(0.0)));
             one.sample.truncate(10);
             one
         })

@@ -21,11 +21,17 @@ pub async fn emit(app: &App) -> Result<bool> {
     let mut any = false;
     loop {
         let edges = edges_after(app, cursor, 1_000).await?;
-        let Some(last) = edges.last().map(|edge| edge.0) else { return Ok(any) };
+        let Some(last) = edges.last().map(|edge| edge.0) else {
+            return Ok(any);
+        };
         let mut out = Vec::new();
         for (seq, no, at, changes) in edges {
-            let Some(Json::Array(pair)) = changes.get("segment") else { continue };
-            let Some(account) = app.metrics.book.get(no) else { continue };
+            let Some(Json::Array(pair)) = changes.get("segment") else {
+                continue;
+            };
+            let Some(account) = app.metrics.book.get(no) else {
+                continue;
+            };
             let mut properties = Map::new();
             properties.insert("from".into(), pair.first().cloned().unwrap_or_default());
             properties.insert("to".into(), pair.get(1).cloned().unwrap_or_default());

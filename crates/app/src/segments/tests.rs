@@ -23,7 +23,14 @@ async fn world() -> TestApp {
         event("left", "2026-03-01", "churned", json!({ "reason": "pricing" })),
     ];
     let said = |id: &str, employees: i32| change(id, "2026-01-01", json!({ "employees": employees }));
-    let mut changes = vec![said("exactly", 10), said("small", 50), said("zero", 0), said("cent", 50), said("staff", 51), said("left", 20)];
+    let mut changes = vec![
+        said("exactly", 10),
+        said("small", 50),
+        said("zero", 0),
+        said("cent", 50),
+        said("staff", 51),
+        said("left", 20),
+    ];
     // Had it not left, this would make it a core account.
     changes.push(change("left", "2026-05-01", json!({ "employees": 900 })));
     store(&app, events, changes).await;
@@ -32,7 +39,10 @@ async fn world() -> TestApp {
 }
 
 async fn segments(app: &TestApp, query: &str) -> Json {
-    app.get(&format!("/api/v1/segments{query}")).as_role(Role::Viewer).await.ok()
+    app.get(&format!("/api/v1/segments{query}"))
+        .as_role(Role::Viewer)
+        .await
+        .ok()
 }
 
 fn now(app: &TestApp, id: &str) -> (String, Vec<String>) {
@@ -56,7 +66,11 @@ async fn edges_of_the_definitions() {
         ("left", "digital", false),
     ] {
         let (held, flags) = now(&app, id);
-        assert_eq!((held.as_str(), !flags.is_empty()), (segment, flagged), "{id}: {flags:?}");
+        assert_eq!(
+            (held.as_str(), !flags.is_empty()),
+            (segment, flagged),
+            "{id}: {flags:?}"
+        );
     }
     let shown = segments(&app, "").await;
     assert_eq!(shown["total"], 8);
@@ -66,7 +80,13 @@ async fn edges_of_the_definitions() {
         .as_array()
         .expect("segments")
         .iter()
-        .map(|s| (s["id"].as_str().expect("id"), s["active"].as_i64().expect("n"), s["accounts"].as_i64().expect("n")))
+        .map(|s| {
+            (
+                s["id"].as_str().expect("id"),
+                s["active"].as_i64().expect("n"),
+                s["accounts"].as_i64().expect("n"),
+            )
+        })
         .collect();
     // The one that left is still an account of its last segment.
     assert_eq!(active, [("strategic", 1, 1), ("digital", 2, 3), ("core", 4, 4)]);
@@ -85,24 +105,49 @@ async fn a_preview_shows_exactly_who_moves() {
             { "id": "core", "rule": "TRUE" },
         ],
     });
-    let preview = app.post("/api/v1/segments/preview").as_role(Role::Viewer).json(&rules).await.ok();
+    let preview = app
+        .post("/api/v1/segments/preview")
+        .as_role(Role::Viewer)
+        .json(&rules)
+        .await
+        .ok();
     let moves: Vec<(String, String, Vec<String>)> = preview["moves"]
         .as_array()
         .expect("moves")
         .iter()
         .map(|m| {
             let text = |v: &Json| v.as_str().expect("a text").to_owned();
-            (text(&m["from"]), text(&m["to"]), m["sample"].as_array().expect("sample").iter().map(|s| text(&s["account_id"])).collect())
+            (
+                text(&m["from"]),
+                text(&m["to"]),
+                m["sample"]
+                    .as_array()
+                    .expect("sample")
+                    .iter()
+                    .map(|s| text(&s["account_id"]))
+                    .collect(),
+            )
         })
         .collect();
     let expected: [(&str, &str, &str); 2] = [("core", "digital", "staff"), ("core", "strategic", "exactly")];
-    let expected: Vec<_> = expected.iter().map(|(from, to, who)| ((*from).to_owned(), (*to).to_owned(), vec![(*who).to_owned()])).collect();
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(from, to, who)| ((*from).to_owned(), (*to).to_owned(), vec![(*who).to_owned()]))
+        .collect();
     assert_eq!(moves, expected);
-    assert_eq!((&preview["total"], &preview["unclassified"]), (&json!(8), &json!(1)));
+    assert_eq!(
+        (&preview["total"], &preview["unclassified"]),
+        (&json!(8), &json!(1))
+    );
     // Nothing was moved by looking.
     assert_eq!(now(&app, "exactly").0, "core");
     let wrong = json!({ "segments": [{ "id": "x", "rule": "mmr > 1" }] });
-    let problem = app.post("/api/v1/segments/preview").as_role(Role::Viewer).json(&wrong).await.problem(422);
+    let problem = app
+        .post("/api/v1/segments/preview")
+        .as_role(Role::Viewer)
+        .json(&wrong)
+        .await
+        .problem(422);
     assert!(problem.to_string().contains("mrr"), "{problem}");
 }
 
@@ -111,12 +156,26 @@ async fn a_move_leaves_one_event_and_a_history() {
     let app = world().await;
     let changed = async || {
         let sql = "SELECT count(*) AS n FROM events WHERE name = 'segment_changed'";
-        let context = app.lake.context(&crate::events::snapshot(&app).expect("a snapshot"));
+        let context = app
+            .lake
+            .context(&crate::events::snapshot(&app).expect("a snapshot"));
         let batches = context.query(sql).await.expect("a count");
-        tenure_lake::arrow::util::pretty::pretty_format_batches(&batches).expect("a table").to_string()
+        tenure_lake::arrow::util::pretty::pretty_format_batches(&batches)
+            .expect("a table")
+            .to_string()
     };
     assert!(changed().await.contains("| 0 |"), "{}", changed().await);
-    store(&app, vec![event("small", "2026-06-20", "mrr_changed", json!({ "to": 4000, "reason": "upsell" }))], vec![]).await;
+    store(
+        &app,
+        vec![event(
+            "small",
+            "2026-06-20",
+            "mrr_changed",
+            json!({ "to": 4000, "reason": "upsell" }),
+        )],
+        vec![],
+    )
+    .await;
     app.catch_up().await.expect("caught up");
     app.catch_up().await.expect("caught up");
     assert!(changed().await.contains("| 1 |"), "{}", changed().await);
@@ -126,17 +185,55 @@ async fn a_move_leaves_one_event_and_a_history() {
     *text = text.replace("label: Core", "label: The core");
     apply(&app, &files).await;
     assert!(changed().await.contains("| 1 |"), "{}", changed().await);
-    let entry = app.metrics.book.all().into_iter().find(|e| e.id == "small").expect("the account");
-    let line: Vec<(String, String)> =
-        entry.head.spans.iter().filter(|s| s.active).map(|s| (crate::metrics::facts::date_of(s.from).to_string(), s.segment.clone())).collect();
-    assert_eq!(line, [("2026-01-10".to_owned(), "digital".to_owned()), ("2026-06-20".to_owned(), "strategic".to_owned())]);
-    let seen = crate::events::timeline(&app, entry.no, &crate::events::TimelineFilter { limit: 100, ..Default::default() }).await.expect("the timeline");
+    let entry = app
+        .metrics
+        .book
+        .all()
+        .into_iter()
+        .find(|e| e.id == "small")
+        .expect("the account");
+    let line: Vec<(String, String)> = entry
+        .head
+        .spans
+        .iter()
+        .filter(|s| s.active)
+        .map(|s| {
+            (
+                crate::metrics::facts::date_of(s.from).to_string(),
+                s.segment.clone(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        line,
+        [
+            ("2026-01-10".to_owned(), "digital".to_owned()),
+            ("2026-06-20".to_owned(), "strategic".to_owned())
+        ]
+    );
+    let seen = crate::events::timeline(
+        &app,
+        entry.no,
+        &crate::events::TimelineFilter {
+            limit: 100,
+            ..Default::default()
+        },
+    )
+    .await
+    .expect("the timeline");
     let moves: Vec<Json> = seen
         .iter()
         .filter(|row| row.name == "segment_changed")
         .map(|row| serde_json::from_str(&row.properties).expect("properties"))
         .collect();
     assert_eq!(moves.len(), 1);
-    assert_eq!((&moves[0]["from"], &moves[0]["to"]), (&json!("digital"), &json!("strategic")));
-    assert!(moves[0]["why"].as_str().is_some_and(|why| why.contains("mrr")), "{}", moves[0]);
+    assert_eq!(
+        (&moves[0]["from"], &moves[0]["to"]),
+        (&json!("digital"), &json!("strategic"))
+    );
+    assert!(
+        moves[0]["why"].as_str().is_some_and(|why| why.contains("mrr")),
+        "{}",
+        moves[0]
+    );
 }

@@ -44,7 +44,10 @@ impl Settings {
         if let Some(url) = &self.public_url {
             return url.starts_with("https://");
         }
-        self.trust_proxy && headers.get("x-forwarded-proto").is_some_and(|value| value.as_bytes() == b"https")
+        self.trust_proxy
+            && headers
+                .get("x-forwarded-proto")
+                .is_some_and(|value| value.as_bytes() == b"https")
     }
 }
 
@@ -77,7 +80,11 @@ async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Respo
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     let api = !is_ui(request.uri().path());
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched", MatchedPath::as_str)
+        .to_owned();
     let https = app.config.web.is_https(request.headers());
     let limited = request.extensions().get::<Peer>().is_some();
     let span = tracing::info_span!("request", %id, %method, %route);
@@ -89,8 +96,11 @@ async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Respo
         }
         match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
             Ok(response) => response,
-            Err(_) => Problem::unavailable("the request took longer than 60 seconds and was given up; what it had begun was undone", 5)
-                .into_response(),
+            Err(_) => Problem::unavailable(
+                "the request took longer than 60 seconds and was given up; what it had begun was undone",
+                5,
+            )
+            .into_response(),
         }
     }
     .instrument(span.clone())
@@ -107,23 +117,46 @@ async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Respo
     let took = started.elapsed();
     let ms = took.as_secs_f64() * 1e3;
     // One line for each request would cost more than many requests do; the metrics count them all.
-    span.in_scope(|| if status >= 500 { tracing::warn!(status, ms, "answered") } else { tracing::debug!(status, ms, "answered") });
+    span.in_scope(|| {
+        if status >= 500 {
+            tracing::warn!(status, ms, "answered")
+        } else {
+            tracing::debug!(status, ms, "answered")
+        }
+    });
     count(&method, &route, status, took);
     response
 }
 
 fn count(method: &Method, route: &str, status: u16, took: Duration) {
-    let method = if method.as_str().len() <= 7 { method.as_str().to_owned() } else { "OTHER".to_owned() };
-    let labels = [("method", method), ("route", route.to_owned()), ("status", status.to_string())];
+    let method = if method.as_str().len() <= 7 {
+        method.as_str().to_owned()
+    } else {
+        "OTHER".to_owned()
+    };
+    let labels = [
+        ("method", method),
+        ("route", route.to_owned()),
+        ("status", status.to_string()),
+    ];
     metrics::counter!("tenure_http_requests_total", &labels).increment(1);
-    metrics::histogram!("tenure_http_request_seconds", "route" => route.to_owned()).record(took.as_secs_f64());
+    metrics::histogram!("tenure_http_request_seconds", "route" => route.to_owned())
+        .record(took.as_secs_f64());
 }
 
 /// The caller's own id when it is harmless in a log, else a new one.
 fn request_id(request: &Request, app: &App) -> String {
-    let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
+    let given = request
+        .headers()
+        .get(&REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
     match given {
-        Some(id) if (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => {
+        Some(id)
+            if (1..=64).contains(&id.len())
+                && id
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') =>
+        {
             id.to_owned()
         }
         _ => tenure_store::new_id(&app.clock),
@@ -135,7 +168,10 @@ fn request_id(request: &Request, app: &App) -> String {
 pub fn is_ui(path: &str) -> bool {
     !["/api", "/v1", "/health", "/metrics", "/sourceConfig"]
         .iter()
-        .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        .any(|root| {
+            path.strip_prefix(root)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
 }
 
 /// Every error leaves as a problem with the request's id, whoever made it.
@@ -144,7 +180,11 @@ async fn as_problem(response: Response, id: &str) -> Response {
     let problem = match parts.extensions.remove::<Problem>() {
         Some(problem) => problem,
         None => {
-            let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("text/plain");
+            let kind = parts
+                .headers
+                .get(header::CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("text/plain");
             if !kind.starts_with("text/plain") {
                 return Response::from_parts(parts, body);
             }
@@ -152,12 +192,19 @@ async fn as_problem(response: Response, id: &str) -> Response {
             Problem::of_status(parts.status, &String::from_utf8_lossy(&text))
         }
     };
-    let mut answer = Problem { request_id: Some(id.to_owned()), ..problem }.into_response();
+    let mut answer = Problem {
+        request_id: Some(id.to_owned()),
+        ..problem
+    }
+    .into_response();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::CONTENT_TYPE);
     answer.headers_mut().extend(parts.headers);
     if answer.status() == StatusCode::UNAUTHORIZED {
-        answer.headers_mut().entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer realm=\"tenure\""));
+        answer
+            .headers_mut()
+            .entry(header::WWW_AUTHENTICATE)
+            .or_insert(HeaderValue::from_static("Bearer realm=\"tenure\""));
     }
     answer
 }
@@ -171,15 +218,30 @@ fn add_headers(response: &mut Response<Body>, api: bool, https: bool) {
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::REFERRER_POLICY, "same-origin");
     if api {
-        set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+        set(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        );
         set(header::CACHE_CONTROL, "no-store");
     } else {
         set(header::CONTENT_SECURITY_POLICY, super::ui::POLICY);
-        set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-        set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-        set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+        set(
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        );
+        set(
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        );
+        set(
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        );
     }
     if https {
-        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+        set(
+            header::STRICT_TRANSPORT_SECURITY,
+            "max-age=31536000; includeSubDomains",
+        );
     }
 }

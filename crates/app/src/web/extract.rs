@@ -57,7 +57,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
                 "A field is not valid",
                 innermost(&error),
             )),
-            Err(other) => Err(Problem::bad_request(format!("the body is not JSON: {}", innermost(&other)))),
+            Err(other) => Err(Problem::bad_request(format!(
+                "the body is not JSON: {}",
+                innermost(&other)
+            ))),
         }
     }
 }
@@ -80,7 +83,10 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
             axum::extract::Query::from_request_parts(parts, app).await;
         match query {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(error) => Err(Problem::bad_request(format!("the query string: {}", innermost(&error)))),
+            Err(error) => Err(Problem::bad_request(format!(
+                "the query string: {}",
+                innermost(&error)
+            ))),
         }
     }
 }
@@ -99,7 +105,8 @@ impl<T> Deref for Path<T> {
 impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let path: Result<axum::extract::Path<T>, PathRejection> = axum::extract::Path::from_request_parts(parts, app).await;
+        let path: Result<axum::extract::Path<T>, PathRejection> =
+            axum::extract::Path::from_request_parts(parts, app).await;
         match path {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(error) => Err(Problem::bad_request(format!("the path: {}", innermost(&error)))),
@@ -108,7 +115,10 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
 }
 
 fn is_json(headers: &axum::http::HeaderMap) -> bool {
-    let Some(value) = headers.get(axum::http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+    let Some(value) = headers
+        .get(axum::http::header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
         return false;
     };
     let essence = value.split(';').next().unwrap_or_default().trim();

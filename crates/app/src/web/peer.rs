@@ -11,15 +11,24 @@ pub struct Peer(pub IpAddr);
 /// Whether a proxy says that it forwards this request for someone else.
 #[must_use]
 pub fn forwarded(headers: &HeaderMap) -> bool {
-    ["forwarded", "x-forwarded-for", "x-real-ip"].iter().any(|name| headers.contains_key(*name))
+    ["forwarded", "x-forwarded-for", "x-real-ip"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
 }
 
 /// The caller's address: the connection's, or, when the operator trusts the proxy in front, the last one that the proxy added.
 #[must_use]
 pub fn caller(peer: Option<Peer>, headers: &HeaderMap, trust_proxy: bool) -> Option<IpAddr> {
     if trust_proxy {
-        let added = headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok());
-        if let Some(address) = added.and_then(|value| value.rsplit(',').next()).and_then(|text| text.trim().parse().ok()) {
+        let added = headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .next_back()
+            .and_then(|value| value.to_str().ok());
+        if let Some(address) = added
+            .and_then(|value| value.rsplit(',').next())
+            .and_then(|text| text.trim().parse().ok())
+        {
             return Some(address);
         }
     }

@@ -69,24 +69,48 @@ impl Problem {
             StatusCode::UNAUTHORIZED => ("unauthorized", "Sign-in needed", "sign in, or send an API key"),
             StatusCode::FORBIDDEN => ("forbidden", "Not permitted", "ask an administrator"),
             StatusCode::NOT_FOUND => ("not_found", "Not found", "there is nothing at this address"),
-            StatusCode::METHOD_NOT_ALLOWED => {
-                ("method_not_allowed", "The method is not allowed here", "the header `Allow` lists the methods of this address")
-            }
+            StatusCode::METHOD_NOT_ALLOWED => (
+                "method_not_allowed",
+                "The method is not allowed here",
+                "the header `Allow` lists the methods of this address",
+            ),
             StatusCode::REQUEST_TIMEOUT => ("timeout", "The request took too long", "send it again"),
             StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The body is too large", "send less at once"),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                ("unsupported_media_type", "The body's type is not supported", "see the header `Content-Type`")
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+                "unsupported_media_type",
+                "The body's type is not supported",
+                "see the header `Content-Type`",
+            ),
+            StatusCode::TOO_MANY_REQUESTS => (
+                "too_many_requests",
+                "Too many requests",
+                "wait, then send it again",
+            ),
+            status if status.is_client_error() => {
+                ("refused", "The request was refused", "correct the request")
             }
-            StatusCode::TOO_MANY_REQUESTS => ("too_many_requests", "Too many requests", "wait, then send it again"),
-            status if status.is_client_error() => ("refused", "The request was refused", "correct the request"),
-            _ => ("internal", "Something failed inside", "the fault is in the server's log under this request's id"),
+            _ => (
+                "internal",
+                "Something failed inside",
+                "the fault is in the server's log under this request's id",
+            ),
         };
-        Self::new(status, code, title, if detail.is_empty() { remedy } else { detail })
+        Self::new(
+            status,
+            code,
+            title,
+            if detail.is_empty() { remedy } else { detail },
+        )
     }
 
     /// 429 with `Retry-After`.
     pub fn too_many(detail: impl Into<String>, seconds: u32) -> Self {
-        let mut it = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests", detail);
+        let mut it = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "Too many requests",
+            detail,
+        );
         it.retry_after = Some(seconds);
         it
     }
@@ -98,19 +122,39 @@ impl Problem {
 
     /// 400: the request as a whole cannot be used.
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad_request", "The request cannot be used", detail)
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad_request",
+            "The request cannot be used",
+            detail,
+        )
     }
 
     /// 422: one field is wrong.
-    pub fn field(field: &str, value: impl ToString, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn field(
+        field: &str,
+        value: impl ToString,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
         let problem = problem.into();
         let mut value = value.to_string();
         if let Some((at, _)) = value.char_indices().nth(200) {
             value.truncate(at);
             value.push('…');
         }
-        let mut it = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A field is not valid", format!("{field}: {problem}"));
-        it.errors.push(FieldError { field: field.to_owned(), value, problem, remedy: remedy.into() });
+        let mut it = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "A field is not valid",
+            format!("{field}: {problem}"),
+        );
+        it.errors.push(FieldError {
+            field: field.to_owned(),
+            value,
+            problem,
+            remedy: remedy.into(),
+        });
         it
     }
 
@@ -126,12 +170,22 @@ impl Problem {
 
     /// 409: the state does not allow it.
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", "Conflict with the present state", detail)
+        Self::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            "Conflict with the present state",
+            detail,
+        )
     }
 
     /// 503 with `Retry-After`: a passing fault.
     pub fn unavailable(detail: impl Into<String>, seconds: u32) -> Self {
-        let mut it = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available at the moment", detail);
+        let mut it = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not available at the moment",
+            detail,
+        );
         it.retry_after = Some(seconds);
         it
     }
@@ -142,7 +196,10 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Unavailable(text) => {
                 tracing::warn!(%text, "record store unavailable");
-                Self::unavailable("the record store did not accept the request; it was not carried out, send it again", 2)
+                Self::unavailable(
+                    "the record store did not accept the request; it was not carried out, send it again",
+                    2,
+                )
             }
             StoreError::Conflict(text) => Self::conflict(text),
             StoreError::Unsafe(text) | StoreError::Other(text) => internal(&text),
@@ -178,7 +235,10 @@ impl IntoResponse for Problem {
         // The edge writes the request's id into it.
         response.extensions_mut().insert(self);
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if let Some(seconds) = retry {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -62,7 +62,13 @@ pub fn describe(
 ) -> UtoipaMethodRouter<App> {
     for item in route.1.paths.values_mut() {
         let operations = [
-            &mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch, &mut item.head, &mut item.options,
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+            &mut item.patch,
+            &mut item.head,
+            &mut item.options,
         ];
         for operation in operations.into_iter().flatten() {
             describe_operation(operation, permission, module, name);
@@ -88,7 +94,11 @@ fn describe_operation(operation: &mut Operation, permission: &'static str, modul
         operation.security = Some(vec![utoipa::openapi::security::SecurityRequirement::default()]);
     }
     let problem = utoipa::openapi::Ref::new("#/components/responses/Problem");
-    operation.responses.responses.entry("default".to_owned()).or_insert_with(|| problem.into());
+    operation
+        .responses
+        .responses
+        .entry("default".to_owned())
+        .or_insert_with(|| problem.into());
 }
 
 /// Puts several handlers of one slice together.

@@ -9,7 +9,11 @@ use crate::testing::TestApp;
 #[tokio::test]
 async fn every_refusal_is_a_problem_with_the_requests_id() {
     let app = TestApp::new().await;
-    let admin = |method: Method, path: &str| app.request(method, path).as_role(Role::Admin).header("x-request-id", "r-1");
+    let admin = |method: Method, path: &str| {
+        app.request(method, path)
+            .as_role(Role::Admin)
+            .header("x-request-id", "r-1")
+    };
     let keys = || admin(Method::POST, "/api/v1/keys");
     for (request, status, code) in [
         (admin(Method::GET, "/api/v1/nothing"), 404, "not_found"),
@@ -17,18 +21,56 @@ async fn every_refusal_is_a_problem_with_the_requests_id() {
         (admin(Method::GET, "/v1/no/such/thing"), 404, "not_found"),
         (admin(Method::PUT, "/api/v1/keys"), 405, "method_not_allowed"),
         (keys(), 415, "unsupported_media_type"),
-        (keys().header("content-type", "text/plain").body("{}"), 415, "unsupported_media_type"),
-        (keys().header("content-type", "application/json").body("{"), 400, "bad_request"),
-        (keys().header("content-type", "application/json").body(""), 400, "bad_request"),
-        (keys().header("content-type", "application/json").body(vec![0xff, 0xfe, b'{', 0]), 400, "bad_request"),
-        (keys().header("content-type", "application/json").body("[".repeat(10_000)), 400, "bad_request"),
-        (keys().header("content-type", "application/json").body(" ".repeat(3_000_000)), 413, "too_large"),
-        (keys().json(&json!({ "name": 7, "scope": "read" })), 422, "invalid"),
+        (
+            keys().header("content-type", "text/plain").body("{}"),
+            415,
+            "unsupported_media_type",
+        ),
+        (
+            keys().header("content-type", "application/json").body("{"),
+            400,
+            "bad_request",
+        ),
+        (
+            keys().header("content-type", "application/json").body(""),
+            400,
+            "bad_request",
+        ),
+        (
+            keys()
+                .header("content-type", "application/json")
+                .body(vec![0xff, 0xfe, b'{', 0]),
+            400,
+            "bad_request",
+        ),
+        (
+            keys()
+                .header("content-type", "application/json")
+                .body("[".repeat(10_000)),
+            400,
+            "bad_request",
+        ),
+        (
+            keys()
+                .header("content-type", "application/json")
+                .body(" ".repeat(3_000_000)),
+            413,
+            "too_large",
+        ),
+        (
+            keys().json(&json!({ "name": 7, "scope": "read" })),
+            422,
+            "invalid",
+        ),
         (keys().json(&json!({ "name": "n" })), 422, "invalid"),
     ] {
         let answer = request.await;
         let problem = answer.problem(status);
-        assert_eq!((&problem["code"], &problem["request_id"], &problem["status"]), (&json!(code), &json!("r-1"), &json!(status)), "{problem}");
+        assert_eq!(
+            (&problem["code"], &problem["request_id"], &problem["status"]),
+            (&json!(code), &json!("r-1"), &json!(status)),
+            "{problem}"
+        );
         assert_eq!(problem["type"], format!("about:tenure/{code}"));
         assert!(!problem["detail"].as_str().expect("a detail").is_empty());
         assert_eq!(answer.header("x-request-id"), Some("r-1"));
@@ -36,18 +78,35 @@ async fn every_refusal_is_a_problem_with_the_requests_id() {
             assert_eq!(answer.header("allow"), Some("GET,HEAD,POST"));
         }
     }
-    let unproven = app.get("/api/v1/keys").header("x-request-id", "a b\u{7f}".trim_end_matches('\u{7f}')).await;
+    let unproven = app
+        .get("/api/v1/keys")
+        .header("x-request-id", "a b\u{7f}".trim_end_matches('\u{7f}'))
+        .await;
     let problem = unproven.problem(401);
-    assert_ne!(problem["request_id"], "a b", "an id that could forge a line of the log is replaced");
-    assert_eq!(unproven.header("www-authenticate"), Some("Bearer realm=\"tenure\""));
+    assert_ne!(
+        problem["request_id"], "a b",
+        "an id that could forge a line of the log is replaced"
+    );
+    assert_eq!(
+        unproven.header("www-authenticate"),
+        Some("Bearer realm=\"tenure\"")
+    );
 }
 
 #[tokio::test]
 async fn a_json_depth_is_counted_outside_of_texts() {
     let app = TestApp::new().await;
     let name = "[{\"\\".repeat(100);
-    let answer = app.post("/api/v1/keys").as_role(Role::Admin).json(&json!({ "name": name, "scope": "read" })).await;
-    assert_eq!(answer.problem(422)["errors"][0]["field"], "name", "too long a name, not too deep a body");
+    let answer = app
+        .post("/api/v1/keys")
+        .as_role(Role::Admin)
+        .json(&json!({ "name": name, "scope": "read" }))
+        .await;
+    assert_eq!(
+        answer.problem(422)["errors"][0]["field"],
+        "name",
+        "too long a name, not too deep a body"
+    );
 }
 
 #[tokio::test]
@@ -55,14 +114,23 @@ async fn headers_forbid_what_pages_do_not_need() {
     let app = TestApp::new().await;
     let api = app.get("/health/live").await;
     for (name, value) in [
-        ("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "same-origin"), ("cache-control", "no-store"),
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cache-control", "no-store"),
+        (
+            "content-security-policy",
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
     ] {
         assert_eq!(api.header(name), Some(value));
     }
     let page = app.get("/accounts").await;
     let policy = page.header("content-security-policy").expect("a policy");
-    assert!(policy.contains("script-src 'self';") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(
+        policy.contains("script-src 'self';") && policy.contains("frame-ancestors 'none'"),
+        "{policy}"
+    );
 }
 
 #[tokio::test]
@@ -87,7 +155,10 @@ mod pages {
             "favicon.svg" => b"<svg/>",
             _ => return None,
         };
-        Some(UiFile { bytes: text.into(), hash: [7; 32] })
+        Some(UiFile {
+            bytes: text.into(),
+            hash: [7; 32],
+        })
     }
 
     async fn ask(method: &str, path: &str, tag: Option<&str>) -> (u16, axum::http::HeaderMap, String) {
@@ -98,14 +169,26 @@ mod pages {
         let response = serve(Some(files), request.body(Body::empty()).expect("a request")).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
-        (parts.status.as_u16(), parts.headers, String::from_utf8_lossy(&body).into_owned())
+        (
+            parts.status.as_u16(),
+            parts.headers,
+            String::from_utf8_lossy(&body).into_owned(),
+        )
     }
 
     #[tokio::test]
     async fn any_page_is_the_application_and_a_missing_file_is_missing() {
-        for page in ["/", "/accounts", "/accounts/a%20b/timeline", "/accounts/northgate.example"] {
+        for page in [
+            "/",
+            "/accounts",
+            "/accounts/a%20b/timeline",
+            "/accounts/northgate.example",
+        ] {
             let (status, headers, body) = ask("GET", page, None).await;
-            assert_eq!((status, headers["content-type"].to_str().expect("text")), (200, "text/html; charset=utf-8"));
+            assert_eq!(
+                (status, headers["content-type"].to_str().expect("text")),
+                (200, "text/html; charset=utf-8")
+            );
             assert_eq!(headers["cache-control"], "no-cache");
             assert!(body.starts_with("<html>"));
         }
@@ -113,7 +196,11 @@ mod pages {
         assert_eq!(ask("GET", "/robots.txt", None).await.0, 404);
         assert_eq!(ask("POST", "/accounts", None).await.0, 405);
         assert_eq!(ask("GET", "/api/v1/nothing", None).await.0, 404);
-        assert_eq!(ask("GET", "/apiary", None).await.0, 200, "only the interface's own paths are kept from the pages");
+        assert_eq!(
+            ask("GET", "/apiary", None).await.0,
+            200,
+            "only the interface's own paths are kept from the pages"
+        );
     }
 
     #[tokio::test]
@@ -133,6 +220,11 @@ mod pages {
         let (_, headers, _) = ask("GET", "/", None).await;
         // The base64 of the SHA-256 of "1".
         let wanted = "script-src 'self' 'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s=';";
-        assert!(headers["content-security-policy"].to_str().expect("text").contains(wanted));
+        assert!(
+            headers["content-security-policy"]
+                .to_str()
+                .expect("text")
+                .contains(wanted)
+        );
     }
 }

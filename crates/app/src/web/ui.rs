@@ -40,11 +40,16 @@ pub async fn serve(source: Option<UiSource>, request: Request) -> Response {
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = Problem::of_status(StatusCode::METHOD_NOT_ALLOWED, "").into_response();
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
+        response
+            .headers_mut()
+            .insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
         return response;
     }
     let Some(source) = source else {
-        return Problem::not_found("this program was built without its browser pages; the API is under /api/v1").into_response();
+        return Problem::not_found(
+            "this program was built without its browser pages; the API is under /api/v1",
+        )
+        .into_response();
     };
     let name = path.trim_start_matches('/');
     match source(name).filter(|_| !name.is_empty()) {
@@ -64,18 +69,39 @@ pub async fn serve(source: Option<UiSource>, request: Request) -> Response {
 
 fn file_response(name: &str, file: UiFile, asked: &HeaderMap) -> Response {
     let tag = format!("\"{}\"", &hex(&file.hash)[..32]);
-    let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let fresh = known.is_some_and(|list| list.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
-    let mut response = Response::new(if fresh { Body::empty() } else { Body::from(file.bytes.clone().into_owned()) });
+    let known = asked
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    let fresh = known.is_some_and(|list| {
+        list.split(',')
+            .any(|one| one.trim().trim_start_matches("W/") == tag)
+    });
+    let mut response = Response::new(if fresh {
+        Body::empty()
+    } else {
+        Body::from(file.bytes.clone().into_owned())
+    });
     if fresh {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
     let headers = response.headers_mut();
     let kind = mime_guess::from_path(name).first_or_octet_stream();
-    let kind = if kind.type_() == "text" { format!("{kind}; charset=utf-8") } else { kind.to_string() };
+    let kind = if kind.type_() == "text" {
+        format!("{kind}; charset=utf-8")
+    } else {
+        kind.to_string()
+    };
     // The build puts a hash of the content into the names below assets/: such a file never changes.
-    let caching = if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    for (header, value) in [(header::CONTENT_TYPE, kind.as_str()), (header::ETAG, &tag), (header::CACHE_CONTROL, caching)] {
+    let caching = if name.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    for (header, value) in [
+        (header::CONTENT_TYPE, kind.as_str()),
+        (header::ETAG, &tag),
+        (header::CACHE_CONTROL, caching),
+    ] {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(header, value);
         }
@@ -93,11 +119,19 @@ fn policy_for(html: &str) -> String {
     let mut sources = String::from("script-src 'self'");
     let mut rest = html;
     while let Some(at) = rest.find("<script") {
-        let Some(open) = rest[at..].find('>').map(|end| at + end + 1) else { break };
-        let Some(close) = rest[open..].find("</script>").map(|end| open + end) else { break };
+        let Some(open) = rest[at..].find('>').map(|end| at + end + 1) else {
+            break;
+        };
+        let Some(close) = rest[open..].find("</script>").map(|end| open + end) else {
+            break;
+        };
         let code = &rest[open..close];
         if !code.trim().is_empty() {
-            let _ = write!(sources, " 'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(code.as_bytes())));
+            let _ = write!(
+                sources,
+                " 'sha256-{}'",
+                BASE64_STANDARD.encode(Sha256::digest(code.as_bytes()))
+            );
         }
         rest = &rest[close..];
     }

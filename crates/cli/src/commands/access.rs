@@ -12,7 +12,13 @@ use crate::output::print;
 /// Users.
 pub async fn user(args: User) -> Result<ExitCode> {
     match args.what {
-        UserCommand::Add { email, role, name, password_stdin, data } => {
+        UserCommand::Add {
+            email,
+            role,
+            name,
+            password_stdin,
+            data,
+        } => {
             let password = password(password_stdin)?;
             let mut body = json!({ "email": email, "role": role, "name": name });
             body["password"] = password.into();
@@ -20,7 +26,11 @@ pub async fn user(args: User) -> Result<ExitCode> {
             let answer = client.post("/api/v1/users", &body).await;
             client.close().await;
             let answer = answer?;
-            eprintln!("added {} as {}", answer["user"]["email"].as_str().unwrap_or_default(), role);
+            eprintln!(
+                "added {} as {}",
+                answer["user"]["email"].as_str().unwrap_or_default(),
+                role
+            );
             show_password(&answer);
         }
         UserCommand::List { format, data } => {
@@ -29,10 +39,21 @@ pub async fn user(args: User) -> Result<ExitCode> {
             client.close().await;
             let answer = answer?;
             let rows = answer["users"].as_array().cloned().unwrap_or_default();
-            let columns = [("E-mail", "email"), ("Name", "name"), ("Role", "role"), ("Seen", "seen_at"), ("Disabled", "disabled_at"), ("Id", "id")];
+            let columns = [
+                ("E-mail", "email"),
+                ("Name", "name"),
+                ("Role", "role"),
+                ("Seen", "seen_at"),
+                ("Disabled", "disabled_at"),
+                ("Id", "id"),
+            ];
             print(format, &answer, &rows, &columns)?;
         }
-        UserCommand::Password { email, password_stdin, data } => {
+        UserCommand::Password {
+            email,
+            password_stdin,
+            data,
+        } => {
             let password = password(password_stdin)?;
             let client = Client::open(&data).await?;
             let answer = reset(&client, &email, password).await;
@@ -48,9 +69,18 @@ pub async fn user(args: User) -> Result<ExitCode> {
 async fn reset(client: &Client, email: &str, password: Option<String>) -> Result<Value> {
     let users = client.get("/api/v1/users").await?;
     let wanted = email.trim().to_lowercase();
-    let user = users["users"].as_array().and_then(|users| users.iter().find(|user| user["email"] == wanted.as_str()));
-    let id = user.and_then(|user| user["id"].as_str()).ok_or_else(|| anyhow::anyhow!("no user has the address {email}"))?;
-    client.post(&format!("/api/v1/users/{}/password", encode(id)), &json!({ "password": password })).await
+    let user = users["users"]
+        .as_array()
+        .and_then(|users| users.iter().find(|user| user["email"] == wanted.as_str()));
+    let id = user
+        .and_then(|user| user["id"].as_str())
+        .ok_or_else(|| anyhow::anyhow!("no user has the address {email}"))?;
+    client
+        .post(
+            &format!("/api/v1/users/{}/password", encode(id)),
+            &json!({ "password": password }),
+        )
+        .await
 }
 
 /// The password from stdin, without the end of its line.
@@ -62,7 +92,9 @@ fn password(from_stdin: bool) -> Result<Option<String>> {
     std::io::stdin().lock().read_line(&mut line)?;
     let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        return Err(Failure::Usage("--password-stdin: stdin holds no password".to_owned()));
+        return Err(Failure::Usage(
+            "--password-stdin: stdin holds no password".to_owned(),
+        ));
     }
     Ok(Some(password.to_owned()))
 }
@@ -79,7 +111,9 @@ pub async fn key(args: Key) -> Result<ExitCode> {
     match args.what {
         KeyCommand::Add { name, scope, data } => {
             let client = Client::open_or_create(&data).await?;
-            let answer = client.post("/api/v1/keys", &json!({ "name": name, "scope": scope })).await;
+            let answer = client
+                .post("/api/v1/keys", &json!({ "name": name, "scope": scope }))
+                .await;
             client.close().await;
             println!("{}", answer?["secret"].as_str().unwrap_or_default());
         }
@@ -101,6 +135,13 @@ async fn list_keys(format: Format, data: &Data) -> Result<()> {
     client.close().await;
     let answer = answer?;
     let rows = answer["keys"].as_array().cloned().unwrap_or_default();
-    let columns = [("Name", "name"), ("Scope", "scope"), ("Begins", "prefix"), ("Used", "used_at"), ("Revoked", "revoked_at"), ("Id", "id")];
+    let columns = [
+        ("Name", "name"),
+        ("Scope", "scope"),
+        ("Begins", "prefix"),
+        ("Used", "used_at"),
+        ("Revoked", "revoked_at"),
+        ("Id", "id"),
+    ];
     print(format, &answer, &rows, &columns)
 }

@@ -22,9 +22,12 @@ const LOGIN: &str = "admin@example.com";
 pub async fn run(args: Demo) -> Result<ExitCode> {
     let stop = server::stop_signal()?;
     health::record_metrics();
-    let tcp = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("{} cannot be listened on: choose another address with --listen", args.listen))?;
+    let tcp = TcpListener::bind(args.listen).await.with_context(|| {
+        format!(
+            "{} cannot be listened on: choose another address with --listen",
+            args.listen
+        )
+    })?;
     let input = company(&args).await?;
     let app = App::open(Config::embedded(args.data.clone()), Clock::system()).await?;
     let address = tcp.local_addr().unwrap_or(args.listen);
@@ -67,7 +70,10 @@ async fn company(args: &Demo) -> Result<PathBuf> {
         .into());
     }
     // As private as a folder that `serve` makes.
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&args.data)?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&args.data)?;
     let out = folder.clone();
     tokio::task::spawn_blocking(move || simulate::write(size, until, &out)).await??;
     std::fs::write(&done, wanted.to_string())?;
@@ -76,14 +82,22 @@ async fn company(args: &Demo) -> Result<PathBuf> {
 
 /// Program, data and login; gives the password.
 async fn prepare(client: &Client, input: &Path, data: &Path) -> Result<String> {
-    let files = assets::program("medtrainer").ok_or_else(|| anyhow::anyhow!("this program carries no program named medtrainer"))?;
+    let files = assets::program("medtrainer")
+        .ok_or_else(|| anyhow::anyhow!("this program carries no program named medtrainer"))?;
     eprintln!("applying the program medtrainer");
-    client.post("/api/v1/program/apply", &json!({ "files": files })).await?;
+    client
+        .post("/api/v1/program/apply", &json!({ "files": files }))
+        .await?;
     eprintln!("importing the company");
-    let here = Data { data: data.to_owned(), database: None };
+    let here = Data {
+        data: data.to_owned(),
+        database: None,
+    };
     let imported = import::folder(client, input, &here).await?;
     if imported["state"] != "done" {
-        return Err(anyhow::anyhow!("the import ended as {}: {}", imported["state"], imported["error"]).into());
+        return Err(
+            anyhow::anyhow!("the import ended as {}: {}", imported["state"], imported["error"]).into(),
+        );
     }
     measured(client).await?;
     login(client).await
@@ -103,10 +117,23 @@ async fn measured(client: &Client) -> Result<()> {
 
 async fn login(client: &Client) -> Result<String> {
     let users = client.get("/api/v1/users").await?;
-    let known = users["users"].as_array().and_then(|users| users.iter().find(|user| user["email"] == LOGIN));
+    let known = users["users"]
+        .as_array()
+        .and_then(|users| users.iter().find(|user| user["email"] == LOGIN));
     let answer = match known.and_then(|user| user["id"].as_str()) {
-        Some(id) => client.post(&format!("/api/v1/users/{}/password", encode(id)), &json!({})).await?,
-        None => client.post("/api/v1/users", &json!({ "email": LOGIN, "name": "Demo", "role": "admin" })).await?,
+        Some(id) => {
+            client
+                .post(&format!("/api/v1/users/{}/password", encode(id)), &json!({}))
+                .await?
+        }
+        None => {
+            client
+                .post(
+                    "/api/v1/users",
+                    &json!({ "email": LOGIN, "name": "Demo", "role": "admin" }),
+                )
+                .await?
+        }
     };
     Ok(answer["password"].as_str().unwrap_or_default().to_owned())
 }

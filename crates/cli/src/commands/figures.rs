@@ -40,8 +40,17 @@ pub async fn kpis(args: Kpis) -> Result<ExitCode> {
         answer.remove("trends");
     }
     let columns: &[Column<'_>] = &[
-        ("KPI", "kpi"), ("Scope", "scope"), ("Value", "value"), ("Numerator", "numerator"), ("Denominator", "denominator"), ("Unit", "unit"),
-        ("Baseline", "baseline"), ("Target", "target"), ("Deadline", "deadline"), ("Status", "status"), ("Source", "source"),
+        ("KPI", "kpi"),
+        ("Scope", "scope"),
+        ("Value", "value"),
+        ("Numerator", "numerator"),
+        ("Denominator", "denominator"),
+        ("Unit", "unit"),
+        ("Baseline", "baseline"),
+        ("Target", "target"),
+        ("Deadline", "deadline"),
+        ("Status", "status"),
+        ("Source", "source"),
     ];
     print(args.format, &answer, &rows(&answer, "kpis"), columns)?;
     Ok(ExitCode::SUCCESS)
@@ -52,7 +61,13 @@ pub async fn segments(args: Listing) -> Result<ExitCode> {
     let query = args.as_of.map_or_else(String::new, |day| format!("?as_of={day}"));
     let answer = ask(&args.data, &format!("/api/v1/segments{query}")).await?;
     let columns: &[Column<'_>] = &[
-        ("Segment", "id"), ("Label", "label"), ("Accounts", "accounts"), ("Active", "active"), ("MRR", "mrr"), ("Share", "share"), ("Rule", "rule"),
+        ("Segment", "id"),
+        ("Label", "label"),
+        ("Accounts", "accounts"),
+        ("Active", "active"),
+        ("MRR", "mrr"),
+        ("Share", "share"),
+        ("Rule", "rule"),
     ];
     print(args.format, &answer, &rows(&answer, "segments"), columns)?;
     let left = answer["unclassified"]["accounts"].as_i64().unwrap_or(0);
@@ -73,16 +88,30 @@ pub async fn accounts(args: Listing) -> Result<ExitCode> {
     client.close().await;
     let answer = outcome?;
     let mut columns: Vec<(String, String)> = [
-        ("Account", "account_id"), ("Name", "name"), ("Segment", "segment"), ("Owner", "owner"), ("Active", "active"), ("MRR", "mrr"), ("Currency", "currency"),
+        ("Account", "account_id"),
+        ("Name", "name"),
+        ("Segment", "segment"),
+        ("Owner", "owner"),
+        ("Active", "active"),
+        ("MRR", "mrr"),
+        ("Currency", "currency"),
     ]
     .map(|(head, path)| (head.to_owned(), path.to_owned()))
     .into();
     if args.format == Format::Csv {
         let known: Vec<String> = columns.iter().map(|(_, path)| path.clone()).collect();
-        let more = rows(&answer, "columns").into_iter().filter_map(|column| column["id"].as_str().map(str::to_owned));
-        columns.extend(more.filter(|id| !known.contains(id)).map(|id| (id.clone(), format!("values.{id}"))));
+        let more = rows(&answer, "columns")
+            .into_iter()
+            .filter_map(|column| column["id"].as_str().map(str::to_owned));
+        columns.extend(
+            more.filter(|id| !known.contains(id))
+                .map(|id| (id.clone(), format!("values.{id}"))),
+        );
     }
-    let columns: Vec<Column<'_>> = columns.iter().map(|(head, path)| (head.as_str(), path.as_str())).collect();
+    let columns: Vec<Column<'_>> = columns
+        .iter()
+        .map(|(head, path)| (head.as_str(), path.as_str()))
+        .collect();
     print(args.format, &answer, &rows(&answer, "items"), &columns)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -92,7 +121,10 @@ async fn all_accounts(client: &Client, args: &Listing) -> Result<Value> {
     let mut path = format!("/api/v1/accounts?limit=500{day}");
     if args.format != Format::Table {
         let first = client.get(&format!("/api/v1/accounts?limit=1{day}")).await?;
-        let ids: Vec<String> = rows(&first, "columns").iter().filter_map(|column| column["id"].as_str().map(encode)).collect();
+        let ids: Vec<String> = rows(&first, "columns")
+            .iter()
+            .filter_map(|column| column["id"].as_str().map(encode))
+            .collect();
         path.push_str(&format!("&columns={}", ids.join(",")));
     }
     let mut whole = client.get(&path).await?;
@@ -115,19 +147,31 @@ pub async fn sql(args: Sql) -> Result<ExitCode> {
     let client = Client::open(&args.data).await?;
     let answer = async {
         settle(&client).await?;
-        client.post("/api/v1/sql", &json!({ "query": query, "limit": args.limit })).await
+        client
+            .post("/api/v1/sql", &json!({ "query": query, "limit": args.limit }))
+            .await
     };
     let answer = answer.await;
     client.close().await;
     let answer = answer?;
-    let names: Vec<String> = rows(&answer, "columns").iter().map(|c| c["name"].as_str().unwrap_or_default().to_owned()).collect();
+    let names: Vec<String> = rows(&answer, "columns")
+        .iter()
+        .map(|c| c["name"].as_str().unwrap_or_default().to_owned())
+        .collect();
     // Rows come as lists in the order of the columns; two columns may have one name.
     let keys: Vec<String> = (0..names.len()).map(|at| at.to_string()).collect();
-    let table: Vec<Value> = rows(&answer, "rows").iter().map(|row| by_place(row, &names)).collect();
+    let table: Vec<Value> = rows(&answer, "rows")
+        .iter()
+        .map(|row| by_place(row, &names))
+        .collect();
     if args.format == Format::Csv {
         csv(&names, &table, &keys)?;
     } else {
-        let columns: Vec<Column<'_>> = names.iter().zip(&keys).map(|(name, key)| (name.as_str(), key.as_str())).collect();
+        let columns: Vec<Column<'_>> = names
+            .iter()
+            .zip(&keys)
+            .map(|(name, key)| (name.as_str(), key.as_str()))
+            .collect();
         print(args.format, &answer, &table, &columns)?;
     }
     if answer["truncated"] == true {
@@ -141,7 +185,13 @@ fn by_place(row: &Value, names: &[String]) -> Value {
         Value::Array(values) => values.clone(),
         other => names.iter().map(|name| other[name].clone()).collect(),
     };
-    Value::Object(values.into_iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect())
+    Value::Object(
+        values
+            .into_iter()
+            .enumerate()
+            .map(|(at, value)| (at.to_string(), value))
+            .collect(),
+    )
 }
 
 fn csv(names: &[String], rows: &[Value], keys: &[String]) -> Result<()> {

@@ -30,20 +30,33 @@ fn schemas() -> Result<ExitCode> {
 /// The YAML files of a program folder by name.
 pub fn read_folder(folder: &Path) -> Result<Map<String, Value>> {
     let mut files = Map::new();
-    let entries = std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
-        let is_yaml = path.extension().is_some_and(|kind| kind == "yaml" || kind == "yml");
-        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| is_yaml) else { continue };
+        let is_yaml = path
+            .extension()
+            .is_some_and(|kind| kind == "yaml" || kind == "yml");
+        let Some(name) = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .filter(|_| is_yaml)
+        else {
+            continue;
+        };
         // The list of files to import lies beside the program in some folders; it is no part of it.
         if name == "import.yaml" || name.ends_with(".map.yaml") {
             continue;
         }
-        let text = std::fs::read_to_string(&path).with_context(|| format!("{} is not a text in UTF-8", path.display()))?;
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("{} is not a text in UTF-8", path.display()))?;
         files.insert(name.to_owned(), text.into());
     }
     if files.is_empty() {
-        return Err(Failure::Usage(format!("{} holds no YAML files: name the folder of a program", folder.display())));
+        return Err(Failure::Usage(format!(
+            "{} holds no YAML files: name the folder of a program",
+            folder.display()
+        )));
     }
     files.sort_keys();
     Ok(files)
@@ -52,26 +65,40 @@ pub fn read_folder(folder: &Path) -> Result<Map<String, Value>> {
 async fn send(what: &str, folder: &ProgramFolder) -> Result<ExitCode> {
     let files = read_folder(&folder.dir)?;
     let client = Client::open_or_create(&folder.data).await?;
-    let answer = client.post(&format!("/api/v1/program/{what}"), &json!({ "files": files })).await;
+    let answer = client
+        .post(&format!("/api/v1/program/{what}"), &json!({ "files": files }))
+        .await;
     client.close().await;
     let answer = answer?;
     println!("{}", serde_json::to_string_pretty(&answer)?);
     // A check that found mistakes is a failure of the work, however the API words it.
-    let mistakes = answer["errors"].as_array().is_some_and(|errors| !errors.is_empty());
-    Ok(if mistakes { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let mistakes = answer["errors"]
+        .as_array()
+        .is_some_and(|errors| !errors.is_empty());
+    Ok(if mistakes {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 async fn write(export: &ProgramExport) -> Result<ExitCode> {
     let client = Client::open(&export.data).await?;
-    let query = export.version.map_or_else(String::new, |version| format!("?version={version}"));
+    let query = export
+        .version
+        .map_or_else(String::new, |version| format!("?version={version}"));
     let answer = client.get(&format!("/api/v1/program/export{query}")).await;
     client.close().await;
     let answer = answer?;
-    let files = answer["files"].as_object().ok_or_else(|| anyhow::anyhow!("the answer holds no files"))?;
+    let files = answer["files"]
+        .as_object()
+        .ok_or_else(|| anyhow::anyhow!("the answer holds no files"))?;
     std::fs::create_dir_all(&export.dir)?;
     for (name, text) in files {
         if name.contains(['/', '\\']) || name.starts_with('.') {
-            return Err(Failure::Other(anyhow::anyhow!("the program holds a file named {name:?}, which is not written")));
+            return Err(Failure::Other(anyhow::anyhow!(
+                "the program holds a file named {name:?}, which is not written"
+            )));
         }
         std::fs::write(export.dir.join(name), text.as_str().unwrap_or_default())?;
         eprintln!("wrote {}", export.dir.join(name).display());

@@ -24,17 +24,28 @@ pub async fn run(args: Serve) -> Result<ExitCode> {
     let stop = server::stop_signal()?;
     health::record_metrics();
     let app = open(&args).await?;
-    let tcp = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("{} cannot be listened on: choose another address with --listen", args.listen))?;
+    let tcp = TcpListener::bind(args.listen).await.with_context(|| {
+        format!(
+            "{} cannot be listened on: choose another address with --listen",
+            args.listen
+        )
+    })?;
     if let Some(folder) = &args.program {
         apply(&app, folder).await?;
     }
-    let address = args.public_url.clone().unwrap_or_else(|| format!("http://{}", tcp.local_addr().unwrap_or(args.listen)));
+    let address = args
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", tcp.local_addr().unwrap_or(args.listen)));
     eprintln!("Tenure serves {} at {address}", args.data.data.display());
     if auth::setup_needed(&app).await? {
-        eprintln!("Open {address} to make the first administrator, or run `tenure user add EMAIL --role admin --data DIR`.");
-        eprintln!("From another machine the set-up page asks for this code: {}", app.auth.setup_code());
+        eprintln!(
+            "Open {address} to make the first administrator, or run `tenure user add EMAIL --role admin --data DIR`."
+        );
+        eprintln!(
+            "From another machine the set-up page asks for this code: {}",
+            app.auth.setup_code()
+        );
     }
     serve_app(app, tcp, &args.data.data, stop).await?;
     Ok(ExitCode::SUCCESS)
@@ -56,19 +67,32 @@ async fn open(args: &Serve) -> Result<App> {
 /// Applies a program folder as the operator.
 async fn apply(app: &App, folder: &Path) -> Result<()> {
     let client = Client::of(app.clone());
-    client.post("/api/v1/program/apply", &json!({ "files": read_folder(folder)? })).await?;
+    client
+        .post("/api/v1/program/apply", &json!({ "files": read_folder(folder)? }))
+        .await?;
     eprintln!("Applied the program in {}", folder.display());
     Ok(())
 }
 
 /// Serves an open Tenure until `stop`, then closes it.
-pub async fn serve_app(app: App, tcp: TcpListener, data: &Path, stop: tokio::sync::watch::Receiver<bool>) -> Result<()> {
-    let socket = Socket::bind(data).with_context(|| format!("the socket of {} cannot be made", data.display()))?;
+pub async fn serve_app(
+    app: App,
+    tcp: TcpListener,
+    data: &Path,
+    stop: tokio::sync::watch::Receiver<bool>,
+) -> Result<()> {
+    let socket =
+        Socket::bind(data).with_context(|| format!("the socket of {} cannot be made", data.display()))?;
     let router = routes::router_with_ui(app.clone(), Some(assets::page));
     let mut reactors = reactors::start(&app, &stop);
     server::serve(router, tcp, socket, stop).await;
     // They have seen the same signal; whoever is slow is cut off, and goes on from its cursor at the next start.
-    if tokio::time::timeout(REACTORS_GRACE, async { while reactors.join_next().await.is_some() {} }).await.is_err() {
+    if tokio::time::timeout(REACTORS_GRACE, async {
+        while reactors.join_next().await.is_some() {}
+    })
+    .await
+    .is_err()
+    {
         reactors.shutdown().await;
     }
     app.shutdown().await;

@@ -28,7 +28,12 @@ pub fn yesterday() -> Result<Date> {
 
 /// Writes a company of this size up to `until` into `out`, with progress on stderr.
 pub fn write(size: Size, until: Date, out: &Path) -> Result<Summary> {
-    let options = Options { accounts: size.accounts, months: size.months, seed: size.seed, ..Options::new(until) };
+    let options = Options {
+        accounts: size.accounts,
+        months: size.months,
+        seed: size.seed,
+        ..Options::new(until)
+    };
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("simulating {bar:30} {msg}  {eta} left") {
         bar.set_style(style);

@@ -9,9 +9,12 @@ import css from "./accounts.module.css";
 
 const MrrChart = lazy(() => import("./MrrChart"));
 
+/** What the head of the page shows already. */
+const IN_THE_HEAD = new Set(["mrr", "currency", "started_on", "churned_on", "owner", "name"]);
+
 /** What other systems say of the account. */
 export function Attributes({ a }: { a: Account }) {
-  const entries = Object.entries(a.attributes);
+  const entries = Object.entries(a.attributes).filter(([key]) => !IN_THE_HEAD.has(key));
   if (entries.length === 0) return null;
   return (
     <Panel title="Facts from your systems">
@@ -76,6 +79,13 @@ export function Contacts({ a }: { a: Account }) {
           { label: "Name", show: (c) => c.name ?? c.contact_id },
           { label: "Role", show: (c) => [c.title, c.role].filter(Boolean).join(", ") || "–" },
           { label: "E-mail", show: (c) => (c.email ? <a href={`mailto:${c.email}`}>{c.email}</a> : "–") },
+          {
+            label: "More",
+            show: (c) =>
+              Object.values(c.attributes)
+                .map((v) => scalar(v))
+                .join(", ") || "–",
+          },
         ]}
       />
     </Panel>

@@ -76,7 +76,7 @@ export function AccountTable({ rows, total, columns, chosen, currency, sort, set
     return () => cancelAnimationFrame(frame);
   }, [at, virtual]);
 
-  const template = `minmax(200px, 2fr) 128px minmax(140px, 1fr) 112px ${extra.map((c) => (isTextual(c) ? "minmax(120px, 1fr)" : `minmax(${Math.max(88, c.label.length * 7.5 + 18)}px, 0.6fr)`)).join(" ")}`;
+  const template = `minmax(200px, 2fr) 128px minmax(190px, 1.2fr) 104px ${extra.map((c) => (isTextual(c) ? "minmax(120px, 1fr)" : `minmax(${Math.max(88, c.label.length * 7.5 + 18)}px, 0.6fr)`)).join(" ")}`;
   const minWidth = 640 + extra.reduce((sum, c) => sum + Math.max(120, c.label.length * 7.5 + 30), 0);
   const head = (id: string, label: string, text: boolean) => {
     const order = sortOf(sort, id);

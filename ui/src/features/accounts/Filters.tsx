@@ -2,6 +2,7 @@ import { Autocomplete, Button, SegmentedControl, Select, TextInput } from "@mant
 import { useDebouncedCallback } from "@mantine/hooks";
 import type { Segment } from "@/api/types";
 import type { ApiProblem } from "@/api/problem";
+import { sentence } from "@/shared/format";
 import { useDraft } from "@/shared/useDraft";
 import { Icon } from "@/shared/ui/Icon";
 import css from "./accounts.module.css";
@@ -24,6 +25,7 @@ export function Filters({ search, change, segments, owners, problem }: Props) {
 
   const message = problem
     ? [problem.errors[0]?.problem ?? problem.detail ?? problem.title, problem.errors[0]?.remedy]
+        .map(sentence)
         .filter(Boolean)
         .join(" ")
     : null;

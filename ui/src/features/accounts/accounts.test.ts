@@ -51,7 +51,7 @@ describe("the address of the list", () => {
 describe("tell", () => {
   const say = (name: string, properties: Record<string, unknown> = {}) => tell({ name, kind: "x", properties });
   it("tells what is known and leaves out what is not", () => {
-    expect(say("feature_used", { feature: "Reports" }).sentence).toBe("Used “Reports”");
+    expect(say("feature_used", { feature: "course_assignment" }).sentence).toBe("Used “course assignment”");
     expect(say("feature_used").sentence).toBe("Used a feature");
     expect(say("churned", { reason: "feature_gaps" }).sentence).toBe("Churned because of feature gaps");
     expect(say("churned").sentence).toBe("Churned");

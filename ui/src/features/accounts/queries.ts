@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
-import type { AccountsQuery } from "@/api/paths";
+import type { AccountsQuery } from "@/api/types";
 
 const PAGE = 200;
 

@@ -53,7 +53,8 @@ function changes(p: Props): string {
 
 const TELL: Record<string, (p: Props) => string> = {
   login: () => "Signed in",
-  feature_used: (p) => say("Used", named(p, "feature") ?? "a feature"),
+  feature_used: (p) =>
+    say("Used", text(p, "feature") ? `“${words(text(p, "feature") ?? "").toLowerCase()}”` : "a feature"),
   course_completed: (p) => say("Completed the course", named(p, "course", "title")),
   page_viewed: (p) => say("Viewed the page", named(p, "title", "path", "url")),
   content_viewed: (p) => say("Opened", asset(p), p.from_message === true && "from a message"),

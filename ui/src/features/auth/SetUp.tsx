@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, setCsrf, take } from "@/api/client";
 import { ApiProblem } from "@/api/problem";
+import { sentence } from "@/shared/format";
 import { Problem } from "@/shared/ui/State";
 import { AuthPage } from "./AuthPage";
 import { SESSION, setupQuery } from "./queries";
@@ -33,7 +34,7 @@ export function SetUp() {
   const problem = create.error instanceof ApiProblem ? create.error : null;
   const about = (field: string) => {
     const e = problem?.errors.find((x) => x.field === field);
-    return e ? [e.problem, e.remedy].filter(Boolean).join(" ") : undefined;
+    return e ? [e.problem, e.remedy].map(sentence).filter(Boolean).join(" ") : undefined;
   };
   const short = form.password.length > 0 && form.password.length < 12;
   return (

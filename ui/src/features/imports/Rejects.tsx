@@ -3,7 +3,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { Link } from "@tanstack/react-router";
 import { api, take } from "@/api/client";
 import type { Reject } from "@/api/types";
-import { number } from "@/shared/format";
+import { number, sentence } from "@/shared/format";
 import { Ago } from "@/shared/ui/Fresh";
 import { Icon } from "@/shared/ui/Icon";
 import { DataTable, Panel } from "@/shared/ui/Panel";
@@ -79,7 +79,9 @@ export function Rejects({ importId }: { importId: string | undefined }) {
                     label: "Why",
                     show: (r) => (
                       <span>
-                        {r.reason} <strong>{r.remedy}</strong>
+                        {sentence(r.reason)}
+                        <br />
+                        <span className="dim">{sentence(r.remedy)}</span>
                       </span>
                     ),
                   },

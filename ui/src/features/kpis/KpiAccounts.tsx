@@ -7,7 +7,7 @@ import { money, number } from "@/shared/format";
 import { DataTable } from "@/shared/ui/Panel";
 import { SegmentChip } from "@/shared/ui/Segment";
 import { Empty, Loaded } from "@/shared/ui/State";
-import type { Side } from "@/api/paths";
+import type { Side } from "@/api/types";
 import { useCurrency } from "./currency";
 import css from "./kpis.module.css";
 import { kpiAccountsQuery } from "./queries";

@@ -87,7 +87,11 @@ export function KpiDrawer({ line, scope, segments, asOf: until, setScope, close 
         </div>
         {held.length > 0 ? (
           <section>
-            <h3>{held.length > 1 ? "Targets (the sources disagree; both are kept)" : "Target"}</h3>
+            <h3>
+              {held.length > 1
+                ? `Targets${held.some((r) => r.conflict) ? " (the sources disagree; both are kept)" : ""}`
+                : "Target"}
+            </h3>
             <DataTable
               caption="Targets"
               rows={held}

@@ -1,5 +1,5 @@
 import type { Kpi, TrendPoint } from "@/api/types";
-import { day, instant } from "@/shared/days";
+import { day, dayOfMonth, instant, isRunning, monthName } from "@/shared/days";
 import { change, figure, sides, words } from "@/shared/format";
 import { segmentColor } from "@/shared/ui/Segment";
 import { Icon } from "@/shared/ui/Icon";
@@ -8,7 +8,7 @@ import { StatusBadge } from "@/shared/ui/Status";
 import ui from "@/shared/ui/ui.module.css";
 import css from "./kpis.module.css";
 import { useCurrency } from "./currency";
-import { lineOn, type Line } from "./rules";
+import { lineOn, wholePeriods, type Line } from "./rules";
 
 type Props = { line: Line; trend: TrendPoint[]; segments: string[]; open: (line: Line, scope?: string) => void };
 
@@ -41,6 +41,9 @@ export function KpiLine({ line, trend, segments, open }: Props) {
         ) : (
           <>
             {parts ? <span className="dim small">{parts}</span> : null}
+            {isRunning(main.first_day, main.period) ? (
+              <span className="dim small">since {dayOfMonth(main.first_day)}</span>
+            ) : null}
             {main.interval ? (
               <span className="dim small" title="95 % interval">
                 {range(main.interval, line, currency)}
@@ -73,7 +76,10 @@ function Trend({ line, points }: { line: Line; points: TrendPoint[] }) {
   const currency = useCurrency();
   const values = points.map((p) => p.value);
   const held = line.all.find((r) => r.target_id !== null);
-  const delta = change(values.at(-1), values.at(-2), line.unit, line.better);
+  const main = line.all[0];
+  const pair = wholePeriods(main, points);
+  const delta = pair ? change(pair.now.value, pair.before.value, line.unit, line.better) : null;
+  const running = main !== undefined && isRunning(main.first_day, main.period);
   const first = points.find((p) => p.value !== null);
   const label = first
     ? `${line.label}: ${figure(first.value, line.unit, currency)} in ${day(first.period, "month")}, ${figure(values.at(-1), line.unit, currency)} now`
@@ -84,9 +90,10 @@ function Trend({ line, points }: { line: Line; points: TrendPoint[] }) {
       {delta ? (
         <span
           className={`small nowrap ${delta.good === null ? "dim" : delta.good ? css.good : css.bad}`}
-          title={`Against ${day(points.at(-2)?.period, "month")}, in ${delta.spoken || "units"}`}
+          title={`${day(pair?.now.period, "month")} against ${day(pair?.before.period, "month")}, in ${delta.spoken || "units"}`}
         >
           {delta.text}
+          {running ? ` in ${monthName(pair?.now.period)}` : null}
           <span className="sr">{delta.good === null ? ", unchanged" : delta.good ? ", better" : ", worse"}</span>
         </span>
       ) : null}
@@ -107,9 +114,9 @@ function Targets({ rows, line }: { rows: Kpi[]; line: Line }) {
       {held.map((r) => (
         <TargetLine key={r.target_id} row={r} line={line} />
       ))}
-      {held.length > 1 ? (
+      {held.some((r) => r.conflict) ? (
         <span className={css.conflict}>
-          <Icon name="conflict" size={13} /> the sources disagree
+          <Icon name="conflict" size={13} /> {held.length > 1 ? "the sources disagree" : "another source disagrees"}
         </span>
       ) : null}
     </>
@@ -163,9 +170,12 @@ function SegmentCell({ scope, rows, line, open }: { scope: string; rows: Kpi[]; 
           {held.length > 1 && r.source ? <span className={css.source}>{r.source.split(/[,:]/)[0]}</span> : null}
         </span>
       ))}
-      {held.length > 1 ? (
-        <span className={css.conflict}>
-          <Icon name="conflict" size={13} /> disagree
+      {held.some((r) => r.conflict) ? (
+        <span
+          className={css.conflict}
+          title="Another source wants something else of this figure; both targets are kept"
+        >
+          <Icon name="conflict" size={13} /> sources disagree
         </span>
       ) : null}
     </button>

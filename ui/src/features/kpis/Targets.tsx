@@ -45,7 +45,9 @@ export function Targets() {
                         <h3>
                           <Icon name="conflict" /> {group[0]?.kpi_label}{" "}
                           <span className="dim">
-                            {group[0]?.scope === "all" ? "all accounts" : words(group[0]?.scope ?? "")}
+                            {[...new Set(group.map((t) => (t.scope === "all" ? "all accounts" : words(t.scope))))].join(
+                              " and ",
+                            )}
                           </span>
                         </h3>
                         <div className={css.sides}>
@@ -53,7 +55,8 @@ export function Targets() {
                             <div key={t.id}>
                               <strong>{show(t, t.goal)}</strong>{" "}
                               <span className="dim">
-                                by {day(t.deadline)}, from {show(t, t.baseline)}
+                                {t.scope === "all" ? "all accounts, " : `${words(t.scope)}, `}by {day(t.deadline)}, from{" "}
+                                {show(t, t.baseline)}
                               </span>
                               <div className={css.target}>
                                 <StatusBadge status={t.status} />
@@ -120,7 +123,14 @@ export function Targets() {
                       ),
                     },
                     { label: "Deadline", show: (t) => <span className="nowrap">{day(t.deadline)}</span> },
-                    { label: "Source", show: (t) => <span title={t.description || undefined}>{t.source}</span> },
+                    {
+                      label: "Source",
+                      show: (t) => (
+                        <span className="small dim" title={t.description || undefined}>
+                          {t.source}
+                        </span>
+                      ),
+                    },
                   ]}
                 />
               </Panel>

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
-import type { Side } from "@/api/paths";
+import type { Side } from "@/api/types";
 import { monthStart } from "@/shared/days";
 
 /** Every KPI in every scope, as of a day or live; a live page looks again each minute. */

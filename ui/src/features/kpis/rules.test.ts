@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Kpi, Target } from "@/api/types";
-import { countStatuses, groupKpis, lineOn, newest, segmentOrder } from "./rules";
+import { countStatuses, groupKpis, lineOn, newest, wholePeriods, segmentOrder } from "./rules";
 import { conflictsOf } from "./targets";
 
 const row = (over: Partial<Kpi>): Kpi => ({
@@ -136,5 +136,20 @@ describe("conflictsOf", () => {
   });
   it("makes no group of a target whose counterpart is gone", () => {
     expect(conflictsOf([target("a", ["gone"])])).toEqual([]);
+  });
+});
+
+describe("wholePeriods", () => {
+  const points = ["2026-09-30", "2026-10-31", "2026-11-21"].map((period, i) => ({ period, value: i }));
+  it("leaves a running month aside", () => {
+    const main = row({ first_day: "2026-11-01", period: "2026-11-21" });
+    expect(wholePeriods(main, points)).toEqual({ before: points[0], now: points[1] });
+  });
+  it("takes trailing windows and ended months as they are", () => {
+    const both = { before: points[1], now: points[2] };
+    expect(wholePeriods(row({ first_day: "2025-11-22", period: "2026-11-21" }), points)).toEqual(both);
+    expect(wholePeriods(row({ first_day: "2025-12-01", period: "2026-11-29" }), points)).toEqual(both);
+    expect(wholePeriods(row({ first_day: "2026-11-01", period: "2026-11-30" }), points)).toEqual(both);
+    expect(wholePeriods(row({}), points.slice(0, 1))).toBeNull();
   });
 });

@@ -1,4 +1,5 @@
-import type { Kpi, Status } from "@/api/types";
+import type { Kpi, Status, TrendPoint } from "@/api/types";
+import { isRunning } from "@/shared/days";
 
 /** One KPI with everything that a row of the Overview shows. Pure. */
 export type Line = {
@@ -136,6 +137,16 @@ export function newest(rows: Kpi[]): string | null {
   let best: string | null = null;
   for (const r of rows) if (r.computed_at && (best === null || r.computed_at > best)) best = r.computed_at;
   return best;
+}
+
+/** The last two whole periods of a trend and the month that the later one ends with; a running month is left aside. */
+export function wholePeriods(
+  main: Kpi | undefined,
+  points: TrendPoint[],
+): { now: TrendPoint; before: TrendPoint } | null {
+  const whole = main && isRunning(main.first_day, main.period) ? points.slice(0, -1) : points;
+  const [before, now] = whole.slice(-2);
+  return now && before ? { now, before } : null;
 }
 
 /** What the straight line from baseline to goal asks for on a day; null before the baseline and without one. */

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { api, take } from "@/api/client";
 import type { Placed, PlanAnswer } from "@/api/types";
 import { Moves } from "@/features/segments/Preview";
+import { sentence } from "@/shared/format";
 import { DataTable, Panel } from "@/shared/ui/Panel";
 import { Empty, Problem } from "@/shared/ui/State";
 import css from "./program.module.css";
@@ -84,7 +85,7 @@ function Problems({ list }: { list: Placed[] }) {
     <DataTable
       caption="Problems in the files"
       rows={list}
-      rowKey={(p) => `${p.file}:${p.line}:${p.column}:${p.problem}`}
+      rowKey={(p) => `${p.file}:${p.line}:${p.column}:${sentence(p.problem)}`}
       cols={[
         {
           label: "Where",
@@ -99,14 +100,14 @@ function Problems({ list }: { list: Placed[] }) {
           label: "What",
           show: (p) => (
             <span>
-              {p.problem}
+              {sentence(p.problem)}
               {p.nearest ? (
                 <>
                   {" "}
                   The nearest name is <code>{p.nearest}</code>.
                 </>
               ) : null}{" "}
-              <strong>{p.remedy}</strong>
+              <strong>{sentence(p.remedy)}</strong>
             </span>
           ),
         },

@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import type { ReactNode } from "react";
 import { ApiProblem } from "@/api/problem";
+import { sentence } from "../format";
 import { Icon } from "./Icon";
 import css from "./ui.module.css";
 
@@ -15,7 +16,9 @@ export function Problem({ error, retry, inline = false }: { error: unknown; retr
         <ul className={css.fields}>
           {p.errors.map((e, i) => (
             <li key={`${e.field ?? ""}${i}`}>
-              {e.field ? <code>{e.field}</code> : null} {e.problem} {e.remedy ? <strong>{e.remedy}</strong> : null}
+              {e.field ? <code>{e.field}</code> : null} {e.problem}
+              {e.problem && /[.!?]$/.test(e.problem) ? " " : ". "}
+              {e.remedy ? <strong>{sentence(e.remedy)}</strong> : null}
             </li>
           ))}
         </ul>

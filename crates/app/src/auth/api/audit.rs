@@ -65,25 +65,48 @@ pub struct Verified {
 
 /// What was changed, by whom, newest first.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "audit", params(AuditQuery), responses((status = 200, body = AuditPage)))]
-pub async fn list(_: Admin, State(app): State<App>, Query(query): Query<AuditQuery>) -> Result<Json<AuditPage>> {
+pub async fn list(
+    _: Admin,
+    State(app): State<App>,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<AuditPage>> {
     let limit = query.limit.unwrap_or(100);
     if !(1..=500).contains(&limit) {
-        return Err(Problem::field("limit", limit, "not between 1 and 500", "send a limit of 1 to 500"));
+        return Err(Problem::field(
+            "limit",
+            limit,
+            "not between 1 and 500",
+            "send a limit of 1 to 500",
+        ));
     }
     let before = match query.cursor.as_deref() {
         None => None,
         Some(text) => Some(text.parse().ok().filter(|seq| *seq > 0).ok_or_else(|| {
-            Problem::field("cursor", text, "not a cursor of this list", "send `next_cursor` of the page before, or none")
+            Problem::field(
+                "cursor",
+                text,
+                "not a cursor of this list",
+                "send `next_cursor` of the page before, or none",
+            )
         })?),
     };
-    let filter = store::AuditFilter { before, actor: query.actor, action: query.action, subject: query.subject, limit: limit + 1 };
+    let filter = store::AuditFilter {
+        before,
+        actor: query.actor,
+        action: query.action,
+        subject: query.subject,
+        limit: limit + 1,
+    };
     let mut rows = store::audit_rows(&app, &filter).await?;
     let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
     if more {
         rows.pop();
     }
     let next_cursor = rows.last().filter(|_| more).map(|row| row.seq.to_string());
-    Ok(Json(AuditPage { items: rows.into_iter().map(entry).collect(), next_cursor }))
+    Ok(Json(AuditPage {
+        items: rows.into_iter().map(entry).collect(),
+        next_cursor,
+    }))
 }
 
 fn entry(row: store::AuditRow) -> AuditEntry {
@@ -105,7 +128,12 @@ pub async fn verify(_: Admin, State(app): State<App>) -> Result<Json<Verified>> 
     let head = store::audit_head(&app.store).await?;
     let (mut seq, mut chain) = (0, String::new());
     let broken = |seq: i64, rows: i64, problem: &str| {
-        Json(Verified { ok: false, rows, broken_at: Some(seq), problem: Some(problem.to_owned()) })
+        Json(Verified {
+            ok: false,
+            rows,
+            broken_at: Some(seq),
+            problem: Some(problem.to_owned()),
+        })
     };
     loop {
         let rows = store::audit_after(&app.store, seq, 1_000).await?;
@@ -120,7 +148,11 @@ pub async fn verify(_: Admin, State(app): State<App>) -> Result<Json<Verified>> 
                 return Ok(broken(row.seq, seq, "the row was changed after it was written"));
             }
             if row.seq == head.0 && row.chain != head.1 {
-                return Ok(broken(row.seq, seq, "the row is not the one that was noted as the newest"));
+                return Ok(broken(
+                    row.seq,
+                    seq,
+                    "the row is not the one that was noted as the newest",
+                ));
             }
             (seq, chain) = (row.seq, row.chain);
         }
@@ -128,5 +160,10 @@ pub async fn verify(_: Admin, State(app): State<App>) -> Result<Json<Verified>> 
     if seq < head.0 {
         return Ok(broken(seq + 1, seq, "rows are missing at the end"));
     }
-    Ok(Json(Verified { ok: true, rows: seq, broken_at: None, problem: None }))
+    Ok(Json(Verified {
+        ok: true,
+        rows: seq,
+        broken_at: None,
+        problem: None,
+    }))
 }

@@ -71,12 +71,18 @@ pub struct AddedKey {
 #[utoipa::path(get, path = "/api/v1/keys", tag = "keys", responses((status = 200, body = Keys)))]
 pub async fn list(_: Admin, State(app): State<App>) -> Result<Json<Keys>> {
     let keys = store::keys(&app).await?;
-    Ok(Json(Keys { keys: keys.into_iter().map(Key::from).collect() }))
+    Ok(Json(Keys {
+        keys: keys.into_iter().map(Key::from).collect(),
+    }))
 }
 
 /// Makes a key and shows it once.
 #[utoipa::path(post, path = "/api/v1/keys", tag = "keys", request_body = NewKey, responses((status = 201, body = AddedKey)))]
-pub async fn add(Admin(who): Admin, State(app): State<App>, Json(form): Json<NewKey>) -> Result<(StatusCode, Json<AddedKey>)> {
+pub async fn add(
+    Admin(who): Admin,
+    State(app): State<App>,
+    Json(form): Json<NewKey>,
+) -> Result<(StatusCode, Json<AddedKey>)> {
     let name = people::name(&form.name)?;
     let secret = generate().map_err(anyhow::Error::from)?;
     let key = store::KeyRow {
@@ -92,14 +98,31 @@ pub async fn add(Admin(who): Admin, State(app): State<App>, Json(form): Json<New
     let tx = app.store.begin().await?;
     store::lock_users(&tx).await?;
     if store::key_named(&tx, &key.name).await? {
-        return Err(Problem::conflict(format!("a key in force is named {:?}: revoke it, or use another name", key.name)));
+        return Err(Problem::conflict(format!(
+            "a key in force is named {:?}: revoke it, or use another name",
+            key.name
+        )));
     }
     store::add_key(&tx, &key, &store::hash(&secret)).await?;
     let detail = json!({ "name": key.name, "scope": key.scope });
-    audit(&tx, &app.clock, &who, "key.add", &format!("key:{}", key.id), &detail).await?;
+    audit(
+        &tx,
+        &app.clock,
+        &who,
+        "key.add",
+        &format!("key:{}", key.id),
+        &detail,
+    )
+    .await?;
     tx.commit().await?;
     app.auth.keys.forget();
-    Ok((StatusCode::CREATED, Json(AddedKey { key: key.into(), secret })))
+    Ok((
+        StatusCode::CREATED,
+        Json(AddedKey {
+            key: key.into(),
+            secret,
+        }),
+    ))
 }
 
 /// Revokes a key for good.
@@ -107,10 +130,19 @@ pub async fn add(Admin(who): Admin, State(app): State<App>, Json(form): Json<New
 pub async fn revoke(Admin(who): Admin, State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let tx = app.store.begin().await?;
     let key = store::key(&tx, &id).await?;
-    let key = key.ok_or_else(|| Problem::not_found(format!("there is no key {id}; GET /api/v1/keys lists them")))?;
+    let key =
+        key.ok_or_else(|| Problem::not_found(format!("there is no key {id}; GET /api/v1/keys lists them")))?;
     if key.revoked_at.is_none() {
         store::revoke_key(&tx, &id, app.clock.micros()).await?;
-        audit(&tx, &app.clock, &who, "key.revoke", &format!("key:{id}"), &nothing()).await?;
+        audit(
+            &tx,
+            &app.clock,
+            &who,
+            "key.revoke",
+            &format!("key:{id}"),
+            &nothing(),
+        )
+        .await?;
     }
     tx.commit().await?;
     app.auth.keys.forget();

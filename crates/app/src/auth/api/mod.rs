@@ -33,7 +33,9 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// An instant of the records as RFC 3339 text.
 fn at(micros: i64) -> String {
-    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+    Timestamp::from_microsecond(micros)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .to_string()
 }
 
 /// The detail of an audit row that needs none.

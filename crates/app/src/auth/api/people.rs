@@ -41,7 +41,8 @@ impl From<store::User> for User {
 /// An e-mail address in the form in which it is kept: trimmed and in lower case.
 pub fn email(text: &str) -> Result<String> {
     let email = text.trim().to_lowercase();
-    let refuse = |problem: &str| Problem::field("email", text, problem, "send an address like ann@example.com");
+    let refuse =
+        |problem: &str| Problem::field("email", text, problem, "send an address like ann@example.com");
     let (local, domain) = email.rsplit_once('@').ok_or_else(|| refuse("has no @"))?;
     if email.len() > 254 || local.len() > 64 {
         return Err(refuse("longer than an address may be"));
@@ -49,7 +50,11 @@ pub fn email(text: &str) -> Result<String> {
     if local.is_empty() || !domain.contains('.') || domain.split('.').any(str::is_empty) {
         return Err(refuse("not a complete address"));
     }
-    if email.chars().any(|c| c.is_control() || c.is_whitespace() || "<>()[],;:\\\"@".contains(c) && c != '@') || local.contains('@') {
+    if email
+        .chars()
+        .any(|c| c.is_control() || c.is_whitespace() || "<>()[],;:\\\"@".contains(c) && c != '@')
+        || local.contains('@')
+    {
         return Err(refuse("holds a character that addresses do not have"));
     }
     Ok(email)
@@ -58,7 +63,14 @@ pub fn email(text: &str) -> Result<String> {
 /// A name of a person or thing: trimmed, 1 to 200 characters, without control characters.
 pub fn name(text: &str) -> Result<String> {
     let name = text.trim();
-    let refuse = |problem: &str| Err(Problem::field("name", text, problem, "send 1 to 200 visible characters"));
+    let refuse = |problem: &str| {
+        Err(Problem::field(
+            "name",
+            text,
+            problem,
+            "send 1 to 200 visible characters",
+        ))
+    };
     if name.is_empty() {
         return refuse("empty");
     }
@@ -75,5 +87,12 @@ pub fn name(text: &str) -> Result<String> {
 pub fn time_zone(text: &str) -> Result<String> {
     jiff::tz::TimeZone::get(text)
         .map(|_| text.to_owned())
-        .map_err(|_| Problem::field("time_zone", text, "not a known time zone", "send a name like Europe/Berlin"))
+        .map_err(|_| {
+            Problem::field(
+                "time_zone",
+                text,
+                "not a known time zone",
+                "send a name like Europe/Berlin",
+            )
+        })
 }

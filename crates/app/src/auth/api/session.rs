@@ -70,17 +70,34 @@ pub async fn sign_in_as(
 ) -> Result<(SignedIn, [(HeaderName, HeaderValue); 1])> {
     let token = sessions::new_token().map_err(anyhow::Error::from)?;
     let csrf = sessions::new_token().map_err(anyhow::Error::from)?;
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
     let agent = agent.map(|text| text.chars().take(300).collect::<String>());
-    store::add_session(&tx, app.clock.micros(), &store::hash(&token), &user.id, &csrf, agent).await?;
+    store::add_session(
+        &tx,
+        app.clock.micros(),
+        &store::hash(&token),
+        &user.id,
+        &csrf,
+        agent,
+    )
+    .await?;
     // A session that the browser still held ends: whoever planted it gains nothing.
     if let Some(old) = sessions::token_in(headers) {
         store::end_session(&tx, &user.id, &store::hash(&old)).await?;
     }
     let shown = store::user(&tx, &user.id).await?.unwrap_or_else(|| user.clone());
     tx.commit().await?;
-    let cookie = sessions::set(app, headers, &token).ok_or_else(|| anyhow::anyhow!("a cookie that is no header value"))?;
-    Ok((SignedIn { user: shown.into(), csrf }, [(header::SET_COOKIE, cookie)]))
+    let cookie = sessions::set(app, headers, &token)
+        .ok_or_else(|| anyhow::anyhow!("a cookie that is no header value"))?;
+    Ok((
+        SignedIn {
+            user: shown.into(),
+            csrf,
+        },
+        [(header::SET_COOKIE, cookie)],
+    ))
 }
 
 /// Signs in with e-mail address and password.
@@ -101,7 +118,10 @@ pub async fn sign_in(
     let address = peer::caller(from.map(|from| from.0), &headers, app.config.web.trust_proxy);
     app.auth.limits.attempt(address, &email, app.clock.micros())?;
     let found = store::user_by_email(&app.store, &email).await?;
-    let kept = found.as_ref().filter(|user| user.disabled_at.is_none()).and_then(|user| user.password_hash.clone());
+    let kept = found
+        .as_ref()
+        .filter(|user| user.disabled_at.is_none())
+        .and_then(|user| user.password_hash.clone());
     let right = app.auth.passwords.verify(&form.password, kept).await?;
     let Some(user) = found.filter(|_| right) else {
         metrics::counter!("tenure_sign_in_refused_total").increment(1);
@@ -109,7 +129,9 @@ pub async fn sign_in(
     };
     app.auth.limits.succeeded(address, &email);
     let renewed = match &user.password_hash {
-        Some(hash) if app.auth.passwords.is_outdated(hash) => Some(app.auth.passwords.hash(&form.password).await?),
+        Some(hash) if app.auth.passwords.is_outdated(hash) => {
+            Some(app.auth.passwords.hash(&form.password).await?)
+        }
         _ => None,
     };
     let tx = app.store.begin().await?;
@@ -122,8 +144,20 @@ pub async fn sign_in(
         store::set_password(&tx, &user.id, &hash).await?;
     }
     let id = request_id.map(|id| id.0.0);
-    let who = Principal { actor: format!("user:{}", user.id), role: user.role, request_id: id };
-    audit(&tx, &app.clock, &who, "session.start", &who.actor, &json!({ "address": address })).await?;
+    let who = Principal {
+        actor: format!("user:{}", user.id),
+        role: user.role,
+        request_id: id,
+    };
+    audit(
+        &tx,
+        &app.clock,
+        &who,
+        "session.start",
+        &who.actor,
+        &json!({ "address": address }),
+    )
+    .await?;
     let (signed_in, cookie) = sign_in_as(&app, tx, &user, &headers).await?;
     Ok((cookie, Json(signed_in)).into_response())
 }
@@ -140,10 +174,19 @@ fn wrong() -> Problem {
 
 /// Who is signed in.
 #[utoipa::path(get, path = "/api/v1/session", tag = "sign-in", responses((status = 200, body = SignedIn)))]
-pub async fn show(Viewer(who): Viewer, State(app): State<App>, session: Option<Extension<Session>>) -> Result<Json<SignedIn>> {
+pub async fn show(
+    Viewer(who): Viewer,
+    State(app): State<App>,
+    session: Option<Extension<Session>>,
+) -> Result<Json<SignedIn>> {
     let session = session.ok_or_else(no_session)?;
-    let user = store::user(&app.store, who.user().unwrap_or_default()).await?.ok_or_else(no_session)?;
-    Ok(Json(SignedIn { user: user.into(), csrf: session.csrf.clone() }))
+    let user = store::user(&app.store, who.user().unwrap_or_default())
+        .await?
+        .ok_or_else(no_session)?;
+    Ok(Json(SignedIn {
+        user: user.into(),
+        csrf: session.csrf.clone(),
+    }))
 }
 
 fn no_session() -> Problem {
@@ -163,7 +206,11 @@ pub async fn sign_out(
     store::end_session(&tx, who.user().unwrap_or_default(), &session.token_hash).await?;
     audit(&tx, &app.clock, &who, "session.end", &who.actor, &nothing()).await?;
     tx.commit().await?;
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, sessions::clear(&app, &headers))]).into_response())
+    Ok((
+        StatusCode::NO_CONTENT,
+        [(header::SET_COOKIE, sessions::clear(&app, &headers))],
+    )
+        .into_response())
 }
 
 /// Changes one's own password and ends all sessions; the answer brings a new one.
@@ -174,26 +221,53 @@ pub async fn change_password(
     headers: HeaderMap,
     Json(form): Json<NewPassword>,
 ) -> Result<Response> {
-    let user = store::user(&app.store, who.user().unwrap_or_default()).await?.ok_or_else(no_session)?;
+    let user = store::user(&app.store, who.user().unwrap_or_default())
+        .await?
+        .ok_or_else(no_session)?;
     app.auth.limits.attempt(None, &user.email, app.clock.micros())?;
-    if form.current.len() > passwords::LONGEST || !app.auth.passwords.verify(&form.current, user.password_hash.clone()).await? {
-        return Err(Problem::field("current", "(not shown)", "not the present password", "send the password you signed in with"));
+    if form.current.len() > passwords::LONGEST
+        || !app
+            .auth
+            .passwords
+            .verify(&form.current, user.password_hash.clone())
+            .await?
+    {
+        return Err(Problem::field(
+            "current",
+            "(not shown)",
+            "not the present password",
+            "send the password you signed in with",
+        ));
     }
     passwords::check(&form.password, &user.email)?;
     let hash = app.auth.passwords.hash(&form.password).await?;
     let tx = app.store.begin().await?;
     store::set_password(&tx, &user.id, &hash).await?;
     let ended = store::end_sessions(&tx, &user.id).await?;
-    audit(&tx, &app.clock, &who, "password.change", &who.actor, &json!({ "sessions_ended": ended })).await?;
+    audit(
+        &tx,
+        &app.clock,
+        &who,
+        "password.change",
+        &who.actor,
+        &json!({ "sessions_ended": ended }),
+    )
+    .await?;
     let (signed_in, cookie) = sign_in_as(&app, tx, &user, &headers).await?;
     Ok((cookie, Json(signed_in)).into_response())
 }
 
 /// One's own sessions.
 #[utoipa::path(get, path = "/api/v1/sessions", tag = "sign-in", responses((status = 200, body = OwnSessions)))]
-pub async fn list(Viewer(who): Viewer, State(app): State<App>, session: Option<Extension<Session>>) -> Result<Json<OwnSessions>> {
+pub async fn list(
+    Viewer(who): Viewer,
+    State(app): State<App>,
+    session: Option<Extension<Session>>,
+) -> Result<Json<OwnSessions>> {
     let rows = store::sessions_of(&app, who.user().unwrap_or_default()).await?;
-    let current = session.map(|session| session.token_hash.clone()).unwrap_or_default();
+    let current = session
+        .map(|session| session.token_hash.clone())
+        .unwrap_or_default();
     let sessions = rows.into_iter().map(|row| OwnSession {
         id: session_id(&row.token_hash).to_owned(),
         current: row.token_hash == current,
@@ -202,7 +276,9 @@ pub async fn list(Viewer(who): Viewer, State(app): State<App>, session: Option<E
         expires_at: at(row.expires_at),
         user_agent: row.user_agent,
     });
-    Ok(Json(OwnSessions { sessions: sessions.collect() }))
+    Ok(Json(OwnSessions {
+        sessions: sessions.collect(),
+    }))
 }
 
 /// Ends one of one's own sessions.
@@ -214,7 +290,15 @@ pub async fn end(Viewer(who): Viewer, State(app): State<App>, Path(id): Path<Str
     let row = row.ok_or_else(|| Problem::not_found(format!("you have no session {id}")))?;
     let tx = app.store.begin().await?;
     store::end_session(&tx, user, &row.token_hash).await?;
-    audit(&tx, &app.clock, &who, "session.end", &who.actor, &json!({ "session": id })).await?;
+    audit(
+        &tx,
+        &app.clock,
+        &who,
+        "session.end",
+        &who.actor,
+        &json!({ "session": id }),
+    )
+    .await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

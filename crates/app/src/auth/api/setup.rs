@@ -51,7 +51,10 @@ pub async fn needed(
 ) -> Result<Json<Needed>> {
     let needed = store::no_users(&app.store).await?;
     let trusted = trusted(who.as_deref(), from.map(|from| from.0), &headers);
-    Ok(Json(Needed { needed, code_needed: needed && !trusted }))
+    Ok(Json(Needed {
+        needed,
+        code_needed: needed && !trusted,
+    }))
 }
 
 /// Makes the first administrator and signs them in. Works once.
@@ -68,11 +71,15 @@ pub async fn set_up(
     authenticate::same_origin(&app, &headers)?;
     let Json(form) = <Json<SetUp> as axum::extract::FromRequest<App>>::from_request(request, &app).await?;
     if !store::no_users(&app.store).await? {
-        return Err(Problem::conflict("set-up is done; an administrator adds further users"));
+        return Err(Problem::conflict(
+            "set-up is done; an administrator adds further users",
+        ));
     }
     let code = form.code.as_deref().unwrap_or_default().as_bytes();
     if !trusted && !bool::from(code.ct_eq(app.auth.setup_code().as_bytes())) {
-        return Err(Problem::forbidden("send `code`: the set-up code that the server printed when it started"));
+        return Err(Problem::forbidden(
+            "send `code`: the set-up code that the server printed when it started",
+        ));
     }
     let (email, name) = (people::email(&form.email)?, people::name(&form.name)?);
     passwords::check(&form.password, &email)?;
@@ -91,11 +98,25 @@ pub async fn set_up(
     let tx = app.store.begin().await?;
     store::lock_users(&tx).await?;
     if !store::no_users(&tx).await? {
-        return Err(Problem::conflict("set-up is done; an administrator adds further users"));
+        return Err(Problem::conflict(
+            "set-up is done; an administrator adds further users",
+        ));
     }
     store::add_user(&tx, &user).await?;
-    let actor = Principal { actor: format!("user:{}", user.id), role: Role::Admin, request_id: None };
-    audit(&tx, &app.clock, &actor, "setup", &actor.actor, &json!({ "email": user.email })).await?;
+    let actor = Principal {
+        actor: format!("user:{}", user.id),
+        role: Role::Admin,
+        request_id: None,
+    };
+    audit(
+        &tx,
+        &app.clock,
+        &actor,
+        "setup",
+        &actor.actor,
+        &json!({ "email": user.email }),
+    )
+    .await?;
     let (signed_in, cookie) = sign_in_as(&app, tx, &user, &headers).await?;
     Ok((StatusCode::CREATED, cookie, Json(signed_in)).into_response())
 }

@@ -62,14 +62,23 @@ pub struct ResetPassword {
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", responses((status = 200, body = Users)))]
 pub async fn list(_: Manager, State(app): State<App>) -> Result<Json<Users>> {
     let users = store::users(&app).await?;
-    Ok(Json(Users { users: users.into_iter().map(User::from).collect() }))
+    Ok(Json(Users {
+        users: users.into_iter().map(User::from).collect(),
+    }))
 }
 
 /// Adds a user.
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = NewUser, responses((status = 201, body = Added)))]
-pub async fn add(Admin(who): Admin, State(app): State<App>, Json(form): Json<NewUser>) -> Result<(StatusCode, Json<Added>)> {
+pub async fn add(
+    Admin(who): Admin,
+    State(app): State<App>,
+    Json(form): Json<NewUser>,
+) -> Result<(StatusCode, Json<Added>)> {
     let email = people::email(&form.email)?;
-    let name = form.name.as_deref().map_or_else(|| Ok(email.clone()), people::name)?;
+    let name = form
+        .name
+        .as_deref()
+        .map_or_else(|| Ok(email.clone()), people::name)?;
     let (hash, made) = new_password(&app, form.password, &email).await?;
     let user = store::User {
         id: new_id(&app.clock),
@@ -89,13 +98,32 @@ pub async fn add(Admin(who): Admin, State(app): State<App>, Json(form): Json<New
     }
     store::add_user(&tx, &user).await?;
     let detail = json!({ "email": user.email, "role": user.role });
-    audit(&tx, &app.clock, &who, "user.add", &format!("user:{}", user.id), &detail).await?;
+    audit(
+        &tx,
+        &app.clock,
+        &who,
+        "user.add",
+        &format!("user:{}", user.id),
+        &detail,
+    )
+    .await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(Added { user: user.into(), password: made })))
+    Ok((
+        StatusCode::CREATED,
+        Json(Added {
+            user: user.into(),
+            password: made,
+        }),
+    ))
 }
 
 fn taken(email: &str) -> Problem {
-    let mut problem = Problem::field("email", email, "a user has this address", "change that user, or use another address");
+    let mut problem = Problem::field(
+        "email",
+        email,
+        "a user has this address",
+        "change that user, or use another address",
+    );
     problem.status = StatusCode::CONFLICT.as_u16();
     problem.code = "conflict";
     problem
@@ -118,7 +146,11 @@ pub async fn change(
     }
     user.role = form.role.unwrap_or(user.role);
     if let Some(zone) = &form.time_zone {
-        user.time_zone = if zone.is_empty() { None } else { Some(people::time_zone(zone)?) };
+        user.time_zone = if zone.is_empty() {
+            None
+        } else {
+            Some(people::time_zone(zone)?)
+        };
     }
     match form.disabled {
         Some(true) => user.disabled_at = user.disabled_at.or(Some(app.clock.micros())),
@@ -133,7 +165,15 @@ pub async fn change(
         store::end_sessions(&tx, &id).await?;
     }
     let detail = json!({ "name": form.name, "role": form.role, "disabled": form.disabled, "time_zone": form.time_zone });
-    audit(&tx, &app.clock, &who, "user.change", &format!("user:{id}"), &detail).await?;
+    audit(
+        &tx,
+        &app.clock,
+        &who,
+        "user.change",
+        &format!("user:{id}"),
+        &detail,
+    )
+    .await?;
     tx.commit().await?;
     Ok(Json(user.into()))
 }
@@ -141,7 +181,9 @@ pub async fn change(
 /// Without an administrator who can sign in nobody could ever add one again.
 async fn keep_an_admin(tx: &Tx) -> Result<()> {
     if store::admins(tx).await? == 0 {
-        return Err(Problem::conflict("this is the last administrator who can sign in: make another user administrator first"));
+        return Err(Problem::conflict(
+            "this is the last administrator who can sign in: make another user administrator first",
+        ));
     }
     Ok(())
 }
@@ -160,9 +202,20 @@ pub async fn reset_password(
     store::set_password(&tx, &id, &hash).await?;
     let ended = store::end_sessions(&tx, &id).await?;
     let detail = json!({ "sessions_ended": ended });
-    audit(&tx, &app.clock, &who, "password.reset", &format!("user:{id}"), &detail).await?;
+    audit(
+        &tx,
+        &app.clock,
+        &who,
+        "password.reset",
+        &format!("user:{id}"),
+        &detail,
+    )
+    .await?;
     tx.commit().await?;
-    Ok(Json(Added { user: user.into(), password: made }))
+    Ok(Json(Added {
+        user: user.into(),
+        password: made,
+    }))
 }
 
 fn unknown(id: &str) -> Problem {

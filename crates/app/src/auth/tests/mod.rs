@@ -23,20 +23,40 @@ struct Browser {
 impl Browser {
     /// Signs in, or gives the refusal.
     async fn sign_in(app: &TestApp, email: &str, password: &str) -> Result<Self, Answer> {
-        let answer = app.post("/api/v1/session").json(&json!({ "email": email, "password": password })).await;
-        if answer.status != 200 { Err(answer) } else { Ok(Self::of(&answer)) }
+        let answer = app
+            .post("/api/v1/session")
+            .json(&json!({ "email": email, "password": password }))
+            .await;
+        if answer.status != 200 {
+            Err(answer)
+        } else {
+            Ok(Self::of(&answer))
+        }
     }
 
     /// The session that an answer brought.
     fn of(answer: &Answer) -> Self {
-        let cookie = answer.header("set-cookie").expect("a cookie").split(';').next().expect("its value").to_owned();
-        Self { cookie, csrf: answer.json()["csrf"].as_str().expect("a token").to_owned() }
+        let cookie = answer
+            .header("set-cookie")
+            .expect("a cookie")
+            .split(';')
+            .next()
+            .expect("its value")
+            .to_owned();
+        Self {
+            cookie,
+            csrf: answer.json()["csrf"].as_str().expect("a token").to_owned(),
+        }
     }
 
     /// A request of this browser, with its token where it changes something.
     fn send(&self, app: &TestApp, method: Method, path: &str) -> TestRequest {
         let request = app.request(method.clone(), path).header("cookie", &self.cookie);
-        if method == Method::GET { request } else { request.header("x-csrf-token", &self.csrf) }
+        if method == Method::GET {
+            request
+        } else {
+            request.header("x-csrf-token", &self.csrf)
+        }
     }
 }
 
@@ -49,7 +69,12 @@ async fn add_user(app: &TestApp, email: &str, role: &str) -> String {
 
 /// Makes a key and gives its secret and id.
 async fn add_key(app: &TestApp, name: &str, scope: &str) -> (String, String) {
-    let answer = app.post("/api/v1/keys").as_operator().json(&json!({ "name": name, "scope": scope })).await.ok();
+    let answer = app
+        .post("/api/v1/keys")
+        .as_operator()
+        .json(&json!({ "name": name, "scope": scope }))
+        .await
+        .ok();
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     (text(&answer["secret"]), text(&answer["key"]["id"]))
 }

@@ -23,10 +23,16 @@ fn operations() -> Vec<Operation> {
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
-            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
+            let Ok(method) = method.to_uppercase().parse::<Method>() else {
+                continue;
+            };
             let permission = operation["x-permission"].as_str().unwrap_or("none").to_owned();
             let path = path.split('/').map(fill).collect::<Vec<_>>().join("/");
-            all.push(Operation { method, path, permission });
+            all.push(Operation {
+                method,
+                path,
+                permission,
+            });
         }
     }
     all
@@ -66,13 +72,21 @@ fn wanted(permission: &str, caller: &str) -> Option<u16> {
 
 fn send(app: &TestApp, operation: &Operation, caller: &str, keys: &BTreeMap<&str, String>) -> TestRequest {
     let request = app.request(operation.method.clone(), &operation.path);
-    let request = if operation.method == Method::GET { request } else { request.json(&json!({})) };
+    let request = if operation.method == Method::GET {
+        request
+    } else {
+        request.json(&json!({}))
+    };
     match caller {
         "nobody" => request,
         "ingest key" | "read key" | "write key" => {
             let key = &keys[caller];
             // Event SDKs send their key as the user name of Basic authentication.
-            if operation.permission == "ingest" { request.header("authorization", &basic(key)) } else { request.with_key(key) }
+            if operation.permission == "ingest" {
+                request.header("authorization", &basic(key))
+            } else {
+                request.with_key(key)
+            }
         }
         role => request.as_role(Role::parse(role).expect("a role")),
     }
@@ -80,23 +94,46 @@ fn send(app: &TestApp, operation: &Operation, caller: &str, keys: &BTreeMap<&str
 
 fn basic(key: &str) -> String {
     use base64::Engine;
-    format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(format!("{key}:")))
+    format!(
+        "Basic {}",
+        base64::prelude::BASE64_STANDARD.encode(format!("{key}:"))
+    )
 }
 
 #[tokio::test]
 async fn every_route_lets_in_whom_its_signature_names() {
     let app = TestApp::new().await;
     let mut keys = BTreeMap::new();
-    for (caller, scope) in [("ingest key", "ingest"), ("read key", "read"), ("write key", "write")] {
+    for (caller, scope) in [
+        ("ingest key", "ingest"),
+        ("read key", "read"),
+        ("write key", "write"),
+    ] {
         keys.insert(caller, add_key(&app, caller, scope).await.0);
     }
-    let callers = ["nobody", "viewer", "csm", "manager", "admin", "read key", "write key", "ingest key"];
+    let callers = [
+        "nobody",
+        "viewer",
+        "csm",
+        "manager",
+        "admin",
+        "read key",
+        "write key",
+        "ingest key",
+    ];
     let operations = operations();
-    assert!(operations.len() >= 18, "the list of routes is empty or short: {}", operations.len());
+    assert!(
+        operations.len() >= 18,
+        "the list of routes is empty or short: {}",
+        operations.len()
+    );
     let mut wrong = Vec::new();
     for operation in &operations {
         if operation.permission == "none" {
-            wrong.push(format!("{} {}: no x-permission; collect it with web::routes!", operation.method, operation.path));
+            wrong.push(format!(
+                "{} {}: no x-permission; collect it with web::routes!",
+                operation.method, operation.path
+            ));
             continue;
         }
         for caller in callers {
@@ -106,7 +143,10 @@ async fn every_route_lets_in_whom_its_signature_names() {
                 None => !matches!(status, 401 | 403) || is_wrong_credential(operation, status),
             };
             if !fits {
-                wrong.push(format!("{} {} ({}) answered {caller} with {status}", operation.method, operation.path, operation.permission));
+                wrong.push(format!(
+                    "{} {} ({}) answered {caller} with {status}",
+                    operation.method, operation.path, operation.permission
+                ));
             }
         }
     }
@@ -118,7 +158,9 @@ async fn every_route_lets_in_whom_its_signature_names() {
 fn is_wrong_credential(operation: &Operation, status: u16) -> bool {
     matches!(
         (operation.method.as_str(), operation.path.as_str(), status),
-        ("POST", "/api/v1/session", 401) | ("POST", "/api/v1/setup", 403) | ("GET", "/v1/projects/0/settings", 401)
+        ("POST", "/api/v1/session", 401)
+            | ("POST", "/api/v1/setup", 403)
+            | ("GET", "/v1/projects/0/settings", 401)
     )
 }
 
@@ -134,13 +176,22 @@ fn operation_ids_are_unique_and_answers_described() {
             if let Some(other) = seen.insert(id.clone(), path.clone()) {
                 panic!("{id} names both {other} and {path}");
             }
-            assert!(operation["responses"]["default"].is_object(), "{method} {path} does not describe its problems");
+            assert!(
+                operation["responses"]["default"].is_object(),
+                "{method} {path} does not describe its problems"
+            );
         }
     }
     let text = document.to_string();
-    for reference in text.match_indices("\"$ref\":\"#/").map(|(at, found)| &text[at + found.len() - 1..]) {
+    for reference in text
+        .match_indices("\"$ref\":\"#/")
+        .map(|(at, found)| &text[at + found.len() - 1..])
+    {
         let pointer = &reference[..reference.find('"').expect("an end")];
-        assert!(document.pointer(pointer).is_some(), "{pointer} is referred to, but not there");
+        assert!(
+            document.pointer(pointer).is_some(),
+            "{pointer} is referred to, but not there"
+        );
     }
 }
 
@@ -149,18 +200,39 @@ fn operation_ids_are_unique_and_answers_described() {
 async fn each_change_leaves_one_row_that_names_it() {
     let app = TestApp::new().await;
     let add = json!({ "email": "ann@example.com", "role": "viewer", "password": super::PASSWORD });
-    let added = assert_audited(app.post("/api/v1/users").as_operator().json(&add), &app, "user.add").await;
+    let added = assert_audited(
+        app.post("/api/v1/users").as_operator().json(&add),
+        &app,
+        "user.add",
+    )
+    .await;
     let id = added["user"]["id"].as_str().expect("an id").to_owned();
     let user = format!("/api/v1/users/{id}");
-    assert_audited(app.patch(&user).as_operator().json(&json!({ "name": "Ann" })), &app, "user.change").await;
-    assert_audited(app.post(&format!("{user}/password")).as_operator().json(&json!({})), &app, "password.reset").await;
+    assert_audited(
+        app.patch(&user).as_operator().json(&json!({ "name": "Ann" })),
+        &app,
+        "user.change",
+    )
+    .await;
+    assert_audited(
+        app.post(&format!("{user}/password"))
+            .as_operator()
+            .json(&json!({})),
+        &app,
+        "password.reset",
+    )
+    .await;
     let key = json!({ "name": "k", "scope": "read" });
     let key = assert_audited(app.post("/api/v1/keys").as_operator().json(&key), &app, "key.add").await;
     let key = format!("/api/v1/keys/{}", key["key"]["id"].as_str().expect("an id"));
     assert_audited(app.delete(&key).as_operator(), &app, "key.revoke").await;
     // What is refused changes nothing and leaves no row.
     let before = app.count("audit").await;
-    app.post("/api/v1/users").as_operator().json(&add).await.problem(409);
+    app.post("/api/v1/users")
+        .as_operator()
+        .json(&add)
+        .await
+        .problem(409);
     assert_eq!(app.count("audit").await, before);
 }
 

@@ -2,9 +2,9 @@
 
 use super::words::{BETTER, MEASURES, UNITS};
 use super::{days, id, kind_words, label};
+use crate::definitions::Kind;
 use crate::definitions::decode::{Fields, Note, Notes, list};
 use crate::definitions::types::*;
-use crate::definitions::Kind;
 
 pub(super) fn metric(notes: &mut Notes, fields: &Fields<'_>) -> Metric {
     let id = id(notes, fields, "id");

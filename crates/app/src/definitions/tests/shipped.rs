@@ -86,10 +86,7 @@ fn facts_say_what_they_read() {
         relations("proactive_saves"),
         ["account_spans", "events", "period_events"]
     );
-    assert_eq!(
-        relations("pipeline_value"),
-        ["cohort", "events", "periods"]
-    );
+    assert_eq!(relations("pipeline_value"), ["cohort", "events", "periods"]);
     assert!(relations("average_health").is_empty());
 }
 
@@ -136,7 +133,14 @@ fn segments_are_those_of_the_plan() {
 }
 
 /// Document, KPI, scope, stated baseline, goal, deadline.
-type Stated = (&'static str, &'static str, &'static str, Option<f64>, Goal, &'static str);
+type Stated = (
+    &'static str,
+    &'static str,
+    &'static str,
+    Option<f64>,
+    Goal,
+    &'static str,
+);
 
 /// Every target of the two documents.
 #[rustfmt::skip]

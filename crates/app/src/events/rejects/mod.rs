@@ -31,6 +31,7 @@ const LONGEST_VALUE: usize = 500;
 /// Whether a reject still waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RejectState)]
 pub enum State {
     /// It waits for a repair.
     Open,

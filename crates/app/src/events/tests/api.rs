@@ -21,7 +21,10 @@ async fn get(world: &World, path: &str) -> (StatusCode, Value) {
 #[tokio::test]
 async fn a_timeline_is_paged_newest_first() {
     let world = World::new().await;
-    let at = |n: u32| Event { occurred_at: NOON - i64::from(n) * 3_600_000_000, ..event(format!("m~{n}")) };
+    let at = |n: u32| Event {
+        occurred_at: NOON - i64::from(n) * 3_600_000_000,
+        ..event(format!("m~{n}"))
+    };
     import(world.app(), (0..3).map(at).collect()).await;
     append(world.app(), (3..5).map(at).collect()).await.unwrap();
     seal(world.app(), NOW).await.unwrap();
@@ -31,8 +34,16 @@ async fn a_timeline_is_paged_newest_first() {
     loop {
         let (status, page) = get(&world, &path).await;
         assert_eq!(status, StatusCode::OK, "{page}");
-        shown.extend(page["items"].as_array().unwrap().iter().map(|it| it["message_id"].as_str().unwrap().to_owned()));
-        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        shown.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|it| it["message_id"].as_str().unwrap().to_owned()),
+        );
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            break;
+        };
         path = format!("/api/v1/accounts/a1/timeline?limit=3&before={cursor}");
     }
     assert_eq!(shown, (0..7).map(|n| format!("m~{n}")).collect::<Vec<_>>());
@@ -51,7 +62,10 @@ async fn a_timeline_is_paged_newest_first() {
 async fn wrong_questions_are_answered_with_a_remedy() {
     let world = World::new().await;
     append(world.app(), vec![event("m1")]).await.unwrap();
-    assert_eq!(get(&world, "/api/v1/accounts/nobody/timeline").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        get(&world, "/api/v1/accounts/nobody/timeline").await.0,
+        StatusCode::NOT_FOUND
+    );
     for (query, field) in [("kind=tickets", "kind"), ("before=yesterday", "before")] {
         let (status, problem) = get(&world, &format!("/api/v1/accounts/a1/timeline?{query}")).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -63,15 +77,37 @@ async fn wrong_questions_are_answered_with_a_remedy() {
 #[tokio::test]
 async fn sources_tell_how_much_and_how_late() {
     let world = World::new().await;
-    let delayed = |n: u32, hours: i64| Event { occurred_at: NOON - hours * 3_600_000_000, ..event(format!("m{n}")) };
-    append(world.app(), vec![delayed(0, 1), delayed(1, 2), delayed(2, 200)]).await.unwrap();
+    let delayed = |n: u32, hours: i64| Event {
+        occurred_at: NOON - hours * 3_600_000_000,
+        ..event(format!("m{n}"))
+    };
+    append(world.app(), vec![delayed(0, 1), delayed(1, 2), delayed(2, 200)])
+        .await
+        .unwrap();
     assert!(world.clock.advance(30 * 3_600_000_000));
-    append(world.app(), vec![delayed(2, 1), Event { received_at: world.clock.micros(), ..delayed(3, 0) }]).await.unwrap();
+    append(
+        world.app(),
+        vec![
+            delayed(2, 1),
+            Event {
+                received_at: world.clock.micros(),
+                ..delayed(3, 0)
+            },
+        ],
+    )
+    .await
+    .unwrap();
     let (status, body) = get(&world, "/api/v1/sources").await;
     assert_eq!(status, StatusCode::OK);
     let source = &body["sources"][0];
-    assert_eq!((source["source"].as_str(), source["events"].as_i64()), (Some("web"), Some(4)));
-    assert_eq!((source["events_24h"].as_i64(), source["duplicates"].as_i64()), (Some(1), Some(1)));
+    assert_eq!(
+        (source["source"].as_str(), source["events"].as_i64()),
+        (Some("web"), Some(4))
+    );
+    assert_eq!(
+        (source["events_24h"].as_i64(), source["duplicates"].as_i64()),
+        (Some(1), Some(1))
+    );
     assert_eq!(source["first_event_at"], "2026-03-01T12:00:00Z");
     assert_eq!(source["last_event_at"], "2026-03-02T18:00:00Z");
     // Delays of 1, 2, 30 and 200 hours: the second of four is 7,200 s, known to a factor of two.

@@ -16,8 +16,14 @@ fn names(range: std::ops::Range<u32>) -> BTreeSet<String> {
 /// What must hold after any crash.
 async fn sound(world: &World, expected: &BTreeSet<String>) {
     assert_eq!(&ids(&world.all().await), expected);
-    assert_eq!(world.files(), world.manifest(), "no file is left over and none is missing");
-    let again = append(world.app(), expected.iter().map(event).collect()).await.unwrap();
+    assert_eq!(
+        world.files(),
+        world.manifest(),
+        "no file is left over and none is missing"
+    );
+    let again = append(world.app(), expected.iter().map(event).collect())
+        .await
+        .unwrap();
     assert_eq!((again.accepted, again.duplicates), (0, expected.len()));
 }
 
@@ -27,7 +33,9 @@ async fn sealing_cut_off_anywhere_keeps_every_event_once() {
         let mut world = World::new().await;
         append(world.app(), numbered(0..7)).await.unwrap();
         append(world.app(), numbered(7..11)).await.unwrap();
-        world.crash_at(point, async |app| drop(seal(&app, NOW).await)).await;
+        world
+            .crash_at(point, async |app| drop(seal(&app, NOW).await))
+            .await;
         assert_eq!(world.tail().is_empty(), point == "seal.committed", "{point}");
         sound(&world, &names(0..11)).await;
         seal(world.app(), NOW).await.unwrap();
@@ -37,10 +45,15 @@ async fn sealing_cut_off_anywhere_keeps_every_event_once() {
 
 #[tokio::test]
 async fn an_import_cut_off_anywhere_is_there_wholly_or_not_at_all() {
-    for (point, there) in [("bulk.files_written", false), ("bulk.before_commit", false), ("bulk.committed", true)] {
+    for (point, there) in [
+        ("bulk.files_written", false),
+        ("bulk.before_commit", false),
+        ("bulk.committed", true),
+    ] {
         let mut world = World::new().await;
         append(world.app(), numbered(0..3)).await.unwrap();
-        let work = async |app| drop(append_bulk(&app, numbered(0..20), |_, _| Box::pin(async { Ok(()) })).await);
+        let work =
+            async |app| drop(append_bulk(&app, numbered(0..20), |_, _| Box::pin(async { Ok(()) })).await);
         world.crash_at(point, work).await;
         sound(&world, &names(0..if there { 20 } else { 3 })).await;
         import(world.app(), numbered(0..20)).await;
@@ -50,7 +63,11 @@ async fn an_import_cut_off_anywhere_is_there_wholly_or_not_at_all() {
 
 #[tokio::test]
 async fn compaction_cut_off_anywhere_keeps_every_event_once() {
-    for point in ["compact.file_written", "compact.before_commit", "compact.committed"] {
+    for point in [
+        "compact.file_written",
+        "compact.before_commit",
+        "compact.committed",
+    ] {
         let mut world = World::new().await;
         for n in 0..4 {
             append(world.app(), numbered(n..n + 1)).await.unwrap();
@@ -66,19 +83,45 @@ async fn compaction_cut_off_anywhere_keeps_every_event_once() {
 
 #[tokio::test]
 async fn erasure_cut_off_anywhere_is_done_wholly_or_not_at_all() {
-    for (point, done) in [("erase.files_written", false), ("erase.before_commit", false), ("erase.committed", true)] {
+    for (point, done) in [
+        ("erase.files_written", false),
+        ("erase.before_commit", false),
+        ("erase.committed", true),
+    ] {
         let mut world = World::new().await;
-        let theirs = |from: u32, to: u32| (from..to).map(|n| Event { contact: Some("gone".to_owned()), ..event(format!("m{n}")) });
-        append(world.app(), numbered(0..5).into_iter().chain(theirs(5, 8)).collect()).await.unwrap();
+        let theirs = |from: u32, to: u32| {
+            (from..to).map(|n| Event {
+                contact: Some("gone".to_owned()),
+                ..event(format!("m{n}"))
+            })
+        };
+        append(
+            world.app(),
+            numbered(0..5).into_iter().chain(theirs(5, 8)).collect(),
+        )
+        .await
+        .unwrap();
         seal(world.app(), NOW).await.unwrap();
-        append(world.app(), numbered(8..9).into_iter().chain(theirs(9, 10)).collect()).await.unwrap();
+        append(
+            world.app(),
+            numbered(8..9).into_iter().chain(theirs(9, 10)).collect(),
+        )
+        .await
+        .unwrap();
         let subject = Subject::Contact(vec!["gone".to_owned()]);
-        world.crash_at(point, async |app| drop(erase(&app, &Subject::Contact(vec!["gone".to_owned()])).await)).await;
+        world
+            .crash_at(point, async |app| {
+                drop(erase(&app, &Subject::Contact(vec!["gone".to_owned()])).await)
+            })
+            .await;
         let left: BTreeSet<String> = names(0..5).into_iter().chain(names(8..9)).collect();
         let there = ids(&world.all().await);
         assert_eq!(there, if done { left.clone() } else { names(0..10) }, "{point}");
         assert_eq!(world.files(), world.manifest());
-        assert_eq!(erase(world.app(), &subject).await.unwrap(), if done { 0 } else { 4 });
+        assert_eq!(
+            erase(world.app(), &subject).await.unwrap(),
+            if done { 0 } else { 4 }
+        );
         assert_eq!(ids(&world.all().await), left);
     }
 }

@@ -11,7 +11,11 @@ async fn all_known(world: &World, count: u32) {
     for from in (0..count).step_by(1_500) {
         let to = (from + 1_500).min(count);
         let appended = append(world.app(), numbered(from..to)).await.unwrap();
-        assert_eq!((appended.accepted, appended.duplicates), (0, (to - from) as usize), "ids {from} to {to}");
+        assert_eq!(
+            (appended.accepted, appended.duplicates),
+            (0, (to - from) as usize),
+            "ids {from} to {to}"
+        );
     }
 }
 
@@ -27,14 +31,25 @@ async fn merged_runs_know_the_same_ids() {
     assert!(count as usize > SMALL);
     assert_eq!(settle(&world.app().log.core).await.unwrap(), 70);
     let runs = world.app().log.core.seen.read().runs();
-    assert_eq!(runs.iter().map(|run| (run.entries, run.settled)).collect::<Vec<_>>(), [(count as usize, true)]);
+    assert_eq!(
+        runs.iter()
+            .map(|run| (run.entries, run.settled))
+            .collect::<Vec<_>>(),
+        [(count as usize, true)]
+    );
     all_known(&world, count).await;
     let memory = world.app().log.core.seen.read().memory();
     assert!(memory < count as usize * 3, "{memory} bytes for {count} ids");
     world.reopen().await;
     assert_eq!(world.app().log.core.seen.read().runs(), runs);
     all_known(&world, count).await;
-    assert_eq!(append(world.app(), numbered(count..count + 5)).await.unwrap().accepted, 5);
+    assert_eq!(
+        append(world.app(), numbered(count..count + 5))
+            .await
+            .unwrap()
+            .accepted,
+        5
+    );
 }
 
 #[tokio::test]
@@ -60,7 +75,9 @@ async fn a_merge_cut_off_anywhere_loses_no_id() {
             append(world.app(), numbered(count..count + 260)).await.unwrap();
             count += 260;
         }
-        world.crash_at(point, async |app| drop(settle(&app.log.core).await)).await;
+        world
+            .crash_at(point, async |app| drop(settle(&app.log.core).await))
+            .await;
         all_known(&world, count).await;
         settle(&world.app().log.core).await.unwrap();
         all_known(&world, count).await;
@@ -74,8 +91,15 @@ fn parts_hold_every_hash_once_in_order() {
     let mut hashes: Vec<u128> = (0..30_000).map(|n| hash(&format!("id {n}"))).collect();
     hashes.sort_unstable();
     let built = Built::new(&hashes).unwrap();
-    assert!(built.parts.len() >= 4 && built.parts.iter().all(|(_, ids)| ids.len() <= 256 * 1024), "parts of a fitting size");
-    let joined: Vec<u8> = built.parts.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
+    assert!(
+        built.parts.len() >= 4 && built.parts.iter().all(|(_, ids)| ids.len() <= 256 * 1024),
+        "parts of a fitting size"
+    );
+    let joined: Vec<u8> = built
+        .parts
+        .iter()
+        .flat_map(|(_, ids)| ids.iter().copied())
+        .collect();
     let expected: Vec<u8> = hashes.iter().flat_map(|hash| hash.to_be_bytes()).collect();
     assert!(joined == expected);
 }
@@ -96,7 +120,9 @@ async fn five_million_ids_load_quickly() {
         let mut built = Built::new(&hashes).unwrap();
         let seq = world.app().log.core.reserve().await.unwrap();
         let tx = world.app().store.begin().await.unwrap();
-        store::insert_parts(&tx, seq, std::mem::take(&mut built.parts)).await.unwrap();
+        store::insert_parts(&tx, seq, std::mem::take(&mut built.parts))
+            .await
+            .unwrap();
         store::insert_run(&tx, seq, &mut built).await.unwrap();
         tx.commit().await.unwrap();
     }
@@ -106,6 +132,14 @@ async fn five_million_ids_load_quickly() {
     let memory = world.app().log.core.seen.read().memory();
     println!("5,000,000 ids: opened in {took:?}, {memory} bytes in memory");
     assert!(memory < 15_000_000 && took.as_millis() < 1_000);
-    let known = append(world.app(), (0..100).map(|n| event(format!("3/{n}"))).chain([event("new")]).collect()).await.unwrap();
+    let known = append(
+        world.app(),
+        (0..100)
+            .map(|n| event(format!("3/{n}")))
+            .chain([event("new")])
+            .collect(),
+    )
+    .await
+    .unwrap();
     assert_eq!((known.accepted, known.duplicates), (1, 100));
 }

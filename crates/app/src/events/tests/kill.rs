@@ -44,7 +44,9 @@ async fn victim() {
         let (app, round) = (app.clone(), round.clone());
         tasks.push(tokio::spawn(async move {
             for n in 0u32.. {
-                let names: Vec<String> = (0..1 + n % 4).map(|k| format!("{round}-{task}-{n}-{k}")).collect();
+                let names: Vec<String> = (0..1 + n % 4)
+                    .map(|k| format!("{round}-{task}-{n}-{k}"))
+                    .collect();
                 append(&app, names.iter().map(event).collect()).await.unwrap();
                 acknowledge(&names);
             }
@@ -54,7 +56,11 @@ async fn victim() {
     tasks.push(tokio::spawn(async move {
         for n in 0u32.. {
             let names: Vec<String> = (0..300).map(|k| format!("{round}-bulk-{n}-{k}")).collect();
-            append_bulk(&importer, names.iter().map(event).collect(), |_, _| Box::pin(async { Ok(()) })).await.unwrap();
+            append_bulk(&importer, names.iter().map(event).collect(), |_, _| {
+                Box::pin(async { Ok(()) })
+            })
+            .await
+            .unwrap();
             acknowledge(&names);
         }
     }));
@@ -73,8 +79,16 @@ async fn kill_at_any_moment_loses_nothing_that_was_acknowledged() {
     for round in 0..10 {
         world.close().await;
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["events::tests::kill::victim", "--exact", "--nocapture", "--test-threads=1"]);
-        command.env(FOLDER, world.folder.path()).env(ROUND, round.to_string()).stdout(Stdio::piped());
+        command.args([
+            "events::tests::kill::victim",
+            "--exact",
+            "--nocapture",
+            "--test-threads=1",
+        ]);
+        command
+            .env(FOLDER, world.folder.path())
+            .env(ROUND, round.to_string())
+            .stdout(Stdio::piped());
         if let Some((url, schema)) = world.postgres() {
             command.env(DATABASE, url).env(SCHEMA, schema);
         }
@@ -96,19 +110,37 @@ async fn kill_at_any_moment_loses_nothing_that_was_acknowledged() {
             names
         });
         // The clock of the kill starts with the first acknowledgement, however slow the machine is.
-        started.recv_timeout(Duration::from_secs(60)).expect("the victim never stored anything");
+        started
+            .recv_timeout(Duration::from_secs(60))
+            .expect("the victim never stored anything");
         std::thread::sleep(Duration::from_millis(random.random_range(0..700)));
         victim.kill().unwrap();
         victim.wait().unwrap();
         acknowledged.extend(reader.join().unwrap());
         world.reopen().await;
         let there = ids(&world.all().await);
-        let lost: Vec<&String> = acknowledged.iter().filter(|name| !there.contains(*name)).collect();
-        assert!(lost.is_empty(), "round {round}: {} of {} lost, such as {:?}", lost.len(), acknowledged.len(), lost[0]);
+        let lost: Vec<&String> = acknowledged
+            .iter()
+            .filter(|name| !there.contains(*name))
+            .collect();
+        assert!(
+            lost.is_empty(),
+            "round {round}: {} of {} lost, such as {:?}",
+            lost.len(),
+            acknowledged.len(),
+            lost[0]
+        );
         assert_eq!(world.files(), world.manifest(), "round {round}");
         // What a client would send again, because it does not know.
         let again: Vec<String> = acknowledged.iter().rev().take(500).cloned().collect();
-        assert_eq!(append(world.app(), again.iter().map(event).collect()).await.unwrap().accepted, 0, "round {round}");
+        assert_eq!(
+            append(world.app(), again.iter().map(event).collect())
+                .await
+                .unwrap()
+                .accepted,
+            0,
+            "round {round}"
+        );
     }
     assert!(acknowledged.len() > 100, "{} acknowledged", acknowledged.len());
 }

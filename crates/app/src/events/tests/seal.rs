@@ -1,5 +1,7 @@
 use super::world::{NOON, NOW, World, event, ids, import};
-use crate::events::{Changed, Event, Kind, Limits, append, changes_since, compact, cursor, seal, set_cursor, snapshot};
+use crate::events::{
+    Changed, Event, Kind, Limits, append, changes_since, compact, cursor, seal, set_cursor, snapshot,
+};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -39,7 +41,11 @@ async fn sealing_moves_events_and_changes_nothing_that_is_read() {
     drop(held);
     world.reopen().await;
     assert_eq!(world.all().await, before);
-    assert_eq!(append(world.app(), spread(0, 91)).await.unwrap().accepted, 1, "sealed ids are still known");
+    assert_eq!(
+        append(world.app(), spread(0, 91)).await.unwrap().accepted,
+        1,
+        "sealed ids are still known"
+    );
     assert_eq!(seal(world.app(), NOW).await.unwrap(), 1);
     assert_eq!(seal(world.app(), NOW).await.unwrap(), 0);
 }
@@ -47,7 +53,11 @@ async fn sealing_moves_events_and_changes_nothing_that_is_read() {
 #[tokio::test]
 async fn only_what_is_many_or_old_is_sealed() {
     let world = World::new().await;
-    let limits = Limits { events: 10, age: 1_000_000, most: 100 };
+    let limits = Limits {
+        events: 10,
+        age: 1_000_000,
+        most: 100,
+    };
     append(world.app(), spread(0, 9)).await.unwrap();
     assert_eq!(seal(world.app(), limits).await.unwrap(), 0);
     append(world.app(), spread(9, 10)).await.unwrap();
@@ -68,16 +78,29 @@ async fn sealing_waits_for_the_slowest_reactor_until_too_much_waits_and_then_tel
     let tx = world.app().store.begin().await.unwrap();
     set_cursor(&tx, "metrics", 1).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(seal(world.app(), NOW).await.unwrap(), 10, "the one group that was read");
+    assert_eq!(
+        seal(world.app(), NOW).await.unwrap(),
+        10,
+        "the one group that was read"
+    );
     assert_eq!(seal(world.app(), NOW).await.unwrap(), 0);
-    assert_eq!(seal(world.app(), Limits { most: 15, ..NOW }).await.unwrap(), 20, "30 wait, until no more than 15 do");
+    assert_eq!(
+        seal(world.app(), Limits { most: 15, ..NOW }).await.unwrap(),
+        20,
+        "30 wait, until no more than 15 do"
+    );
     for _ in 0..2 {
         let changes = changes_since(world.app(), 1);
         let seqs: Vec<i64> = changes.iter().map(|it| it.seq).collect();
         assert_eq!(seqs, [2, 3, 4]);
-        let Changed::Bulk { accounts, months } = &changes[0].what else { panic!("sealed away unannounced") };
+        let Changed::Bulk { accounts, months } = &changes[0].what else {
+            panic!("sealed away unannounced")
+        };
         // Accounts a0 to a4 and the unattributed; days 10 to 19 back lie in February.
-        assert_eq!((accounts.as_slice(), months.as_slice()), ([0, 1, 2, 3, 4, 5].as_slice(), [202_602].as_slice()));
+        assert_eq!(
+            (accounts.as_slice(), months.as_slice()),
+            ([0, 1, 2, 3, 4, 5].as_slice(), [202_602].as_slice())
+        );
         assert!(matches!(&changes[2].what, Changed::Live(rows) if rows.len() == 10));
         world.reopen().await;
     }
@@ -85,7 +108,11 @@ async fn sealing_waits_for_the_slowest_reactor_until_too_much_waits_and_then_tel
     set_cursor(&tx, "metrics", 4).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(seal(world.app(), NOW).await.unwrap(), 10);
-    assert_eq!(changes_since(world.app(), 0).len(), 0, "what all have read is forgotten");
+    assert_eq!(
+        changes_since(world.app(), 0).len(),
+        0,
+        "what all have read is forgotten"
+    );
     assert_eq!(world.all().await.len(), 40);
 }
 
@@ -104,9 +131,15 @@ async fn compaction_merges_files_and_keeps_those_that_somebody_reads() {
     assert!(merged >= 4, "{merged}");
     assert!(world.manifest().len() < many.len());
     assert_eq!(world.all().await, before);
-    assert!(many.iter().all(|path| world.files().contains(path)), "the snapshot still reads them");
+    assert!(
+        many.iter().all(|path| world.files().contains(path)),
+        "the snapshot still reads them"
+    );
     let context = world.app().lake.context(&held);
-    assert_eq!(context.query("SELECT count(*) FROM events").await.unwrap().len(), 1);
+    assert_eq!(
+        context.query("SELECT count(*) FROM events").await.unwrap().len(),
+        1
+    );
     drop((held, context));
     compact(world.app()).await.unwrap();
     assert_eq!(world.files(), world.manifest(), "then they are deleted");
@@ -140,7 +173,10 @@ async fn a_missing_file_is_said_at_the_start() {
     let path = world.app().lake.dir().join(&world.manifest()[0]);
     std::fs::remove_file(&path).unwrap();
     let error = world.reopen_fails().await;
-    assert!(error.contains("restore it from a backup") && error.contains(".parquet"), "{error}");
+    assert!(
+        error.contains("restore it from a backup") && error.contains(".parquet"),
+        "{error}"
+    );
 }
 
 /// Rows of a table.
@@ -151,7 +187,11 @@ trait Count {
 impl Count for tenure_store::Store {
     async fn count(&self, table: &str) -> i64 {
         use tenure_store::Execute;
-        let row = self.one(&format!("SELECT COUNT(*) AS n FROM {table}"), vec![]).await.unwrap().unwrap();
+        let row = self
+            .one(&format!("SELECT COUNT(*) AS n FROM {table}"), vec![])
+            .await
+            .unwrap()
+            .unwrap();
         row.get("n").unwrap()
     }
 }

@@ -29,7 +29,12 @@ impl World {
             (config.database, config.database_schema) = (Some(url), Some(schema));
         }
         let clock = Clock::manual(jiff::Timestamp::from_microsecond(NOON).unwrap());
-        let mut world = Self { folder, clock, config, app: None };
+        let mut world = Self {
+            folder,
+            clock,
+            config,
+            app: None,
+        };
         world.reopen().await;
         world
     }
@@ -59,7 +64,10 @@ impl World {
 
     /// All unsealed events.
     pub(super) fn tail(&self) -> Vec<EventRow> {
-        tail_since(self.app(), 0).into_iter().flat_map(|(_, rows)| Arc::unwrap_or_clone(rows)).collect()
+        tail_since(self.app(), 0)
+            .into_iter()
+            .flat_map(|(_, rows)| Arc::unwrap_or_clone(rows))
+            .collect()
     }
 }
 
@@ -73,7 +81,10 @@ pub(super) fn event(id: impl ToString) -> Event {
         occurred_at: NOON - 3_600_000_000,
         received_at: NOON,
         source: "web".to_owned(),
-        properties: Map::from_iter([("n".to_owned(), json!(0.1 + 0.2)), ("text".to_owned(), json!("ünï\n\"x\""))]),
+        properties: Map::from_iter([
+            ("n".to_owned(), json!(0.1 + 0.2)),
+            ("text".to_owned(), json!("ünï\n\"x\"")),
+        ]),
     }
 }
 
@@ -84,7 +95,11 @@ pub(super) fn ids(rows: &[EventRow]) -> BTreeSet<String> {
 }
 
 /// Everything at once.
-pub(super) const NOW: Limits = Limits { events: 1, age: 0, most: usize::MAX };
+pub(super) const NOW: Limits = Limits {
+    events: 1,
+    age: 0,
+    most: usize::MAX,
+};
 
 impl World {
     /// All events, through the history's own reader.
@@ -93,7 +108,11 @@ impl World {
         let rows = snapshot.rows();
         let context = self.app().lake.context(&snapshot);
         let mut all = Vec::new();
-        for batch in context.query("SELECT * FROM events ORDER BY message_id").await.unwrap() {
+        for batch in context
+            .query("SELECT * FROM events ORDER BY message_id")
+            .await
+            .unwrap()
+        {
             all.extend(tenure_lake::from_batch(&batch).unwrap());
         }
         assert_eq!(all.len() as u64, rows, "the snapshot's own count");
@@ -116,10 +135,17 @@ impl World {
 
     pub(super) fn files(&self) -> Vec<String> {
         let mut found = Vec::new();
-        for month in std::fs::read_dir(self.app().lake.dir()).unwrap().map(Result::unwrap) {
+        for month in std::fs::read_dir(self.app().lake.dir())
+            .unwrap()
+            .map(Result::unwrap)
+        {
             if month.file_name().to_str().unwrap().parse::<i32>().is_ok() {
                 found.extend(std::fs::read_dir(month.path()).unwrap().map(|file| {
-                    format!("{}/{}", month.file_name().to_str().unwrap(), file.unwrap().file_name().to_str().unwrap())
+                    format!(
+                        "{}/{}",
+                        month.file_name().to_str().unwrap(),
+                        file.unwrap().file_name().to_str().unwrap()
+                    )
                 }));
             }
         }
@@ -128,7 +154,12 @@ impl World {
     }
 
     pub(super) fn manifest(&self) -> Vec<String> {
-        let mut paths: Vec<String> = snapshot(self.app()).unwrap().files.iter().map(|file| file.path.clone()).collect();
+        let mut paths: Vec<String> = snapshot(self.app())
+            .unwrap()
+            .files
+            .iter()
+            .map(|file| file.path.clone())
+            .collect();
         paths.sort();
         paths
     }
@@ -136,7 +167,9 @@ impl World {
 
 /// Imports without rows of the importer's own.
 pub(super) async fn import(app: &App, events: Vec<Event>) -> Appended {
-    append_bulk(app, events, |_, _| Box::pin(async { Ok(()) })).await.unwrap()
+    append_bulk(app, events, |_, _| Box::pin(async { Ok(()) }))
+        .await
+        .unwrap()
 }
 
 impl World {
@@ -167,6 +200,9 @@ impl World {
 
     /// URL and schema of the records, when they are in PostgreSQL.
     pub(super) fn postgres(&self) -> Option<(&str, &str)> {
-        Some((self.config.database.as_deref()?, self.config.database_schema.as_deref()?))
+        Some((
+            self.config.database.as_deref()?,
+            self.config.database_schema.as_deref()?,
+        ))
     }
 }

@@ -9,13 +9,29 @@ use crate::testing::TestApp;
 
 /// Twelve accounts. In June 2026 `a`–`f`, `h`, `j` are there at the start, `a`–`g` and `j` at the end.
 fn world() -> (Vec<Event>, Vec<Change>) {
-    let start = |account: &str, day: &str, mrr: f64| event(account, day, "subscription_started", json!({ "mrr": mrr }));
+    let start = |account: &str, day: &str, mrr: f64| {
+        event(account, day, "subscription_started", json!({ "mrr": mrr }))
+    };
     let survey = |account: &str, day: &str, kind: &str, score: i32, contact: &str, id: &str, after: &str| {
         let said = json!({ "survey": kind, "score": score, "contact": contact, "response_id": id, "interaction": after });
         event(account, day, "survey_answered", said)
     };
-    let sent = |account: &str, day: &str, id: &str| event(account, day, "survey_sent", json!({ "survey": "nps", "response_id": id }));
-    let ticket = |account: &str, when: &str, id: &str, what: &str| event(account, when, &format!("ticket_{what}"), json!({ "ticket_id": id }));
+    let sent = |account: &str, day: &str, id: &str| {
+        event(
+            account,
+            day,
+            "survey_sent",
+            json!({ "survey": "nps", "response_id": id }),
+        )
+    };
+    let ticket = |account: &str, when: &str, id: &str, what: &str| {
+        event(
+            account,
+            when,
+            &format!("ticket_{what}"),
+            json!({ "ticket_id": id }),
+        )
+    };
     let deal = |account: &str, day: &str, id: &str, what: &str, value: Option<i32>| {
         let mut said = json!({ "opportunity_id": id, "type": "upsell" });
         if let Some(value) = value {
@@ -24,8 +40,12 @@ fn world() -> (Vec<Event>, Vec<Change>) {
         event(account, day, &format!("opportunity_{what}"), said)
     };
     let plain = |account: &str, day: &str, name: &str| event(account, day, name, json!({}));
-    let person = |account: &str, day: &str, name: &str| event(account, day, name, json!({ "contact": format!("{account}-1") }));
-    let moved = |account: &str, day: &str, to: i32, reason: &str| event(account, day, "mrr_changed", json!({ "to": to, "reason": reason }));
+    let person = |account: &str, day: &str, name: &str| {
+        event(account, day, name, json!({ "contact": format!("{account}-1") }))
+    };
+    let moved = |account: &str, day: &str, to: i32, reason: &str| {
+        event(account, day, "mrr_changed", json!({ "to": to, "reason": reason }))
+    };
     let events = vec![
         start("a", "2025-01-10", 3_500.0),
         start("b", "2025-01-10", 3_600.0),
@@ -53,8 +73,18 @@ fn world() -> (Vec<Event>, Vec<Change>) {
         plain("b", "2026-06-03", "meeting_held"),
         plain("b", "2026-06-04", "email_clicked"),
         plain("c", "2026-06-05", "email_opened"),
-        event("d", "2026-06-06", "content_viewed", json!({ "from_message": false })),
-        event("g", "2026-06-07", "content_viewed", json!({ "from_message": true })),
+        event(
+            "d",
+            "2026-06-06",
+            "content_viewed",
+            json!({ "from_message": false }),
+        ),
+        event(
+            "g",
+            "2026-06-07",
+            "content_viewed",
+            json!({ "from_message": true }),
+        ),
         plain("", "2026-06-08", "content_viewed"),
         plain("h", "2026-06-03", "email_clicked"),
         // Surveys. Of a-1 the later answer counts; c's lies the day before the 90 days.
@@ -69,7 +99,15 @@ fn world() -> (Vec<Event>, Vec<Change>) {
         survey("j", "2026-06-15", "nps", 9, "j-1", "never sent", ""),
         survey("b", "2026-06-12", "csat", 5, "b-1", "never sent 2", "qbr"),
         survey("d", "2026-06-13", "csat", 3, "d-1", "never sent 3", "support"),
-        survey("e", "2026-06-14", "csat", 5, "e-1", "never sent 4", "relationship"),
+        survey(
+            "e",
+            "2026-06-14",
+            "csat",
+            5,
+            "e-1",
+            "never sent 4",
+            "relationship",
+        ),
         // Tickets: 48 hours to the last resolution, 12 days, two still open.
         ticket("d", "2026-06-01T19:00:00Z", "t1", "opened"),
         ticket("d", "2026-06-02T07:00:00Z", "t1", "resolved"),
@@ -116,9 +154,17 @@ fn world() -> (Vec<Event>, Vec<Change>) {
         person("c", "2026-06-01", "advocate_revoked"),
     ];
     let changes = vec![
-        change("a", "2025-01-01", json!({ "employees": 500, "plan": "Pro", "owner": "ann@example.com" })),
+        change(
+            "a",
+            "2025-01-01",
+            json!({ "employees": 500, "plan": "Pro", "owner": "ann@example.com" }),
+        ),
         change("b", "2025-01-01", json!({ "owner": "ann@example.com" })),
-        change("c", "2025-01-01", json!({ "employees": 50, "owner": "bob@example.com" })),
+        change(
+            "c",
+            "2025-01-01",
+            json!({ "employees": 50, "owner": "bob@example.com" }),
+        ),
         change("d", "2025-01-01", json!({ "employees": 51 })),
         change("g", "2026-06-01", json!({ "employees": 10 })),
         change("h", "2025-01-01", json!({ "employees": 20 })),
@@ -140,7 +186,10 @@ fn expected() -> Vec<(&'static str, [f64; 4])> {
         ("engagement_rate", [6.0 / 9.0, 2.0 / 2.0, 3.0 / 3.0, 1.0 / 3.0]),
         ("engagement_rate_with_opens", [7.0 / 9.0, 1.0, 1.0, 2.0 / 3.0]),
         // a 1 sent; b 1 meeting + 1 click; c 1 opened; h's click is nobody's of June.
-        ("engagement_frequency", [4.0 / 9.0, 2.0 / 2.0, 1.0 / 3.0, 1.0 / 3.0]),
+        (
+            "engagement_frequency",
+            [4.0 / 9.0, 2.0 / 2.0, 1.0 / 3.0, 1.0 / 3.0],
+        ),
         // d, g and one that belongs to no account.
         ("content_consumption", [3.0, 0.0, 1.0, 1.0]),
         // h, of a–f h j; by the segment of 31 May.
@@ -156,9 +205,23 @@ fn expected() -> Vec<(&'static str, [f64; 4])> {
         ("grr_quarter", [13_650.0 / 14_200.0, 1.0, 1.0, 300.0 / 850.0]),
         ("nrr_quarter", [13_650.0 / 14_200.0, 1.0, 1.0, 300.0 / 850.0]),
         // Start 3500 3600 400 400 400 450 1000 = 9750; kept 3500 3600 300 400 400 0 0 = 8200; with b +400 and d +50: 8650.
-        ("grr_12m", [8_200.0 / 9_750.0, 1.0, 4_300.0 / 5_300.0, 300.0 / 850.0]),
-        ("nrr_12m", [8_650.0 / 9_750.0, 4_000.0 / 3_600.0, 4_350.0 / 5_300.0, 300.0 / 850.0]),
-        ("revenue_churn_12m", [1_550.0 / 9_750.0, 0.0, 1_000.0 / 5_300.0, 550.0 / 850.0]),
+        (
+            "grr_12m",
+            [8_200.0 / 9_750.0, 1.0, 4_300.0 / 5_300.0, 300.0 / 850.0],
+        ),
+        (
+            "nrr_12m",
+            [
+                8_650.0 / 9_750.0,
+                4_000.0 / 3_600.0,
+                4_350.0 / 5_300.0,
+                300.0 / 850.0,
+            ],
+        ),
+        (
+            "revenue_churn_12m",
+            [1_550.0 / 9_750.0, 0.0, 1_000.0 / 5_300.0, 550.0 / 850.0],
+        ),
         // 12 × (3500 + 4000 + 300 + 450 + 400 + 200 + 5000).
         ("arr", [166_200.0, 108_000.0, 52_200.0, 6_000.0]),
         ("active_customers", [8.0, 2.0, 3.0, 2.0]),
@@ -191,7 +254,10 @@ fn expected() -> Vec<(&'static str, [f64; 4])> {
         ("upsell_rate_12m", [2.0 / 8.0, 1.0, 1.0 / 4.0, 0.0]),
         // o1 at 1500 and o3 at 500; at the month's start o1 at 1000 and o4 at 200.
         ("pipeline_value", [2_000.0, 1_500.0, 500.0, 0.0]),
-        ("pipeline_growth", [800.0 / 1_200.0, 500.0 / 1_000.0, 300.0 / 200.0, NONE]),
+        (
+            "pipeline_growth",
+            [800.0 / 1_200.0, 500.0 / 1_000.0, 300.0 / 200.0, NONE],
+        ),
         ("conversion_rate", [1.0 / 2.0, NONE, 0.0, 1.0]),
         ("referenceable_customers", [2.0, 1.0, 1.0, 0.0]),
         // a: employees and plan; c d g: employees; 5 fields each.
@@ -231,8 +297,16 @@ async fn every_figure_by_hand() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // No KPI that can be computed is left out of the table.
     let definitions = app.definitions().expect("a program");
-    for kpi in definitions.kpis.iter().filter(|kpi| kpi.facts.is_some() && kpi.id != "data_points") {
-        assert!(expected().iter().any(|(id, _)| *id == kpi.id), "{} is not worked out by hand", kpi.id);
+    for kpi in definitions
+        .kpis
+        .iter()
+        .filter(|kpi| kpi.facts.is_some() && kpi.id != "data_points")
+    {
+        assert!(
+            expected().iter().any(|(id, _)| *id == kpi.id),
+            "{} is not worked out by hand",
+            kpi.id
+        );
     }
 }
 
@@ -243,35 +317,95 @@ async fn late_events_change_the_past_and_a_past_day_keeps_its_segment() {
     let events = vec![
         event("x", "2025-01-10", "subscription_started", json!({ "mrr": 400 })),
         event("y", "2025-01-10", "subscription_started", json!({ "mrr": 1000 })),
-        event("x", "2026-06-10", "mrr_changed", json!({ "to": 4000, "reason": "upsell" })),
+        event(
+            "x",
+            "2026-06-10",
+            "mrr_changed",
+            json!({ "to": 4000, "reason": "upsell" }),
+        ),
     ];
-    store(&app, events, vec![change("x", "2025-01-01", json!({ "employees": 9 }))]).await;
+    store(
+        &app,
+        events,
+        vec![change("x", "2025-01-01", json!({ "employees": 9 }))],
+    )
+    .await;
     app.catch_up().await.expect("caught up");
-    let figure = async |day: &str, kpi: &str, scope: &str| figures(&app, day).await[&(kpi.to_owned(), scope.to_owned())];
-    assert_eq!(figure("2026-05-31", "active_customers", "digital").await, Some(1.0));
+    let figure = async |day: &str, kpi: &str, scope: &str| {
+        figures(&app, day).await[&(kpi.to_owned(), scope.to_owned())]
+    };
+    assert_eq!(
+        figure("2026-05-31", "active_customers", "digital").await,
+        Some(1.0)
+    );
     assert_eq!(figure("2026-05-31", "active_customers", "strategic").await, None);
     assert_eq!(figure("2026-06-09", "arr", "digital").await, Some(4_800.0));
     assert_eq!(figure("2026-06-10", "arr", "strategic").await, Some(48_000.0));
     assert_eq!(figure("2026-06-30", "active_customers", "digital").await, None);
     assert_eq!(figure("2026-04-30", "engagement_rate", "all").await, Some(0.0));
     assert_eq!(figure("2026-04-30", "grr_month", "all").await, Some(1.0));
-    assert_eq!(figure("2026-04-30", "engagement_frequency", "core").await, Some(0.0));
+    assert_eq!(
+        figure("2026-04-30", "engagement_frequency", "core").await,
+        Some(0.0)
+    );
 
     // Late: a meeting of April, and a contraction of February, which April's and June's money have to carry.
-    store(&app, vec![event("y", "2026-04-20", "meeting_held", json!({}))], vec![]).await;
+    store(
+        &app,
+        vec![event("y", "2026-04-20", "meeting_held", json!({}))],
+        vec![],
+    )
+    .await;
     app.catch_up().await.expect("caught up");
     assert_eq!(figure("2026-04-30", "engagement_rate", "all").await, Some(0.5));
     assert_eq!(figure("2026-03-31", "engagement_rate", "all").await, Some(0.0));
-    store(&app, vec![event("y", "2026-02-15", "mrr_changed", json!({ "to": 500, "reason": "contraction" }))], vec![]).await;
-    store(&app, vec![event("x", "2026-04-10", "mrr_changed", json!({ "to": 300, "reason": "contraction" }))], vec![]).await;
+    store(
+        &app,
+        vec![event(
+            "y",
+            "2026-02-15",
+            "mrr_changed",
+            json!({ "to": 500, "reason": "contraction" }),
+        )],
+        vec![],
+    )
+    .await;
+    store(
+        &app,
+        vec![event(
+            "x",
+            "2026-04-10",
+            "mrr_changed",
+            json!({ "to": 300, "reason": "contraction" }),
+        )],
+        vec![],
+    )
+    .await;
     app.catch_up().await.expect("caught up");
-    assert_eq!(figure("2026-02-28", "grr_month", "all").await, Some(900.0 / 1_400.0));
-    assert_eq!(figure("2026-04-30", "grr_month", "all").await, Some(800.0 / 900.0));
-    assert_eq!(figure("2026-06-30", "nrr_month", "digital").await, Some(4_000.0 / 300.0));
+    assert_eq!(
+        figure("2026-02-28", "grr_month", "all").await,
+        Some(900.0 / 1_400.0)
+    );
+    assert_eq!(
+        figure("2026-04-30", "grr_month", "all").await,
+        Some(800.0 / 900.0)
+    );
+    assert_eq!(
+        figure("2026-06-30", "nrr_month", "digital").await,
+        Some(4_000.0 / 300.0)
+    );
     // Known late, true from the beginning: y is digital in every past month.
-    store(&app, vec![], vec![change("y", "2026-06-29", json!({ "employees": 30 }))]).await;
+    store(
+        &app,
+        vec![],
+        vec![change("y", "2026-06-29", json!({ "employees": 30 }))],
+    )
+    .await;
     app.catch_up().await.expect("caught up");
     assert_eq!(figure("2026-04-30", "engagement_frequency", "core").await, None);
-    assert_eq!(figure("2026-04-30", "engagement_frequency", "digital").await, Some(0.5));
+    assert_eq!(
+        figure("2026-04-30", "engagement_frequency", "digital").await,
+        Some(0.5)
+    );
     assert_eq!(figure("2025-12-31", "field_completeness", "all").await, Some(0.2));
 }

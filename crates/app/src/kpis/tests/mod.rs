@@ -1,6 +1,7 @@
 //! The figures, proved: against values worked out by hand, against plain loops over a random history, and against themselves
 //! when the same history arrives in another way.
 
+#[expect(clippy::eq_op, reason = "all of all is written as it was counted by hand")]
 mod hand;
 mod naive;
 mod naive_kpis;
@@ -22,7 +23,11 @@ pub(crate) fn medtrainer() -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder).expect("the program's folder") {
         let path = entry.expect("a file").path();
-        let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a name")
+            .to_owned();
         if name.ends_with(".yaml") {
             files.insert(name, std::fs::read_to_string(&path).expect("a readable file"));
         }
@@ -32,20 +37,33 @@ pub(crate) fn medtrainer() -> BTreeMap<String, String> {
 
 /// Applies files and lets everything be computed.
 pub(crate) async fn apply(app: &TestApp, files: &BTreeMap<String, String>) {
-    app.post("/api/v1/program/apply").as_role(Role::Manager).json(&json!({ "files": files })).await.ok();
+    app.post("/api/v1/program/apply")
+        .as_role(Role::Manager)
+        .json(&json!({ "files": files }))
+        .await
+        .ok();
     app.catch_up().await.expect("caught up");
 }
 
 /// Microseconds of an instant; a day alone means noon of that day in the program's zone.
 pub(crate) fn at(text: &str) -> i64 {
-    let text = if text.contains('T') { text.to_owned() } else { format!("{text}T19:00:00Z") };
-    text.parse::<jiff::Timestamp>().expect("an instant").as_microsecond()
+    let text = if text.contains('T') {
+        text.to_owned()
+    } else {
+        format!("{text}T19:00:00Z")
+    };
+    text.parse::<jiff::Timestamp>()
+        .expect("an instant")
+        .as_microsecond()
 }
 
 /// An event of an account, unique by all that it says.
 pub(crate) fn event(account: &str, when: &str, name: &str, properties: Json) -> Event {
     let properties: Map<String, Json> = properties.as_object().cloned().unwrap_or_default();
-    let contact = properties.get("contact").and_then(Json::as_str).map(str::to_owned);
+    let contact = properties
+        .get("contact")
+        .and_then(Json::as_str)
+        .map(str::to_owned);
     Event {
         message_id: format!("{account}/{when}/{name}/{}", Json::Object(properties.clone())),
         account: (!account.is_empty()).then(|| account.to_owned()),
@@ -62,21 +80,38 @@ pub(crate) fn event(account: &str, when: &str, name: &str, properties: Json) -> 
 /// What became known of an account.
 pub(crate) fn change(account: &str, when: &str, attributes: Json) -> Change {
     let mut attributes = attributes.as_object().cloned().unwrap_or_default();
-    let owner = attributes.remove("owner").and_then(|owner| owner.as_str().map(str::to_owned));
-    Change::Account(AccountChange { id: account.to_owned(), owner, attributes, at: at(when), ..AccountChange::default() })
+    let owner = attributes
+        .remove("owner")
+        .and_then(|owner| owner.as_str().map(str::to_owned));
+    Change::Account(AccountChange {
+        id: account.to_owned(),
+        owner,
+        attributes,
+        at: at(when),
+        ..AccountChange::default()
+    })
 }
 
 /// Stores events and changes.
 pub(crate) async fn store(app: &TestApp, events: Vec<Event>, changes: Vec<Change>) {
-    events::append_with(app, "test", events, changes).await.expect("stored");
+    events::append_with(app, "test", events, changes)
+        .await
+        .expect("stored");
 }
 
 /// The figures of a day by KPI and scope.
 pub(crate) async fn figures(app: &TestApp, day: &str) -> BTreeMap<(String, String), Option<f64>> {
-    let answer = app.get(&format!("/api/v1/kpis?by=segment&as_of={day}")).as_role(Role::Viewer).await.ok();
+    let answer = app
+        .get(&format!("/api/v1/kpis?by=segment&as_of={day}"))
+        .as_role(Role::Viewer)
+        .await
+        .ok();
     let text = |line: &Json, field: &str| line[field].as_str().expect("a text").to_owned();
     let lines = answer["kpis"].as_array().expect("lines");
-    lines.iter().map(|line| ((text(line, "kpi"), text(line, "scope")), line["value"].as_f64())).collect()
+    lines
+        .iter()
+        .map(|line| ((text(line, "kpi"), text(line, "scope")), line["value"].as_f64()))
+        .collect()
 }
 
 /// Whether two figures are one.

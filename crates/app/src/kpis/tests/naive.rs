@@ -57,20 +57,31 @@ pub fn number(day: Date) -> i32 {
 
 fn day_of(at: i64) -> i32 {
     let zone = jiff::tz::TimeZone::get("America/Los_Angeles").expect("the zone");
-    number(jiff::Timestamp::from_microsecond(at).expect("an instant").to_zoned(zone).date())
+    number(
+        jiff::Timestamp::from_microsecond(at)
+            .expect("an instant")
+            .to_zoned(zone)
+            .date(),
+    )
 }
 
 /// The value on a day; the first known one holds from the beginning.
 fn on(values: Option<&BTreeMap<i32, Json>>, day: i32) -> Option<&Json> {
     let values = values?;
-    values.range(..=day).next_back().or_else(|| values.iter().next()).map(|(_, value)| value)
+    values
+        .range(..=day)
+        .next_back()
+        .or_else(|| values.iter().next())
+        .map(|(_, value)| value)
 }
 
 fn classify(mrr: Option<f64>, employees: Option<i64>) -> &'static str {
     match (mrr, employees) {
         (None, _) => "unclassified",
         (Some(mrr), _) if mrr > 3_500.0 => "strategic",
-        (Some(mrr), Some(employees)) if (0.0..=500.0).contains(&mrr) && (0..=50).contains(&employees) => "digital",
+        (Some(mrr), Some(employees)) if (0.0..=500.0).contains(&mrr) && (0..=50).contains(&employees) => {
+            "digital"
+        }
         _ => "core",
     }
 }
@@ -104,9 +115,14 @@ impl Model {
                     said: event.properties.clone(),
                 }),
                 Arrival::Change(Change::Account(change)) => {
-                    let owner = change.owner.iter().map(|owner| ("owner".to_owned(), Json::from(owner.clone())));
+                    let owner = change
+                        .owner
+                        .iter()
+                        .map(|owner| ("owner".to_owned(), Json::from(owner.clone())));
                     for (field, value) in owner.chain(change.attributes.clone()) {
-                        let held = fields[place[change.id.as_str()]].entry(field.clone()).or_default();
+                        let held = fields[place[change.id.as_str()]]
+                            .entry(field.clone())
+                            .or_default();
                         if held.is_empty() && field != "owner" {
                             filled.push((place[change.id.as_str()], day_of(change.at)));
                         }
@@ -118,8 +134,17 @@ impl Model {
         }
         events.sort_by_key(|event| event.at);
         let first = number(date(2024, 1, 1));
-        let mut model = Self { ids, events, filled, first, days: Vec::new(), fields };
-        model.days = (0..model.ids.len()).map(|account| model.live(account, number(today))).collect();
+        let mut model = Self {
+            ids,
+            events,
+            filled,
+            first,
+            days: Vec::new(),
+            fields,
+        };
+        model.days = (0..model.ids.len())
+            .map(|account| model.live(account, number(today)))
+            .collect();
         model
     }
 
@@ -127,7 +152,10 @@ impl Model {
         let revenue: Vec<&Seen> = self
             .events
             .iter()
-            .filter(|e| e.account == Some(account) && e.is(&["subscription_started", "mrr_changed", "renewed", "churned"]))
+            .filter(|e| {
+                e.account == Some(account)
+                    && e.is(&["subscription_started", "mrr_changed", "renewed", "churned"])
+            })
             .collect();
         let mut running: BTreeMap<String, Option<f64>> = BTreeMap::new();
         let mut ends: BTreeMap<i32, (bool, Option<f64>)> = BTreeMap::new();
@@ -167,8 +195,15 @@ impl Model {
                 segment = classify(mrr, employees);
             }
             was_active |= active;
-            let owner = on(self.fields[account].get("owner"), day).and_then(Json::as_str).map(str::to_owned);
-            days.push(Status { active, mrr, segment, owner });
+            let owner = on(self.fields[account].get("owner"), day)
+                .and_then(Json::as_str)
+                .map(str::to_owned);
+            days.push(Status {
+                active,
+                mrr,
+                segment,
+                owner,
+            });
         }
         days
     }
@@ -182,15 +217,22 @@ impl Model {
     }
     /// The day of the latest start on `day` or before.
     pub fn started(&self, account: usize, day: i32) -> Option<i32> {
-        (self.first + 1..=day).rev().find(|d| self.active(account, *d) && !self.active(account, d - 1))
+        (self.first + 1..=day)
+            .rev()
+            .find(|d| self.active(account, *d) && !self.active(account, d - 1))
     }
     /// How many of these fields are filled now.
     pub fn known(&self, account: usize, fields: &[&str]) -> usize {
-        fields.iter().filter(|field| self.fields[account].contains_key(**field)).count()
+        fields
+            .iter()
+            .filter(|field| self.fields[account].contains_key(**field))
+            .count()
     }
     /// Events of these days.
     pub fn within(&self, days: (i32, i32)) -> impl Iterator<Item = &Seen> {
-        self.events.iter().filter(move |e| days.0 <= e.day && e.day <= days.1)
+        self.events
+            .iter()
+            .filter(move |e| days.0 <= e.day && e.day <= days.1)
     }
 }
 
@@ -198,7 +240,8 @@ impl Model {
 pub fn window(kpi: &str, day: Date) -> (i32, i32) {
     let n = number(day);
     match kpi {
-        "logo_churn_12m" | "revenue_churn_12m" | "grr_12m" | "nrr_12m" | "retention_year" | "upsell_rate_12m" => {
+        "logo_churn_12m" | "revenue_churn_12m" | "grr_12m" | "nrr_12m" | "retention_year"
+        | "upsell_rate_12m" => {
             let first = match day == day.last_of_month() {
                 true => day.first_of_month().saturating_sub(11.months()),
                 false => day.saturating_sub(12.months()).saturating_add(1.days()),
@@ -206,7 +249,8 @@ pub fn window(kpi: &str, day: Date) -> (i32, i32) {
             (number(first), n)
         }
         "retention_quarter" | "grr_quarter" | "nrr_quarter" => {
-            let month = [1, 1, 1, 4, 4, 4, 7, 7, 7, 10, 10, 10][usize::try_from(day.month() - 1).expect("a month")];
+            let month =
+                [1, 1, 1, 4, 4, 4, 7, 7, 7, 10, 10, 10][usize::try_from(day.month() - 1).expect("a month")];
             (number(date(day.year(), month, 1)), n)
         }
         "nps" | "survey_coverage" | "survey_coverage_asked" | "managed_rate" => (n - 89, n),
@@ -219,15 +263,39 @@ pub fn window(kpi: &str, day: Date) -> (i32, i32) {
             }
             (number(last.first_of_month()), number(last))
         }
-        "arr" | "active_customers" | "awaiting_first_value" | "open_ticket_age" | "pipeline_value" | "referenceable_customers"
-        | "field_completeness" | "categorized_rate" | "assigned_rate" => (n, n),
+        "arr"
+        | "active_customers"
+        | "awaiting_first_value"
+        | "open_ticket_age"
+        | "pipeline_value"
+        | "referenceable_customers"
+        | "field_completeness"
+        | "categorized_rate"
+        | "assigned_rate" => (n, n),
         _ => (number(day.first_of_month()), n),
     }
 }
 
 /// KPIs that are split by the segment of the day before the window.
 pub fn at_start(kpi: &str) -> bool {
-    ["logo_churn_month", "churn_reasons", "retention_month", "retention_quarter", "grr_month", "nrr_month", "grr_quarter", "nrr_quarter"]
+    [
+        "logo_churn_month",
+        "churn_reasons",
+        "retention_month",
+        "retention_quarter",
+        "grr_month",
+        "nrr_month",
+        "grr_quarter",
+        "nrr_quarter",
+    ]
+    .contains(&kpi)
+        || [
+            "logo_churn_12m",
+            "revenue_churn_12m",
+            "grr_12m",
+            "nrr_12m",
+            "retention_year",
+            "upsell_rate_12m",
+        ]
         .contains(&kpi)
-        || ["logo_churn_12m", "revenue_churn_12m", "grr_12m", "nrr_12m", "retention_year", "upsell_rate_12m"].contains(&kpi)
 }

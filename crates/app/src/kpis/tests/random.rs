@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::{Date, date};
 use jiff::SignedDuration;
+use jiff::civil::{Date, date};
 
 use super::naive::Model;
 use super::world::{Arrival, world};
@@ -38,14 +38,28 @@ fn accounts(app: &TestApp) -> BTreeMap<String, Known> {
         let flags = e.head.flags.iter().map(|f| f.code.clone()).collect();
         (e.head.spans.clone(), metrics, e.head.why.clone(), flags)
     };
-    app.metrics.book.all().iter().map(|e| (e.id.clone(), show(e))).collect()
+    app.metrics
+        .book
+        .all()
+        .iter()
+        .map(|e| (e.id.clone(), show(e)))
+        .collect()
 }
 
-fn compare(got: &BTreeMap<(String, String), Option<f64>>, want: &BTreeMap<(String, String), Option<f64>>, what: &str) {
+fn compare(
+    got: &BTreeMap<(String, String), Option<f64>>,
+    want: &BTreeMap<(String, String), Option<f64>>,
+    what: &str,
+) {
     let wrong: Vec<String> = want
         .iter()
         .filter(|(key, value)| !same(got.get(*key).copied().flatten(), **value))
-        .map(|((kpi, scope), value)| format!("{kpi} of {scope}: {:?}, but {value:?}", got.get(&(kpi.clone(), scope.clone()))))
+        .map(|((kpi, scope), value)| {
+            format!(
+                "{kpi} of {scope}: {:?}, but {value:?}",
+                got.get(&(kpi.clone(), scope.clone()))
+            )
+        })
         .collect();
     assert!(wrong.is_empty(), "{what}\n{}", wrong.join("\n"));
 }
@@ -60,7 +74,13 @@ async fn figures_equal_plain_loops() {
     let model = Model::new(&arrivals, TODAY);
     let definitions = app.definitions().expect("a program");
     let mut proved = 0;
-    for day in [TODAY, date(2026, 5, 31), date(2026, 6, 12), date(2026, 2, 28), date(2025, 9, 30)] {
+    for day in [
+        TODAY,
+        date(2026, 5, 31),
+        date(2026, 6, 12),
+        date(2026, 2, 28),
+        date(2025, 9, 30),
+    ] {
         let got = figures(&app, &day.to_string()).await;
         let mut want = BTreeMap::new();
         for kpi in definitions.kpis.iter().filter(|kpi| kpi.facts.is_some()) {
@@ -97,7 +117,11 @@ async fn the_order_of_arrival_and_the_way_of_computing_change_nothing() {
     assert_eq!(accounts(&live), accounts(&whole));
     let days = ["2026-06-30", "2026-05-31", "2026-01-31", "2025-08-31"];
     for day in days {
-        compare(&figures(&live, day).await, &figures(&whole, day).await, &format!("live and whole, {day}"));
+        compare(
+            &figures(&live, day).await,
+            &figures(&whole, day).await,
+            &format!("live and whole, {day}"),
+        );
     }
     // A program of another hash has everything computed again, over all history.
     let before = accounts(&live);
@@ -107,7 +131,11 @@ async fn the_order_of_arrival_and_the_way_of_computing_change_nothing() {
     apply(&live, &changed).await;
     assert_eq!(accounts(&live), before);
     for day in days {
-        compare(&figures(&live, day).await, &figures(&whole, day).await, &format!("computed again, {day}"));
+        compare(
+            &figures(&live, day).await,
+            &figures(&whole, day).await,
+            &format!("computed again, {day}"),
+        );
     }
     // Over midnights the windows slide; the day that passed can still be asked for, and an event's own day alone decides.
     let today = figures(&live, "2026-06-30").await;
@@ -118,7 +146,15 @@ async fn the_order_of_arrival_and_the_way_of_computing_change_nothing() {
     arrive(&again, &arrivals).await;
     again.catch_up().await.expect("caught up");
     assert_eq!(accounts(&live), accounts(&again));
-    compare(&figures(&live, "2026-08-02").await, &figures(&again, "2026-08-02").await, "after 33 days");
-    compare(&figures(&live, "2026-07-31").await, &figures(&again, "2026-07-31").await, "a month that ended meanwhile");
+    compare(
+        &figures(&live, "2026-08-02").await,
+        &figures(&again, "2026-08-02").await,
+        "after 33 days",
+    );
+    compare(
+        &figures(&live, "2026-07-31").await,
+        &figures(&again, "2026-07-31").await,
+        "a month that ended meanwhile",
+    );
     compare(&figures(&live, "2026-06-30").await, &today, "the day that passed");
 }

@@ -29,7 +29,11 @@ struct Maker {
 
 /// All that arrives, in the order of arrival.
 pub fn world(seed: u64, accounts: usize, each: usize) -> Vec<Arrival> {
-    let mut maker = Maker { random: StdRng::seed_from_u64(seed), made: Vec::new(), used: std::collections::HashSet::new() };
+    let mut maker = Maker {
+        random: StdRng::seed_from_u64(seed),
+        made: Vec::new(),
+        used: std::collections::HashSet::new(),
+    };
     for account in 0..accounts {
         maker.describe(account);
         maker.revenue(account);
@@ -56,7 +60,9 @@ impl Maker {
         while !self.used.insert(at) {
             at -= 1;
         }
-        let contact = account.filter(|_| self.random.random_bool(0.8)).map(|no| format!("p{no}-{}", self.random.random_range(0..4)));
+        let contact = account
+            .filter(|_| self.random.random_bool(0.8))
+            .map(|no| format!("p{no}-{}", self.random.random_range(0..4)));
         self.made.push(Arrival::Event(Event {
             message_id: format!("m{}", self.made.len()),
             account: account.map(|no| format!("a{no:03}")),
@@ -75,14 +81,28 @@ impl Maker {
         for _ in 0..self.random.random_range(1..4) {
             let mut said = serde_json::Map::new();
             let employees = self.one(&[0, 12, 50, 51, 300]);
-            for (field, value) in [("employees", json!(employees)), ("seats", json!(40)), ("plan", json!("Pro")), ("domain", json!("a.example"))] {
+            for (field, value) in [
+                ("employees", json!(employees)),
+                ("seats", json!(40)),
+                ("plan", json!("Pro")),
+                ("domain", json!("a.example")),
+            ] {
                 if self.random.random_bool(0.5) {
                     said.insert(field.to_owned(), value);
                 }
             }
-            let owner = self.random.random_bool(0.5).then(|| format!("{}@example.com", self.random.random_range(0..3)));
+            let owner = self
+                .random
+                .random_bool(0.5)
+                .then(|| format!("{}@example.com", self.random.random_range(0..3)));
             let id = format!("a{account:03}");
-            self.made.push(Arrival::Change(Change::Account(AccountChange { id, owner, attributes: said, at: day, ..AccountChange::default() })));
+            self.made.push(Arrival::Change(Change::Account(AccountChange {
+                id,
+                owner,
+                attributes: said,
+                at: day,
+                ..AccountChange::default()
+            })));
             day += self.random.random_range(20..150) * DAY;
             if day >= END {
                 break;
@@ -94,7 +114,9 @@ impl Maker {
         if self.random.random_bool(0.05) {
             return;
         }
-        let mrrs = [0.0, 100.5, 250.0, 400.0, 500.0, 501.0, 3_500.0, 3_500.01, 3_600.0, 9_000.0];
+        let mrrs = [
+            0.0, 100.5, 250.0, 400.0, 500.0, 501.0, 3_500.0, 3_500.01, 3_600.0, 9_000.0,
+        ];
         let mut at = END - self.random.random_range(20..MONTHS * 31) * DAY + self.random.random_range(0..DAY);
         let second = self.random.random_bool(0.2);
         let mut running = false;
@@ -104,7 +126,11 @@ impl Maker {
             let mrr = self.one(&mrrs);
             if !running {
                 let unknown = self.random.random_bool(0.1);
-                let said = if unknown { json!({}) } else { json!({ "mrr": mrr, "subscription_id": subscription }) };
+                let said = if unknown {
+                    json!({})
+                } else {
+                    json!({ "mrr": mrr, "subscription_id": subscription })
+                };
                 self.put(Some(account), at, "subscription_started", said);
                 running = true;
                 if !valued && self.random.random_bool(0.7) {
@@ -115,12 +141,26 @@ impl Maker {
             } else {
                 let reason = self.one(&["upsell", "cross_sell", "contraction", "price"]);
                 match self.random.random_range(0..10) {
-                    0..4 => self.put(Some(account), at, "mrr_changed", json!({ "from": 1, "to": mrr, "reason": reason, "subscription_id": subscription })),
-                    4..6 => self.put(Some(account), at, "renewed", json!({ "mrr": mrr, "subscription_id": subscription })),
+                    0..4 => self.put(
+                        Some(account),
+                        at,
+                        "mrr_changed",
+                        json!({ "from": 1, "to": mrr, "reason": reason, "subscription_id": subscription }),
+                    ),
+                    4..6 => self.put(
+                        Some(account),
+                        at,
+                        "renewed",
+                        json!({ "mrr": mrr, "subscription_id": subscription }),
+                    ),
                     6 => self.put(Some(account), at, "churn_notice", json!({})),
                     7 => self.put(Some(account), at, "saved", json!({})),
                     _ => {
-                        let said = if self.random.random_bool(0.3) { json!({}) } else { json!({ "reason": "pricing" }) };
+                        let said = if self.random.random_bool(0.3) {
+                            json!({})
+                        } else {
+                            json!({ "reason": "pricing" })
+                        };
                         self.put(Some(account), at, "churned", said);
                         running = false;
                     }
@@ -132,10 +172,32 @@ impl Maker {
 
     fn anything(&mut self, account: Option<usize>, at: i64) {
         let plain = [
-            "login", "feature_used", "content_completed", "webinar_watched", "email_sent", "email_delivered", "email_clicked",
-            "email_replied", "email_bounced", "unsubscribed", "in_app_shown", "in_app_clicked", "meeting_held", "call_logged",
-            "webinar_attended", "qbr_held", "event_attended", "survey_declined", "sponsor_met", "task_completed",
-            "playbook_step_done", "reference_given", "advocate_agreed", "advocate_revoked", "payment_failed", "churn_notice",
+            "login",
+            "feature_used",
+            "content_completed",
+            "webinar_watched",
+            "email_sent",
+            "email_delivered",
+            "email_clicked",
+            "email_replied",
+            "email_bounced",
+            "unsubscribed",
+            "in_app_shown",
+            "in_app_clicked",
+            "meeting_held",
+            "call_logged",
+            "webinar_attended",
+            "qbr_held",
+            "event_attended",
+            "survey_declined",
+            "sponsor_met",
+            "task_completed",
+            "playbook_step_done",
+            "reference_given",
+            "advocate_agreed",
+            "advocate_revoked",
+            "payment_failed",
+            "churn_notice",
         ];
         match self.random.random_range(0..16) {
             0..6 => {
@@ -143,12 +205,19 @@ impl Maker {
                 self.put(account, at, name, json!({ "feature": "f" }));
             }
             6 => {
-                let machine = self.one(&[json!({}), json!({ "machine": true }), json!({ "machine": false })].each_ref()).clone();
+                let machine = self
+                    .one(&[json!({}), json!({ "machine": true }), json!({ "machine": false })].each_ref())
+                    .clone();
                 self.put(account, at, "email_opened", machine);
             }
             7 => {
                 let from = self.random.random_bool(0.5);
-                self.put(account, at, "content_viewed", json!({ "from_message": from, "asset_id": "x" }));
+                self.put(
+                    account,
+                    at,
+                    "content_viewed",
+                    json!({ "from_message": from, "asset_id": "x" }),
+                );
             }
             8..11 => self.survey(account, at),
             11..13 => self.ticket(account, at),
@@ -167,7 +236,12 @@ impl Maker {
         let kind = self.one(&["nps", "csat", "ces"]);
         let id = format!("r{}", self.made.len());
         if self.random.random_bool(0.8) {
-            self.put(account, at, "survey_sent", json!({ "survey": kind, "response_id": id }));
+            self.put(
+                account,
+                at,
+                "survey_sent",
+                json!({ "survey": kind, "response_id": id }),
+            );
         }
         if self.random.random_bool(0.7) {
             let score = self.random.random_range(-1..12);
@@ -185,7 +259,12 @@ impl Maker {
         let said = json!({ "ticket_id": format!("t{}", self.made.len()) });
         self.put(account, at, "ticket_opened", said.clone());
         let mut at = at;
-        for name in ["ticket_escalated", "ticket_resolved", "ticket_reopened", "ticket_resolved"] {
+        for name in [
+            "ticket_escalated",
+            "ticket_resolved",
+            "ticket_reopened",
+            "ticket_resolved",
+        ] {
             at += self.random.random_range(1..20 * DAY);
             if at >= END || self.random.random_bool(0.25) {
                 break;
@@ -198,7 +277,12 @@ impl Maker {
         let id = format!("o{}", self.made.len());
         let mut at = at;
         let value = self.random.random_range(1..50) * 100;
-        self.put(account, at, "opportunity_opened", json!({ "opportunity_id": id, "type": "upsell", "value": value }));
+        self.put(
+            account,
+            at,
+            "opportunity_opened",
+            json!({ "opportunity_id": id, "type": "upsell", "value": value }),
+        );
         at += self.random.random_range(1..60) * DAY;
         if at < END && self.random.random_bool(0.6) {
             let said = match self.random.random_bool(0.7) {
@@ -210,7 +294,12 @@ impl Maker {
         at += self.random.random_range(1..60) * DAY;
         if at < END && self.random.random_bool(0.7) {
             let name = self.one(&["opportunity_won", "opportunity_lost"]);
-            self.put(account, at, name, json!({ "opportunity_id": id, "type": "upsell" }));
+            self.put(
+                account,
+                at,
+                name,
+                json!({ "opportunity_id": id, "type": "upsell" }),
+            );
         }
     }
 
@@ -224,7 +313,11 @@ impl Maker {
         };
         let mut placed: Vec<(i64, Arrival)> = Vec::new();
         for it in std::mem::take(&mut self.made) {
-            let late = if self.random.random_bool(0.15) { self.random.random_range(1..120) * DAY } else { 0 };
+            let late = if self.random.random_bool(0.15) {
+                self.random.random_range(1..120) * DAY
+            } else {
+                0
+            };
             let at = when(&it) + late;
             if let Arrival::Event(event) = &it
                 && self.random.random_bool(0.05)
@@ -232,7 +325,10 @@ impl Maker {
                 let mut again = event.clone();
                 again.occurred_at -= 40 * DAY;
                 again.properties.insert("score".into(), json!(1));
-                placed.push((at + 1 + self.random.random_range(0..100) * DAY, Arrival::Event(again)));
+                placed.push((
+                    at + 1 + self.random.random_range(0..100) * DAY,
+                    Arrival::Event(again),
+                ));
             }
             placed.push((at, it));
         }

@@ -58,6 +58,7 @@ pub struct ColumnInfo {
 
 /// One account.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AccountItem)]
 pub struct Item {
     account_id: String,
     name: String,
@@ -70,12 +71,13 @@ pub struct Item {
     /// Number of doubts about its data.
     flags: usize,
     /// The columns asked for.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     values: Map<String, Json>,
 }
 
 /// A page of accounts.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AccountList)]
 pub struct Page {
     /// The day that everything stands for.
     as_of: String,
@@ -103,16 +105,42 @@ pub async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>)
     let offset = offset(asked.cursor.as_deref())?;
     let limit = asked.limit.unwrap_or(100);
     if !(1..=500).contains(&limit) {
-        return Err(Problem::field("limit", limit, "is not between 1 and 500", "ask for fewer rows and follow next_cursor"));
+        return Err(Problem::field(
+            "limit",
+            limit,
+            "is not between 1 and 500",
+            "ask for fewer rows and follow next_cursor",
+        ));
     }
     let columns = chosen(&definitions, asked.columns.as_deref())?;
     let entries = as_of::entries(&app, day).await?;
     let mut kept = select(&app, &definitions, &entries, day, &asked)?;
-    sort(&definitions, &mut kept, day, asked.sort.as_deref().unwrap_or("-mrr"))?;
+    sort(
+        &definitions,
+        &mut kept,
+        day,
+        asked.sort.as_deref().unwrap_or("-mrr"),
+    )?;
     let total = kept.len();
-    let mrr = kept.iter().filter_map(|e| e.head.span_at(day)).filter(|s| s.active).filter_map(|s| s.mrr).sum();
-    let items: Vec<Item> = kept.iter().skip(offset).take(limit).map(|e| item(&definitions, e, day, &columns)).collect();
-    let computed_at = kept.iter().skip(offset).take(limit).map(|e| e.computed_at).min().unwrap_or_else(|| app.clock.micros());
+    let mrr = kept
+        .iter()
+        .filter_map(|e| e.head.span_at(day))
+        .filter(|s| s.active)
+        .filter_map(|s| s.mrr)
+        .sum();
+    let items: Vec<Item> = kept
+        .iter()
+        .skip(offset)
+        .take(limit)
+        .map(|e| item(&definitions, e, day, &columns))
+        .collect();
+    let computed_at = kept
+        .iter()
+        .skip(offset)
+        .take(limit)
+        .map(|e| e.computed_at)
+        .min()
+        .unwrap_or_else(|| app.clock.micros());
     let next = offset.saturating_add(items.len());
     Ok(Body(Page {
         as_of: super::day_text(day),
@@ -129,9 +157,14 @@ pub async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>)
 fn offset(cursor: Option<&str>) -> Result<usize> {
     match cursor {
         None | Some("") => Ok(0),
-        Some(text) => text
-            .parse()
-            .map_err(|_| Problem::field("cursor", text, "is not a cursor", "send `next_cursor` of the page before, unchanged")),
+        Some(text) => text.parse().map_err(|_| {
+            Problem::field(
+                "cursor",
+                text,
+                "is not a cursor",
+                "send `next_cursor` of the page before, unchanged",
+            )
+        }),
     }
 }
 
@@ -176,34 +209,83 @@ pub fn unit(unit: Unit) -> &'static str {
 }
 
 fn chosen(definitions: &Definitions, columns: Option<&str>) -> Result<Vec<String>> {
-    let names: Vec<String> =
-        columns.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let names: Vec<String> = columns
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
     for name in &names {
-        if definitions.attribute(name).is_none() && definitions.metric(name).is_none() && !FIXED.contains(&name.as_str()) {
+        if definitions.attribute(name).is_none()
+            && definitions.metric(name).is_none()
+            && !FIXED.contains(&name.as_str())
+        {
             return Err(unknown_column("columns", definitions, name));
         }
     }
     Ok(names)
 }
 
-const FIXED: [&str; 9] = ["account_id", "name", "segment", "owner", "active", "mrr", "started_on", "days_active", "currency"];
+const FIXED: [&str; 9] = [
+    "account_id",
+    "name",
+    "segment",
+    "owner",
+    "active",
+    "mrr",
+    "started_on",
+    "days_active",
+    "currency",
+];
 
 fn unknown_column(field: &str, definitions: &Definitions, name: &str) -> Problem {
-    let known = definitions.attributes.iter().map(|a| a.id.as_str()).chain(definitions.metrics.iter().map(|m| m.id.as_str()));
-    let nearest = known.chain(FIXED).min_by_key(|known| strsim::levenshtein(known, name)).unwrap_or("name");
-    Problem::field(field, name, "is no attribute, metric or built-in name", format!("did you mean {nearest}?"))
+    let known = definitions
+        .attributes
+        .iter()
+        .map(|a| a.id.as_str())
+        .chain(definitions.metrics.iter().map(|m| m.id.as_str()));
+    let nearest = known
+        .chain(FIXED)
+        .min_by_key(|known| strsim::levenshtein(known, name))
+        .unwrap_or("name");
+    Problem::field(
+        field,
+        name,
+        "is no attribute, metric or built-in name",
+        format!("did you mean {nearest}?"),
+    )
 }
 
 /// The accounts that pass search and filters.
-fn select(app: &App, definitions: &Definitions, entries: &[Arc<Entry>], day: i32, asked: &Asked) -> Result<Vec<Arc<Entry>>> {
+fn select(
+    app: &App,
+    definitions: &Definitions,
+    entries: &[Arc<Entry>],
+    day: i32,
+    asked: &Asked,
+) -> Result<Vec<Arc<Entry>>> {
     let q = asked.q.as_deref().unwrap_or_default().trim().to_lowercase();
-    let segments: Vec<&str> =
-        asked.segment.as_deref().unwrap_or_default().split(',').map(str::trim).filter(|s| !s.is_empty()).collect();
+    let segments: Vec<&str> = asked
+        .segment
+        .as_deref()
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|s| !s.is_empty())
+        .collect();
     let active = match asked.active.as_deref() {
         None | Some("" | "true") => Some(true),
         Some("false") => Some(false),
         Some("any") => None,
-        Some(other) => return Err(Problem::field("active", other, "is not known", "ask for true, false or any")),
+        Some(other) => {
+            return Err(Problem::field(
+                "active",
+                other,
+                "is not known",
+                "ask for true, false or any",
+            ));
+        }
     };
     let owner = asked.owner.as_deref().filter(|owner| !owner.is_empty());
     let pass = |entry: &Arc<Entry>| {
@@ -212,12 +294,21 @@ fn select(app: &App, definitions: &Definitions, entries: &[Arc<Entry>], day: i32
         active.is_none_or(|wanted| span.is_some_and(|s| s.active) == wanted)
             && (segments.is_empty() || span.is_some_and(|s| segments.contains(&s.segment.as_str())))
             && owner.is_none_or(|wanted| owned_by.unwrap_or("(none)") == wanted)
-            && (q.is_empty() || entry.name.to_lowercase().contains(&q) || entry.id.to_lowercase().contains(&q))
+            && (q.is_empty()
+                || entry.name.to_lowercase().contains(&q)
+                || entry.id.to_lowercase().contains(&q))
     };
     let kept: Vec<Arc<Entry>> = entries.iter().filter(|entry| pass(entry)).cloned().collect();
-    let Some(filter) = asked.filter.as_deref().map(str::trim).filter(|f| !f.is_empty()) else { return Ok(kept) };
+    let Some(filter) = asked.filter.as_deref().map(str::trim).filter(|f| !f.is_empty()) else {
+        return Ok(kept);
+    };
     let truth = as_of::evaluate_filter(app, definitions, &kept, day, filter)?;
-    Ok(kept.into_iter().enumerate().filter(|(row, _)| truth.value(*row)).map(|(_, e)| e).collect())
+    Ok(kept
+        .into_iter()
+        .enumerate()
+        .filter(|(row, _)| truth.value(*row))
+        .map(|(_, e)| e)
+        .collect())
 }
 
 /// What accounts are sorted by.
@@ -232,8 +323,10 @@ fn sort(definitions: &Definitions, entries: &mut Vec<Arc<Entry>>, day: i32, sort
         return Err(unknown_column("sort", definitions, name));
     }
     let metric = definitions.metrics.iter().position(|m| m.id == name);
-    let mut keyed: Vec<(Option<Key>, Arc<Entry>)> =
-        entries.drain(..).map(|entry| (key(&entry, metric, name, day), entry)).collect();
+    let mut keyed: Vec<(Option<Key>, Arc<Entry>)> = entries
+        .drain(..)
+        .map(|entry| (key(&entry, metric, name, day), entry))
+        .collect();
     // What has no value stands last in either direction; ties are broken by number, so that pages do not overlap.
     keyed.sort_by(|(a, x), (b, y)| {
         let order = match (a, b) {
@@ -262,7 +355,13 @@ fn compare(a: &Key, b: &Key) -> Ordering {
 
 fn key(entry: &Entry, metric: Option<usize>, name: &str, day: i32) -> Option<Key> {
     if let Some(metric) = metric {
-        return entry.head.metrics.get(metric).copied().filter(|v| !v.is_nan()).map(Key::Number);
+        return entry
+            .head
+            .metrics
+            .get(metric)
+            .copied()
+            .filter(|v| !v.is_nan())
+            .map(Key::Number);
     }
     match fixed(entry, name, day)? {
         Json::String(text) => Some(Key::Text(text.to_lowercase())),
@@ -274,7 +373,15 @@ fn key(entry: &Entry, metric: Option<usize>, name: &str, day: i32) -> Option<Key
 /// A fixed column or an attribute.
 fn fixed(entry: &Entry, name: &str, day: i32) -> Option<Json> {
     let span: Option<&Span> = entry.head.span_at(day);
-    let started = || entry.head.lives().iter().rev().find(|life| life.0 <= day).map(|life| life.0);
+    let started = || {
+        entry
+            .head
+            .lives()
+            .iter()
+            .rev()
+            .find(|life| life.0 <= day)
+            .map(|life| life.0)
+    };
     match name {
         "account_id" => Some(json!(entry.id)),
         "name" => Some(json!(entry.name)),
@@ -294,7 +401,13 @@ fn item(definitions: &Definitions, entry: &Entry, day: i32, columns: &[String]) 
     let value = |name: &String| {
         let metric = definitions.metrics.iter().position(|m| &m.id == name);
         let value = match metric {
-            Some(at) => entry.head.metrics.get(at).copied().filter(|v| !v.is_nan()).map(|v| json!(v)),
+            Some(at) => entry
+                .head
+                .metrics
+                .get(at)
+                .copied()
+                .filter(|v| !v.is_nan())
+                .map(|v| json!(v)),
             None => fixed(entry, name, day),
         };
         (name.clone(), value.unwrap_or(Json::Null))
@@ -306,7 +419,11 @@ fn item(definitions: &Definitions, entry: &Entry, day: i32, columns: &[String]) 
         owner: span.and_then(|s| s.owner.clone()),
         active: span.is_some_and(|s| s.active),
         mrr: span.and_then(|s| s.mrr),
-        currency: entry.head.currency.clone().or_else(|| Some(definitions.program.currency.clone())),
+        currency: entry
+            .head
+            .currency
+            .clone()
+            .or_else(|| Some(definitions.program.currency.clone())),
         flags: entry.head.flags.len(),
         values: columns.iter().map(value).collect(),
     }

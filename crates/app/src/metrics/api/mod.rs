@@ -23,8 +23,11 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 fn definitions(app: &App) -> Result<Arc<Definitions>> {
-    app.definitions()
-        .ok_or_else(|| Problem::conflict("no program is applied yet: run `tenure program apply DIR`, or apply one under Settings"))
+    app.definitions().ok_or_else(|| {
+        Problem::conflict(
+            "no program is applied yet: run `tenure program apply DIR`, or apply one under Settings",
+        )
+    })
 }
 
 fn day_text(day: i32) -> String {

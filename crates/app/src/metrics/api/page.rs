@@ -64,6 +64,7 @@ pub struct SubscriptionLine {
 
 /// A stretch of days in one segment.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SegmentStretch)]
 pub struct SegmentLine {
     from: String,
     /// First day after it; null = still.
@@ -83,6 +84,7 @@ pub struct MrrLine {
 
 /// One account.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AccountPage)]
 pub struct Page {
     /// The day that everything stands for.
     as_of: String,
@@ -101,7 +103,7 @@ pub struct Page {
     currency: Option<String>,
     /// Whether nothing but its id is known.
     stub: bool,
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     attributes: Map<String, Json>,
     flags: Vec<FlagLine>,
     metrics: Vec<MetricValue>,
@@ -114,14 +116,22 @@ pub struct Page {
 
 /// Everything measured of one account, as of a day.
 #[utoipa::path(get, path = "/api/v1/accounts/{id}", tag = "accounts", params(("id" = String, Path), Asked), responses((status = 200, body = Page)))]
-pub async fn page(_: Viewer, State(app): State<App>, Path(id): Path<String>, Query(asked): Query<Asked>) -> Result<Body<Page>> {
+pub async fn page(
+    _: Viewer,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Body<Page>> {
     let definitions = definitions(&app)?;
     let day = as_of::day(&app, asked.as_of.as_deref())?;
     let now = find(&app, &id)?;
     let entry = if day == now.head.day {
         now
     } else {
-        let plan = app.metrics.plan().ok_or_else(|| Problem::conflict("no program is applied yet"))?;
+        let plan = app
+            .metrics
+            .plan()
+            .ok_or_else(|| Problem::conflict("no program is applied yet"))?;
         let mut past = as_of::some(&app, &plan, &[now.no], day).await?;
         past.pop().map(std::sync::Arc::new).unwrap_or(now)
     };
@@ -146,11 +156,26 @@ fn shape(definitions: &Definitions, entry: &Entry, day: i32, contacts: Vec<Conta
         started_on: life.map(|l| day_text(l.0)),
         churned_on: life.map(|l| l.1).filter(|end| *end <= day).map(day_text),
         mrr: span.and_then(|s| s.mrr),
-        currency: head.currency.clone().or_else(|| Some(definitions.program.currency.clone())),
+        currency: head
+            .currency
+            .clone()
+            .or_else(|| Some(definitions.program.currency.clone())),
         stub: entry.stub,
         attributes: entry.attributes.clone(),
-        flags: head.flags.iter().map(|f| FlagLine { code: f.code.clone(), message: f.message.clone() }).collect(),
-        metrics: definitions.metrics.iter().enumerate().map(|(at, m)| metric(m, head.metrics.get(at).copied(), day)).collect(),
+        flags: head
+            .flags
+            .iter()
+            .map(|f| FlagLine {
+                code: f.code.clone(),
+                message: f.message.clone(),
+            })
+            .collect(),
+        metrics: definitions
+            .metrics
+            .iter()
+            .enumerate()
+            .map(|(at, m)| metric(m, head.metrics.get(at).copied(), day))
+            .collect(),
         subscriptions: subscriptions(entry, day),
         contacts,
         segment_history: segments,
@@ -164,8 +189,16 @@ fn metric(metric: &Metric, value: Option<f64>, day: i32) -> MetricValue {
     let (window, explained) = match &metric.source {
         MetricSource::Expr { expr } => (None, expr.clone()),
         MetricSource::Events(measure) => {
-            let what = measure.events.iter().cloned().chain(measure.kinds.iter().map(|k| format!("all {} events", k.name())));
-            let mut text = format!("{} of {}", verb(measure.measure), what.collect::<Vec<_>>().join(", "));
+            let what = measure
+                .events
+                .iter()
+                .cloned()
+                .chain(measure.kinds.iter().map(|k| format!("all {} events", k.name())));
+            let mut text = format!(
+                "{} of {}",
+                verb(measure.measure),
+                what.collect::<Vec<_>>().join(", ")
+            );
             if let Some(of) = &measure.of {
                 text = format!("{text}, reading {of}");
             }
@@ -227,7 +260,12 @@ fn segments(entry: &Entry, day: i32) -> Vec<SegmentLine> {
                 if let Some(last) = last {
                     last.to = Some(day_text(span.from));
                 }
-                lines.push(SegmentLine { from: day_text(span.from), to: None, segment: span.segment.clone(), why: None });
+                lines.push(SegmentLine {
+                    from: day_text(span.from),
+                    to: None,
+                    segment: span.segment.clone(),
+                    why: None,
+                });
             }
         }
     }
@@ -240,8 +278,15 @@ fn segments(entry: &Entry, day: i32) -> Vec<SegmentLine> {
 fn mrr(entry: &Entry, day: i32) -> Vec<MrrLine> {
     let mut lines: Vec<MrrLine> = Vec::new();
     for span in entry.head.spans.iter().filter(|s| s.from <= day) {
-        if lines.last().is_none_or(|last| last.mrr != span.mrr || last.active != span.active) {
-            lines.push(MrrLine { from: day_text(span.from), active: span.active, mrr: span.mrr });
+        if lines
+            .last()
+            .is_none_or(|last| last.mrr != span.mrr || last.active != span.active)
+        {
+            lines.push(MrrLine {
+                from: day_text(span.from),
+                active: span.active,
+                mrr: span.mrr,
+            });
         }
     }
     lines

@@ -14,6 +14,7 @@ use crate::web::{Json, Problem, Result};
 /// A query.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SqlQuery)]
 pub struct Asked {
     /// One SELECT statement.
     query: String,
@@ -31,6 +32,7 @@ pub struct ColumnType {
 
 /// The answer.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SqlAnswer)]
 pub struct Answer {
     columns: Vec<ColumnType>,
     /// The rows; values stand in the order of the columns.
@@ -47,19 +49,47 @@ pub async fn query(_: Viewer, State(app): State<App>, Json(asked): Json<Asked>) 
     let definitions = definitions(&app)?;
     let limit = asked.limit.unwrap_or(1_000);
     if !(1..=100_000).contains(&limit) {
-        return Err(Problem::field("limit", limit, "is not between 1 and 100000", "ask for fewer rows"));
+        return Err(Problem::field(
+            "limit",
+            limit,
+            "is not between 1 and 100000",
+            "ask for fewer rows",
+        ));
     }
     let start = std::time::Instant::now();
     let context = tables::context(&app, &definitions, &[&asked.query]).await?;
-    let guard = tenure_lake::Guard::new(tenure_lake::Limits { rows: limit, ..tenure_lake::Limits::default() });
-    let answer = guard
-        .run(&context, &asked.query)
-        .await
-        .map_err(|error| Problem::field("query", &asked.query, error.message.clone(), error.remedy.clone()))?;
-    let columns: Vec<ColumnType> = answer.columns.into_iter().map(|c| ColumnType { name: c.name, kind: c.kind.to_owned() }).collect();
-    let rows = answer.rows.into_iter().map(|mut row| columns.iter().map(|c| row.remove(&c.name).unwrap_or_default()).collect()).collect();
+    let guard = tenure_lake::Guard::new(tenure_lake::Limits {
+        rows: limit,
+        ..tenure_lake::Limits::default()
+    });
+    let answer = guard.run(&context, &asked.query).await.map_err(|error| {
+        Problem::field("query", &asked.query, error.message.clone(), error.remedy.clone())
+    })?;
+    let columns: Vec<ColumnType> = answer
+        .columns
+        .into_iter()
+        .map(|c| ColumnType {
+            name: c.name,
+            kind: c.kind.to_owned(),
+        })
+        .collect();
+    let rows = answer
+        .rows
+        .into_iter()
+        .map(|mut row| {
+            columns
+                .iter()
+                .map(|c| row.remove(&c.name).unwrap_or_default())
+                .collect()
+        })
+        .collect();
     let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Json(Answer { columns, rows, truncated: answer.truncated, elapsed_ms }))
+    Ok(Json(Answer {
+        columns,
+        rows,
+        truncated: answer.truncated,
+        elapsed_ms,
+    }))
 }
 
 /// How far the computation of all accounts is.
@@ -84,5 +114,11 @@ pub async fn progress(_: Viewer, State(app): State<App>) -> Result<Json<Computin
     let up_to = crate::events::cursor(&app, super::super::work::CURSOR).await?;
     let marked_months = super::super::marked_months(&app).await?;
     let newest = *crate::events::watch(&app).borrow();
-    Ok(Json(Computing { done, total, up_to, newest, marked_months }))
+    Ok(Json(Computing {
+        done,
+        total,
+        up_to,
+        newest,
+        marked_months,
+    }))
 }
