@@ -31,7 +31,9 @@ export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin"
 api.use(guard);
 
 /** Takes the data out of an answer, or throws the problem that the server described. */
-export async function take<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<Answered<T>> {
+export async function take<T>(
+  answer: Promise<{ data?: T; error?: unknown; response: Response }>,
+): Promise<Answered<T>> {
   const { data, error, response } = await answer;
   if (response.ok) return data as Answered<T>;
   if (response.status === 401 && !response.url.endsWith("/session")) onSignedOut();

@@ -816,6 +816,79 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description One account. */
+        AccountItem: {
+            account_id: string;
+            active: boolean;
+            currency?: string | null;
+            /** @description Number of doubts about its data. */
+            flags: number;
+            /**
+             * Format: double
+             * @description In the currency's major unit; null = unknown.
+             */
+            mrr?: number | null;
+            name: string;
+            owner?: string | null;
+            segment?: string | null;
+            /** @description The columns asked for. */
+            values: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A page of accounts. */
+        AccountList: {
+            /** @description The day that everything stands for. */
+            as_of: string;
+            /** @description The columns that may be asked for. */
+            columns: components["schemas"]["ColumnInfo"][];
+            /** @description When the oldest shown state was computed. */
+            computed_at: string;
+            /** @description The currency of MRR where an account does not name its own. */
+            currency_default: string;
+            /** @description The accounts. */
+            items: components["schemas"]["AccountItem"][];
+            /**
+             * Format: double
+             * @description Σ MRR of the active ones on all pages.
+             */
+            mrr_total: number;
+            /** @description The next page; null = this is the last. */
+            next_cursor?: string | null;
+            /** @description How many there are on all pages. */
+            total: number;
+        };
+        /** @description One account. */
+        AccountPage: {
+            account_id: string;
+            active: boolean;
+            /** @description The day that everything stands for. */
+            as_of: string;
+            attributes: {
+                [key: string]: unknown;
+            };
+            churned_on?: string | null;
+            computed_at: string;
+            contacts: components["schemas"]["ContactRow"][];
+            currency?: string | null;
+            flags: components["schemas"]["FlagLine"][];
+            metrics: components["schemas"]["MetricValue"][];
+            /** Format: double */
+            mrr?: number | null;
+            mrr_history: components["schemas"]["MrrLine"][];
+            name: string;
+            owner?: string | null;
+            segment?: string | null;
+            segment_history: components["schemas"]["SegmentStretch"][];
+            /** @description Since when it is in that segment. */
+            segment_since?: string | null;
+            /** @description The rule that took it, with the values of that day. */
+            segment_why: string;
+            started_on?: string | null;
+            /** @description Whether nothing but its id is known. */
+            stub: boolean;
+            subscriptions: components["schemas"]["SubscriptionLine"][];
+        };
         /** @description One account's part in a figure. */
         AccountPart: {
             /** @description The account's id; empty = events that belong to no account. */
@@ -846,23 +919,6 @@ export interface components {
             key: components["schemas"]["Key"];
             /** @description The text to send; it cannot be shown again. */
             secret: string;
-        };
-        /** @description The answer. */
-        Answer: {
-            columns: components["schemas"]["ColumnType"][];
-            /** Format: int64 */
-            elapsed_ms: number;
-            /** @description The rows; values stand in the order of the columns. */
-            rows: Record<string, never>[][];
-            /** @description Whether there were more rows than the limit. */
-            truncated: boolean;
-        };
-        /** @description A query. */
-        Asked: {
-            /** @description Rows to give at most, 1 to 100,000 (default 1,000). */
-            limit?: number | null;
-            /** @description One SELECT statement. */
-            query: string;
         };
         /** @description One change. */
         AuditEntry: {
@@ -949,7 +1005,9 @@ export interface components {
             /** @description The id of its account; null when not known. */
             account_id?: string | null;
             /** @description Everything else that is known. */
-            attributes: Record<string, never>;
+            attributes: {
+                [key: string]: unknown;
+            };
             /** @description Its id. */
             contact_id: string;
             /** @description When it was first seen. */
@@ -971,25 +1029,6 @@ export interface components {
             /** @description Give it as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
-        /** @description The program in force. */
-        Current: {
-            applied_at?: string | null;
-            applied_by?: string | null;
-            /** @description Names and labels of what it declares. */
-            contents: Record<string, never>;
-            currency?: string | null;
-            hash?: string | null;
-            /** @description Its short name; null = none is applied yet. */
-            program?: string | null;
-            started_on?: string | null;
-            time_zone?: string | null;
-            title?: string | null;
-            /**
-             * Format: int64
-             * @description The number of the version in force.
-             */
-            version?: number | null;
-        };
         /** @description All checks. */
         Diagnosis: {
             checks: components["schemas"]["Check"][];
@@ -997,7 +1036,9 @@ export interface components {
         /** @description A version's files, byte for byte. */
         Exported: {
             /** @description File name → text. */
-            files: Record<string, never>;
+            files: {
+                [key: string]: string;
+            };
             version: components["schemas"]["VersionLine"];
         };
         /** @description One field at fault. */
@@ -1030,7 +1071,7 @@ export interface components {
             rows: number;
             /** Format: int64 */
             skipped: number;
-            state: components["schemas"]["State"];
+            state: components["schemas"]["ImportState"];
         };
         /** @description A doubt about the account's data. */
         FlagLine: {
@@ -1042,7 +1083,9 @@ export interface components {
         /** @description A program's files. */
         Folder: {
             /** @description File name → text. */
-            files: Record<string, never>;
+            files: {
+                [key: string]: string;
+            };
             /** @description Why, for the list of versions. */
             note?: string | null;
         };
@@ -1087,7 +1130,7 @@ export interface components {
              */
             rate?: number | null;
             /** @description The first rejects. */
-            reject_samples: components["schemas"]["Sample"][];
+            reject_samples: components["schemas"]["RejectSample"][];
             /**
              * Format: int64
              * @description Rows that cannot be used.
@@ -1104,7 +1147,7 @@ export interface components {
              */
             skipped: number;
             started_at: string;
-            state: components["schemas"]["State"];
+            state: components["schemas"]["ImportState"];
         };
         ImportRequest: {
             /** @description Read and check everything, store nothing. */
@@ -1118,29 +1161,16 @@ export interface components {
             /** @description A file, or a folder with an `import.yaml`, on the machine that holds the data folder. */
             path: string;
         };
+        /**
+         * @description Where an import, or one of its files, stands.
+         * @enum {string}
+         */
+        ImportState: "running" | "done" | "failed" | "cancelled";
         /** @description A page of imports. */
         ImportsPage: {
             items: components["schemas"]["ImportItem"][];
             /** @description Give it as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
-        };
-        /** @description One account. */
-        Item: {
-            account_id: string;
-            active: boolean;
-            currency?: string | null;
-            /** @description Number of doubts about its data. */
-            flags: number;
-            /**
-             * Format: double
-             * @description In the currency's major unit; null = unknown.
-             */
-            mrr?: number | null;
-            name: string;
-            owner?: string | null;
-            segment?: string | null;
-            /** @description The columns asked for. */
-            values: Record<string, never>;
         };
         /** @description A key, without its secret. */
         Key: {
@@ -1161,8 +1191,17 @@ export interface components {
         Keys: {
             keys: components["schemas"]["Key"][];
         };
+        /** @description Who is in a figure. */
+        KpiAccounts: {
+            /** @description The accounts of this page, greatest numerator first. */
+            items: components["schemas"]["AccountPart"][];
+            /** @description The next page; null = this is the last. */
+            next_cursor?: string | null;
+            /** @description How many there are in all. */
+            total: number;
+        };
         /** @description One figure, with one of its targets where it has any. */
-        Line: {
+        KpiFigure: {
             /**
              * Format: double
              * @description The target's baseline.
@@ -1239,6 +1278,21 @@ export interface components {
             /** @description What has to be built or connected before this figure can exist. */
             waits_for?: string | null;
         };
+        /** @description Every KPI's figure with its targets. */
+        KpiList: {
+            /** @description The day that the figures stand for. */
+            as_of: string;
+            /** @description When the oldest of them was computed. */
+            computed_at: string;
+            /** @description The currency of figures whose unit is money. */
+            currency: string;
+            /** @description One line for each KPI, scope and target. */
+            kpis: components["schemas"]["KpiFigure"][];
+            /** @description The last thirteen months of each KPI over all accounts. */
+            trends: {
+                [key: string]: components["schemas"]["Trend"][];
+            };
+        };
         /** @description One metric of an account. */
         MetricValue: {
             description: string;
@@ -1269,9 +1323,23 @@ export interface components {
              */
             mrr: number;
             /** @description Some of them, greatest MRR first. */
-            sample: components["schemas"]["Sample"][];
+            sample: components["schemas"]["MoveSample"][];
             /** @description The segment then. */
             to: string;
+        };
+        /** @description An account that would move. */
+        MoveSample: {
+            /** @description Its id. */
+            account_id: string;
+            /**
+             * Format: double
+             * @description Its MRR.
+             */
+            mrr?: number | null;
+            /** @description Its name. */
+            name: string;
+            /** @description Why it would be there. */
+            why: string;
         };
         /** @description A stretch of days at one MRR. */
         MrrLine: {
@@ -1307,21 +1375,6 @@ export interface components {
             password?: string | null;
             role: components["schemas"]["Role"];
         };
-        /** @description Every KPI's figure with its targets. */
-        Overview: {
-            /** @description The day that the figures stand for. */
-            as_of: string;
-            /** @description When the oldest of them was computed. */
-            computed_at: string;
-            /** @description The currency of figures whose unit is money. */
-            currency: string;
-            /** @description One line for each KPI, scope and target. */
-            kpis: components["schemas"]["Line"][];
-            /** @description The last thirteen months of each KPI over all accounts. */
-            trends: {
-                [key: string]: components["schemas"]["Trend"][];
-            };
-        };
         /** @description One of one's own sessions. */
         OwnSession: {
             created_at: string;
@@ -1335,44 +1388,6 @@ export interface components {
         /** @description One's own sessions. */
         OwnSessions: {
             sessions: components["schemas"]["OwnSession"][];
-        };
-        /** @description One account. */
-        Page: {
-            account_id: string;
-            active: boolean;
-            /** @description The day that everything stands for. */
-            as_of: string;
-            attributes: Record<string, never>;
-            churned_on?: string | null;
-            computed_at: string;
-            contacts: components["schemas"]["ContactRow"][];
-            currency?: string | null;
-            flags: components["schemas"]["FlagLine"][];
-            metrics: components["schemas"]["MetricValue"][];
-            /** Format: double */
-            mrr?: number | null;
-            mrr_history: components["schemas"]["MrrLine"][];
-            name: string;
-            owner?: string | null;
-            segment?: string | null;
-            segment_history: components["schemas"]["SegmentLine"][];
-            /** @description Since when it is in that segment. */
-            segment_since?: string | null;
-            /** @description The rule that took it, with the values of that day. */
-            segment_why: string;
-            started_on?: string | null;
-            /** @description Whether nothing but its id is known. */
-            stub: boolean;
-            subscriptions: components["schemas"]["SubscriptionLine"][];
-        };
-        /** @description Who is in a figure. */
-        Parts: {
-            /** @description The accounts of this page, greatest numerator first. */
-            items: components["schemas"]["AccountPart"][];
-            /** @description The next page; null = this is the last. */
-            next_cursor?: string | null;
-            /** @description How many there are in all. */
-            total: number;
         };
         /** @description A problem with its place. */
         Placed: {
@@ -1396,33 +1411,6 @@ export interface components {
             hash: string;
             segments?: null | components["schemas"]["Preview"];
             warnings: components["schemas"]["Placed"][];
-        };
-        /** @description One figure of a series. */
-        Point: {
-            /**
-             * Format: double
-             * @description By what.
-             */
-            denominator?: number | null;
-            /** @description 95 % interval. */
-            interval?: number[] | null;
-            /**
-             * Format: double
-             * @description What was divided.
-             */
-            numerator?: number | null;
-            /** @description The day that it stands for. */
-            period: string;
-            /**
-             * Format: double
-             * @description What the first target of this scope asks for on this day.
-             */
-            target?: number | null;
-            /**
-             * Format: double
-             * @description The figure; null = no data.
-             */
-            value?: number | null;
         };
         /** @description The consequence of other rules for the active accounts. */
         Preview: {
@@ -1458,6 +1446,25 @@ export interface components {
             title: string;
             /** @description `about:tenure/<code>`. */
             type: string;
+        };
+        /** @description The program in force. */
+        ProgramInForce: {
+            applied_at?: string | null;
+            applied_by?: string | null;
+            /** @description Names and labels of what it declares. */
+            contents: Record<string, never>;
+            currency?: string | null;
+            hash?: string | null;
+            /** @description Its short name; null = none is applied yet. */
+            program?: string | null;
+            started_on?: string | null;
+            time_zone?: string | null;
+            title?: string | null;
+            /**
+             * Format: int64
+             * @description The number of the version in force.
+             */
+            version?: number | null;
         };
         /** @description Why accounts are in no segment. */
         Reason: {
@@ -1501,10 +1508,33 @@ export interface components {
             remedy: string;
             /** @description Where it came from. */
             source: string;
-            state: components["schemas"]["State"];
+            state: components["schemas"]["RejectState"];
             /** @description The field's value. */
             value?: string | null;
         };
+        /** @description A reject as the import's own page shows it. */
+        RejectSample: {
+            /** @description The field at fault; empty when it is the row as a whole. */
+            field: string;
+            /** @description The file. */
+            file: string;
+            /**
+             * Format: int64
+             * @description The physical line.
+             */
+            line: number;
+            /** @description What is wrong. */
+            reason: string;
+            /** @description What to do. */
+            remedy: string;
+            /** @description Its value. */
+            value: string;
+        };
+        /**
+         * @description Whether a reject still waits.
+         * @enum {string}
+         */
+        RejectState: "open" | "replayed";
         /** @description A page of rejects. */
         RejectsPage: {
             items: components["schemas"]["RejectItem"][];
@@ -1547,20 +1577,6 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "csm" | "manager" | "admin";
-        /** @description An account that would move. */
-        Sample: {
-            /** @description Its id. */
-            account_id: string;
-            /**
-             * Format: double
-             * @description Its MRR.
-             */
-            mrr?: number | null;
-            /** @description Its name. */
-            name: string;
-            /** @description Why it would be there. */
-            why: string;
-        };
         /**
          * @description What a key may do.
          * @enum {string}
@@ -1569,12 +1585,34 @@ export interface components {
         /** @description The figures of one scope. */
         ScopeSeries: {
             /** @description Oldest first. */
-            points: components["schemas"]["Point"][];
+            points: components["schemas"]["SeriesPoint"][];
             /** @description `all`, or a value of what it is split by. */
             scope: string;
         };
-        /** @description A stretch of days in one segment. */
+        /** @description One segment. */
         SegmentLine: {
+            /** @description Accounts in it, churned ones too. */
+            accounts: number;
+            /** @description Active accounts in it. */
+            active: number;
+            description: string;
+            id: string;
+            label: string;
+            /**
+             * Format: double
+             * @description Σ MRR of the active ones.
+             */
+            mrr: number;
+            /** @description The rule that takes accounts. */
+            rule: string;
+            /**
+             * Format: double
+             * @description Share of all active accounts; null = there are none.
+             */
+            share?: number | null;
+        };
+        /** @description A stretch of days in one segment. */
+        SegmentStretch: {
             from: string;
             segment: string;
             /** @description First day after it; null = still. */
@@ -1619,6 +1657,33 @@ export interface components {
             series: components["schemas"]["ScopeSeries"][];
             /** @description Its unit. */
             unit: string;
+        };
+        /** @description One figure of a series. */
+        SeriesPoint: {
+            /**
+             * Format: double
+             * @description By what.
+             */
+            denominator?: number | null;
+            /** @description 95 % interval. */
+            interval?: number[] | null;
+            /**
+             * Format: double
+             * @description What was divided.
+             */
+            numerator?: number | null;
+            /** @description The day that it stands for. */
+            period: string;
+            /**
+             * Format: double
+             * @description What the first target of this scope asks for on this day.
+             */
+            target?: number | null;
+            /**
+             * Format: double
+             * @description The figure; null = no data.
+             */
+            value?: number | null;
         };
         /** @description The first administrator. */
         SetUp: {
@@ -1677,11 +1742,23 @@ export interface components {
         SourcesList: {
             sources: components["schemas"]["SourceItem"][];
         };
-        /**
-         * @description Whether a reject still waits.
-         * @enum {string}
-         */
-        State: "open" | "replayed";
+        /** @description The answer. */
+        SqlAnswer: {
+            columns: components["schemas"]["ColumnType"][];
+            /** Format: int64 */
+            elapsed_ms: number;
+            /** @description The rows; values stand in the order of the columns. */
+            rows: Record<string, never>[][];
+            /** @description Whether there were more rows than the limit. */
+            truncated: boolean;
+        };
+        /** @description A query. */
+        SqlQuery: {
+            /** @description Rows to give at most, 1 to 100,000 (default 1,000). */
+            limit?: number | null;
+            /** @description One SELECT statement. */
+            query: string;
+        };
         /**
          * @description Status of a target on a day.
          * @enum {string}
@@ -1774,7 +1851,9 @@ export interface components {
             message_id: string;
             name: string;
             occurred_at: string;
-            properties: Record<string, never>;
+            properties: {
+                [key: string]: unknown;
+            };
             received_at: string;
             source: string;
         };
@@ -1922,7 +2001,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["AccountList"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -1947,7 +2026,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["AccountPage"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2279,7 +2358,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Overview"];
+                    "application/json": components["schemas"]["KpiList"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2312,7 +2391,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Parts"];
+                    "application/json": components["schemas"]["KpiAccounts"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2383,7 +2462,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Current"];
+                    "application/json": components["schemas"]["ProgramInForce"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2827,7 +2906,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Asked"];
+                "application/json": components["schemas"]["SqlQuery"];
             };
         };
         responses: {
@@ -2836,7 +2915,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer"];
+                    "application/json": components["schemas"]["SqlAnswer"];
                 };
             };
             default: components["responses"]["Problem"];

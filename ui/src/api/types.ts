@@ -14,37 +14,32 @@ export type Answered<T> = T extends (infer Item)[]
     : T;
 
 type From<Name extends keyof Schemas> = Answered<Schemas[Name]>;
-/** A shape with some fields narrowed that the document leaves open (texts of a fixed set, free JSON). */
-type Narrow<T, Fields> = Omit<T, keyof Fields> & Fields;
 type Asked<Route extends keyof paths> = paths[Route] extends { get: { parameters: { query?: infer Query } } }
   ? NonNullable<Query>
   : never;
 
 export type Status = From<"Status">;
-export type Scalar = string | number | boolean | null;
-type Better = { better: "up" | "down" };
 
 /** One figure: a KPI in one scope, held against at most one target. */
-export type Kpi = Narrow<From<"KpiFigure">, Better>;
+export type Kpi = From<"KpiFigure">;
 export type TrendPoint = From<"Trend">;
-export type KpisAnswer = Narrow<From<"KpiList">, { kpis: Kpi[]; trends: Record<string, TrendPoint[]> }>;
+export type KpisAnswer = From<"KpiList">;
 export type SeriesAnswer = From<"Series">;
 export type Side = "numerator" | "denominator" | "rest";
-export type Target = Narrow<From<"TargetLine">, Better>;
+export type Target = From<"TargetLine">;
 
-export type AccountRow = Narrow<From<"AccountItem">, { values: Record<string, Scalar> }>;
+export type AccountRow = From<"AccountItem">;
 export type Column = From<"ColumnInfo">;
-export type AccountsPage = Narrow<From<"AccountList">, { items: AccountRow[] }>;
+export type AccountsPage = From<"AccountList">;
 export type AccountsQuery = Asked<"/api/v1/accounts">;
 export type Metric = From<"MetricValue">;
 export type MrrSpan = From<"MrrLine">;
-export type Contact = Narrow<From<"ContactRow">, { attributes: Record<string, unknown> }>;
-export type Account = Narrow<From<"AccountPage">, { attributes: Record<string, Scalar>; contacts: Contact[] }>;
-export type TimelineItem = Narrow<From<"TimelineItem">, { properties: Record<string, unknown> }>;
+export type Account = From<"AccountPage">;
+export type TimelineItem = From<"TimelineItem">;
 
 export type Segment = From<"SegmentLine">;
 export type SegmentsAnswer = From<"Segments">;
-export type PreviewAnswer = Narrow<From<"Preview">, { counts: Record<string, number> }>;
+export type PreviewAnswer = From<"Preview">;
 
 export type Role = From<"Role">;
 export type User = From<"User">;
@@ -55,10 +50,11 @@ export type Reject = From<"RejectItem">;
 export type Import = From<"ImportItem">;
 
 export type Placed = From<"Placed">;
+/** What differs between two programs; the document leaves it open. */
 export type Change = {
   kind: "added" | "removed" | "changed";
   what: string;
   id: string;
   fields: { field: string; old: unknown; new: unknown }[];
 };
-export type PlanAnswer = Narrow<From<"Planned">, { changes: Change[]; segments: PreviewAnswer | null }>;
+export type PlanAnswer = Omit<From<"Planned">, "changes"> & { changes: Change[] };

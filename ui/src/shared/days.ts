@@ -83,3 +83,27 @@ export function monthName(value: string | undefined): string {
     new Date(`${value.slice(0, 10)}T00:00:00Z`),
   );
 }
+
+/** How far a zone's clocks are ahead of UTC at an instant, in milliseconds. */
+function ahead(zone: string, at: number): number {
+  const parts = new Intl.DateTimeFormat("en-US", {
+    timeZone: zone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  }).formatToParts(at);
+  const part = (type: string) => Number(parts.find((p) => p.type === type)?.value ?? 0);
+  return Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second")) - at;
+}
+
+/** The instant at which a calendar day ends in a time zone. */
+export function endOfDay(value: string, zone: string): string {
+  const midnight = Date.parse(`${value}T00:00:00Z`) + 86_400_000;
+  // The second look is right on the days on which the clocks are changed.
+  const guess = midnight - ahead(zone, midnight);
+  return new Date(midnight - ahead(zone, guess)).toISOString();
+}

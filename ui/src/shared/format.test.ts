@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ago, day, isDay, monthEnd, monthStart } from "./days";
+import { ago, day, isDay, monthEnd, monthStart, endOfDay } from "./days";
 import { bytes, change, figure, money, scalar, seconds, sides, words } from "./format";
 
 const plain = (s: string | null | undefined) => (s ?? "").replace(/\u00a0|\u202f/g, " ");
@@ -72,6 +72,21 @@ describe("days", () => {
     expect(ago("2026-06-30T11:59:50Z", now)).toBe("just now");
     expect(ago("2026-06-28T12:00:00Z", now)).toBe("2 days ago");
     expect(ago(null, now)).toBe("never");
+  });
+});
+
+describe("endOfDay", () => {
+  it("finds the end of a day where the program lives", () => {
+    expect(endOfDay("2026-06-30", "UTC")).toBe("2026-07-01T00:00:00.000Z");
+    expect(endOfDay("2026-06-30", "America/Los_Angeles")).toBe("2026-07-01T07:00:00.000Z");
+    expect(endOfDay("2026-12-31", "Asia/Kolkata")).toBe("2026-12-31T18:30:00.000Z");
+  });
+  it("is right on the days on which the clocks are changed", () => {
+    // Clocks go from 02:00 to 03:00 on 8 March and back on 1 November 2026.
+    expect(endOfDay("2026-03-07", "America/Los_Angeles")).toBe("2026-03-08T08:00:00.000Z");
+    expect(endOfDay("2026-03-08", "America/Los_Angeles")).toBe("2026-03-09T07:00:00.000Z");
+    expect(endOfDay("2026-10-31", "America/Los_Angeles")).toBe("2026-11-01T07:00:00.000Z");
+    expect(endOfDay("2026-11-01", "America/Los_Angeles")).toBe("2026-11-02T08:00:00.000Z");
   });
 });
 

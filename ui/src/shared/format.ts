@@ -87,7 +87,7 @@ export function change(
   now: number | null | undefined,
   before: number | null | undefined,
   unit: string,
-  better: "up" | "down",
+  better: string,
 ): Change | null {
   if (now === null || now === undefined || before === null || before === undefined) return null;
   const delta = now - before;

@@ -1,15 +1,16 @@
 import { Button, Select, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { Account, TimelineItem } from "@/api/types";
-import { clock, day, instant } from "@/shared/days";
+import { clock, day, instant, endOfDay } from "@/shared/days";
 import { words } from "@/shared/format";
 import { useDraft } from "@/shared/useDraft";
 import { Icon, isIcon, type IconName } from "@/shared/ui/Icon";
 import { Panel } from "@/shared/ui/Panel";
 import { Empty, Loaded } from "@/shared/ui/State";
 import css from "./accounts.module.css";
+import { programQuery } from "@/features/program/queries";
 import { timelineQuery } from "./queries";
 import { tell } from "./sentences";
 
@@ -44,7 +45,13 @@ export function Timeline({ account, asOf }: { account: Account; asOf: string | u
   const change = (next: { kind?: string; q?: string }) =>
     void navigate({ search: (s) => ({ ...s, ...next }), replace: true });
   const searchSoon = useDebouncedCallback((value: string) => change({ q: value.trim() || undefined }), 250);
-  const pages = useInfiniteQuery(timelineQuery(account.account_id, { kind, q }, asOf));
+  // The day ends where the program lives; until that is known, a past day has no timeline yet.
+  const zone = useQuery(programQuery).data?.time_zone;
+  const before = asOf && zone ? endOfDay(asOf, zone) : undefined;
+  const pages = useInfiniteQuery({
+    ...timelineQuery(account.account_id, { kind, q }, before),
+    enabled: asOf === undefined || before !== undefined,
+  });
   const contacts = new Map(account.contacts.map((c) => [c.contact_id, c.name ?? c.email ?? c.contact_id]));
   return (
     <Panel title="Timeline" flush scroll={false}>

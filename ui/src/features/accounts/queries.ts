@@ -42,17 +42,17 @@ export const accountQuery = (id: string, asOf: string | undefined) =>
 export type TimelineFilter = { kind?: string; q?: string };
 
 /** What happened to one account, newest first; older pages follow on demand. */
-export const timelineQuery = (id: string, filter: TimelineFilter, asOf: string | undefined) =>
+export const timelineQuery = (id: string, filter: TimelineFilter, before: string | undefined) =>
   infiniteQueryOptions({
-    queryKey: ["accounts", "timeline", id, filter, asOf ?? "live"],
+    queryKey: ["accounts", "timeline", id, filter, before ?? "live"],
     queryFn: ({ pageParam, signal }) =>
       take(
         api.GET("/api/v1/accounts/{id}/timeline", {
-          params: { path: { id }, query: { ...filter, as_of: asOf, before: pageParam, limit: 50 } },
+          params: { path: { id }, query: { ...filter, before: pageParam, limit: 50 } },
           signal,
         }),
       ),
-    initialPageParam: undefined as string | undefined,
+    initialPageParam: before,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   });

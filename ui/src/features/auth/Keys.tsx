@@ -2,7 +2,7 @@ import { Button, Select, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "@/api/client";
-import type { Key } from "@/api/types";
+import type { Scope } from "@/api/types";
 import { Ago } from "@/shared/ui/Fresh";
 import { DataTable, Panel } from "@/shared/ui/Panel";
 import { Empty, Loaded, Problem } from "@/shared/ui/State";
@@ -10,7 +10,6 @@ import css from "./auth.module.css";
 import { keysQuery } from "./queries";
 import { Secret } from "./Secret";
 
-type Scope = Key["scope"];
 const SCOPES: { value: Scope; label: string }[] = [
   { value: "ingest", label: "Ingest: send events (write key of an SDK)" },
   { value: "read", label: "Read: every figure" },

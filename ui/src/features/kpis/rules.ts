@@ -6,7 +6,7 @@ export type Line = {
   kpi: string;
   label: string;
   unit: string;
-  better: "up" | "down";
+  better: string;
   description: string;
   waitsFor: string | null;
   /** The rows for the whole base: one per target, at least one. */

@@ -2,7 +2,7 @@ import { Button, FileButton, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "@/api/client";
-import type { Placed, PlanAnswer } from "@/api/types";
+import type { Change, Placed, PlanAnswer } from "@/api/types";
 import { Moves } from "@/features/segments/Preview";
 import { sentence } from "@/shared/format";
 import { DataTable, Panel } from "@/shared/ui/Panel";
@@ -19,10 +19,9 @@ export function Apply() {
   const plan = useMutation({
     mutationFn: async (chosen: Files) => {
       const checked = await take(api.POST("/api/v1/program/check", { body: { files: chosen } }));
-      return {
-        checked,
-        plan: checked.ok ? await take(api.POST("/api/v1/program/plan", { body: { files: chosen } })) : null,
-      };
+      if (!checked.ok) return { checked, plan: null };
+      const planned = await take(api.POST("/api/v1/program/plan", { body: { files: chosen } }));
+      return { checked, plan: { ...planned, changes: planned.changes as Change[] } };
     },
   });
   const apply = useMutation({
