@@ -433,8 +433,7 @@ fn things(m: &Model, kpi: &str, days: (i32, i32)) -> Option<(How, Vec<Fact>)> {
             for (account, opened, all) in tickets(m) {
                 let known = all
                     .iter()
-                    .filter(|e| e.day <= last && !e.is(&["ticket_escalated"]))
-                    .next_back();
+                    .rfind(|e| e.day <= last && !e.is(&["ticket_escalated"]));
                 if known.is_some_and(|e| !e.is(&["ticket_resolved"])) {
                     parts.push((account, f64::from(last - opened.day), 1.0));
                 }
@@ -494,11 +493,7 @@ fn willing(m: &Model, account: usize, day: i32) -> bool {
     };
     let contacts: BTreeSet<&Option<String>> = mine().map(|e| &e.contact).collect();
     contacts.into_iter().any(|contact| {
-        let last = |names: &[&str]| {
-            mine()
-                .filter(|e| &e.contact == contact && e.is(names))
-                .next_back()
-        };
+        let last = |names: &[&str]| mine().rfind(|e| &e.contact == contact && e.is(names));
         let consents =
             last(&["advocate_agreed", "advocate_revoked"]).is_some_and(|e| e.is(&["advocate_agreed"]));
         consents && last(&["reference_given"]).is_none_or(|given| given.day + 90 <= day)
