@@ -108,7 +108,7 @@ impl App {
             None => Store::open_embedded(&config.data).await?,
         };
         migrate::migrate(&store, &clock, MIGRATIONS).await?;
-        same_records(&config, noted, &store.identity(&clock).await?)?;
+        same_records(&config, noted, store.identity(&clock).await?)?;
         let auth = Auth::new(config.password_cost)?;
         let accounts = Arc::new(Directory::default());
         accounts::load(&store, &accounts).await?;
@@ -191,10 +191,15 @@ fn noted_records(config: &Config) -> anyhow::Result<Option<String>> {
 }
 
 /// Notes which records belong to the folder, or refuses others than those: its history would not be theirs.
-fn same_records(config: &Config, noted: Option<String>, identity: &str) -> anyhow::Result<()> {
+fn same_records(config: &Config, noted: Option<String>, (identity, fresh): (String, bool)) -> anyhow::Result<()> {
     let now = format!("{} {identity}", kind(config));
     match noted {
         Some(noted) if noted == now => Ok(()),
+        // A new folder on a server's old records: their sealed history lies in the folder that they were made with.
+        None if config.database.is_some() && !fresh => anyhow::bail!(
+            "the records on this server belong to another data folder than {}: give that folder, which holds their history",
+            config.data.display()
+        ),
         Some(_) => anyhow::bail!(
             "{} holds the history of other records than these: give the folder and the database that belong together",
             config.data.display()

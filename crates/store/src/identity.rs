@@ -3,13 +3,14 @@
 use crate::{Clock, Execute, Store, StoreResult, args, new_id};
 
 impl Store {
-    /// The records' id, made at the first call.
-    pub async fn identity(&self, clock: &Clock) -> StoreResult<String> {
+    /// The records' id, made at the first call, and whether this was the first.
+    pub async fn identity(&self, clock: &Clock) -> StoreResult<(String, bool)> {
         let tx = self.begin().await?;
         tx.exclusive("identity").await?;
         tx.script("CREATE TABLE IF NOT EXISTS store_identity (id TEXT PRIMARY KEY)")
             .await?;
         let found = tx.one("SELECT id FROM store_identity", vec![]).await?;
+        let fresh = found.is_none();
         let id = match found {
             Some(row) => row.get("id")?,
             None => {
@@ -20,6 +21,6 @@ impl Store {
             }
         };
         tx.commit().await?;
-        Ok(id)
+        Ok((id, fresh))
     }
 }
