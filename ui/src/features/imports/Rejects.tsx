@@ -74,7 +74,15 @@ export function Rejects({ importId }: { importId: string | undefined }) {
                 rowKey={(r) => r.id}
                 cols={[
                   { label: "Where", show: (r) => <Where row={r} /> },
-                  { label: "Field", show: (r) => (r.field ? <code>{r.field}</code> : "–") },
+                  {
+                    label: "Field",
+                    show: (r) => (
+                      <>
+                        {r.field ? <code>{r.field}</code> : "–"}
+                        {r.value ? <div className={`dim mono ${css.value}`}>{r.value}</div> : null}
+                      </>
+                    ),
+                  },
                   {
                     label: "Why",
                     show: (r) => (

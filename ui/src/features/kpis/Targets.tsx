@@ -53,7 +53,7 @@ export function Targets() {
                         <div className={css.sides}>
                           {group.map((t) => (
                             <div key={t.id}>
-                              <strong>{show(t, t.goal)}</strong>{" "}
+                              <strong>{t.goal === null ? "goal after the baseline" : show(t, t.goal)}</strong>{" "}
                               <span className="dim">
                                 {t.scope === "all" ? "all accounts, " : `${words(t.scope)}, `}by {day(t.deadline)}, from{" "}
                                 {show(t, t.baseline)}
