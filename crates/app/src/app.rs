@@ -191,7 +191,11 @@ fn noted_records(config: &Config) -> anyhow::Result<Option<String>> {
 }
 
 /// Notes which records belong to the folder, or refuses others than those: its history would not be theirs.
-fn same_records(config: &Config, noted: Option<String>, (identity, fresh): (String, bool)) -> anyhow::Result<()> {
+fn same_records(
+    config: &Config,
+    noted: Option<String>,
+    (identity, fresh): (String, bool),
+) -> anyhow::Result<()> {
     let now = format!("{} {identity}", kind(config));
     match noted {
         Some(noted) if noted == now => Ok(()),
