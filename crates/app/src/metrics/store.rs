@@ -182,8 +182,10 @@ pub async fn edges_after(on: &impl Execute, seq: i64, limit: i64) -> StoreResult
 /// Marks what KPI figures have to be computed again: those that look at a month (yyyymm), all from a month on (−yyyymm), all (0).
 pub async fn mark_months(tx: &Tx, months: &[i32], at: i64) -> StoreResult<()> {
     let mut batch = Batch::new("kpi_dirty", &["month", "marked_at"]);
+    // PostgreSQL refuses to update one row twice in a statement.
+    let months: std::collections::BTreeSet<i32> = months.iter().copied().collect();
     for month in months {
-        batch.row(args![i64::from(*month), at]);
+        batch.row(args![i64::from(month), at]);
     }
     tx.insert(batch, Conflict::Update("month", &["marked_at"]))
         .await?;
