@@ -94,7 +94,11 @@ pub async fn recompute(app: &App) -> Result<Recomputed> {
     let mut differences = Vec::new();
     let mut accounts_differing = 0;
     for before in &accounts {
-        let same = app.metrics.book.get(before.no).is_some_and(|now| now.head.same(&before.head));
+        let same = app
+            .metrics
+            .book
+            .get(before.no)
+            .is_some_and(|now| now.head.same(&before.head));
         if !same {
             accounts_differing += 1;
             if differences.len() < SHOWN {
@@ -111,7 +115,10 @@ pub async fn recompute(app: &App) -> Result<Recomputed> {
             if differences.len() < SHOWN {
                 let (kpi, day, scope) = which;
                 let before = figures.get(which).and_then(|figure| figure.value);
-                differences.push(format!("{kpi} of {scope} on {day}: kept {before:?}, computed {:?}", value.value));
+                differences.push(format!(
+                    "{kpi} of {scope} on {day}: kept {before:?}, computed {:?}",
+                    value.value
+                ));
             }
         }
     }
