@@ -19,6 +19,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     tasks.spawn(until(stop.clone(), segments::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), kpis::reactor::run(app.clone())));
     tasks.spawn(imports::go_on(app.clone()));
+    tasks.spawn(until(stop.clone(), imports::look_after(app.clone())));
     tasks
 }
 

@@ -448,6 +448,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rejects/{id}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mends a refused record and takes it in. It stays refused, with the new reason, while something else is wrong. What came is kept. */
+        post: operations["events_correct"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/segments": {
         parameters: {
             query?: never;
@@ -615,6 +632,146 @@ export interface paths {
         get: operations["kpis_targets"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's uploads, the one touched last first. */
+        get: operations["imports_list_uploads"];
+        put?: never;
+        /** Begins an upload. */
+        post: operations["imports_begin_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One upload with its files. */
+        get: operations["imports_show_upload"];
+        put?: never;
+        post?: never;
+        /** Deletes an upload with its files. What was imported of them stays. */
+        delete: operations["imports_discard_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says which file comes next. The same file again goes on where it stopped. */
+        post: operations["imports_add_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of an upload, how its rows are read, and what becomes of the first of them. */
+        get: operations["imports_show_file"];
+        put?: never;
+        post?: never;
+        /** Takes a file out of an upload. */
+        delete: operations["imports_remove_file"];
+        options?: never;
+        head?: never;
+        /** Keeps how a file is to be read. A map that is not right yet is kept too, and said to be wrong. */
+        patch: operations["imports_change_file"];
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files/{file}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Takes the next piece of a file. With the last one the file is looked at; an archive is unpacked in the background. */
+        put: operations["imports_put_content"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files/{file}/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file's map as YAML, for the command line. */
+        get: operations["imports_download_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files/{file}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What would become of a file's first rows under another kind or map. Nothing is kept. */
+        post: operations["imports_preview_map"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Imports the chosen files of an upload, accounts first, or goes on with it where it was left half-way. */
+        post: operations["imports_import_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -920,6 +1077,17 @@ export interface components {
             /** @description The text to send; it cannot be shown again. */
             secret: string;
         };
+        /** @description A kind and a map to try. Without a map the best one for the kind is proposed. */
+        Asked: {
+            /** @description A map as JSON, instead. */
+            document?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description What the rows are; found out when not given. */
+            kind?: string | null;
+            /** @description A map as YAML. */
+            map?: string | null;
+        };
         /** @description One change. */
         AuditEntry: {
             /** @description What was done, such as `key.revoke`. */
@@ -961,6 +1129,22 @@ export interface components {
             /** @description Whether it could be applied. */
             ok: boolean;
             problems: components["schemas"]["Placed"][];
+        };
+        /** @description A field of a few words, and the texts that stand for them in the file. */
+        ChoiceLook: {
+            column: string;
+            field: string;
+            texts: components["schemas"]["ChoiceText"][];
+            words: string[];
+        };
+        /** @description A text of a column and the word that it is taken for. */
+        ChoiceText: {
+            /** @description Null = it is not known what it stands for. */
+            becomes?: string | null;
+            /** @description The word that it most likely means. */
+            likely?: string | null;
+            rows: number;
+            text: string;
         };
         /** @description A column that can be shown, sorted and filtered by. */
         ColumnInfo: {
@@ -1029,6 +1213,15 @@ export interface components {
             /** @description Give it as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
+        /** @description A record with its mistakes mended. */
+        Correction: {
+            /** @description The record as it is meant: for a row of a file its columns with their texts. */
+            record: {
+                [key: string]: unknown;
+            };
+            /** @description The record as it was shown to whoever mended it. */
+            was: string;
+        };
         /** @description All checks. */
         Diagnosis: {
             checks: components["schemas"]["Check"][];
@@ -1041,6 +1234,13 @@ export interface components {
             };
             version: components["schemas"]["VersionLine"];
         };
+        /** @description A reason for which rows are refused. */
+        FaultCount: {
+            field: string;
+            reason: string;
+            remedy: string;
+            rows: number;
+        };
         /** @description One field at fault. */
         FieldError: {
             /** @description The field's name or path. */
@@ -1051,6 +1251,31 @@ export interface components {
             remedy: string;
             /** @description The value as received, shortened. */
             value: string;
+        };
+        /** @description A change of how a file is read. */
+        FileChange: {
+            /** @description The map as JSON, instead. */
+            document?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Whether it is to be imported. */
+            included?: boolean | null;
+            /** @description What its rows are. Without a map the best one for the kind is proposed. */
+            kind?: string | null;
+            /** @description The map as YAML. */
+            map?: string | null;
+            /**
+             * Format: int64
+             * @description The file's version that the change was made to.
+             */
+            version: number;
+        };
+        /** @description A file of an upload with its map and its first rows. */
+        FileDetail: {
+            file: components["schemas"]["UploadFile"];
+            /** @description Every kind, the best fitting first. */
+            kinds: components["schemas"]["KindFit"][];
+            look: components["schemas"]["MapLook"];
         };
         /** @description One file of an import. */
         FileItem: {
@@ -1093,6 +1318,30 @@ export interface components {
         Health: {
             /** @description `ok`. */
             status: string;
+        };
+        /** @description A column of the file. */
+        ImportColumn: {
+            /** @description Different texts among them. */
+            distinct: number;
+            /**
+             * Format: double
+             * @description Share of the first rows that have a text here.
+             */
+            filled: number;
+            name: string;
+            /** @description The most frequent texts. */
+            samples: string[];
+        };
+        /** @description A field that rows of the kind can have. */
+        ImportField: {
+            /** @description Its name. */
+            name: string;
+            /** @description Whether every row needs it. */
+            required: boolean;
+            /** @description How its text is read: id, text, day, instant, number, integer, boolean, money, email, currency, object, choice or choices. */
+            type: string;
+            /** @description The words of a choice. */
+            words: string[];
         };
         /** @description An import. */
         ImportItem: {
@@ -1166,6 +1415,13 @@ export interface components {
          * @enum {string}
          */
         ImportState: "running" | "done" | "failed" | "cancelled";
+        /** @description How to import an upload. */
+        ImportUpload: {
+            /** @description Read and check everything, store nothing. */
+            dry_run?: boolean;
+            /** @description Read files again that have been imported already. */
+            force?: boolean;
+        };
         /** @description A page of imports. */
         ImportsPage: {
             items: components["schemas"]["ImportItem"][];
@@ -1190,6 +1446,15 @@ export interface components {
         /** @description All keys. */
         Keys: {
             keys: components["schemas"]["Key"][];
+        };
+        /** @description How well a kind fits a file. */
+        KindFit: {
+            /**
+             * Format: double
+             * @description 1 is a perfect fit.
+             */
+            fit: number;
+            kind: string;
         };
         /** @description Who is in a figure. */
         KpiAccounts: {
@@ -1293,6 +1558,45 @@ export interface components {
                 [key: string]: components["schemas"]["Trend"][];
             };
         };
+        /** @description A file under a map. */
+        MapLook: {
+            /** @description Attributes that the program declares. */
+            attributes: string[];
+            choices: components["schemas"]["ChoiceLook"][];
+            columns: components["schemas"]["ImportColumn"][];
+            /** @description The same map as JSON. */
+            document: {
+                [key: string]: unknown;
+            };
+            /** @description The most frequent reasons for which the first rows are refused. */
+            faults: components["schemas"]["FaultCount"][];
+            /** @description Every field that rows of the kind can have. */
+            fields: components["schemas"]["ImportField"][];
+            kind: string;
+            /** @description The map as YAML, as the command line takes it. */
+            map: string;
+            /** @description What a person should look at. */
+            notes: components["schemas"]["MapNote"][];
+            /** @description What columns that no field takes become: attributes, properties or ignored. */
+            others: string;
+            problem?: null | components["schemas"]["MapProblem"];
+            rows: components["schemas"]["RowLook"][];
+            sample: components["schemas"]["SampleCounts"];
+            /** @description Columns that nothing takes. */
+            unused: string[];
+        };
+        /** @description A remark about a field of the proposal. */
+        MapNote: {
+            field: string;
+            note: string;
+        };
+        /** @description What is wrong with a map. */
+        MapProblem: {
+            /** @description The path of the key, such as `fields.mrr.formula`. */
+            at: string;
+            problem: string;
+            remedy: string;
+        };
         /** @description One metric of an account. */
         MetricValue: {
             description: string;
@@ -1365,6 +1669,18 @@ export interface components {
             current: string;
             /** @description The new one: at least 12 characters. */
             password: string;
+        };
+        /** @description A file that will be sent. */
+        NewUploadFile: {
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+            /** @description When it was last written: what rows without a date of their own are true as of. Now when not given. */
+            modified_at?: string | null;
+            /** @description Its name. */
+            name: string;
         };
         /** @description A new user. */
         NewUser: {
@@ -1577,6 +1893,34 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "csm" | "manager" | "admin";
+        /** @description Why a row cannot be used. */
+        RowFault: {
+            field: string;
+            reason: string;
+            remedy: string;
+            value: string;
+        };
+        /** @description A row of the file and what becomes of it. */
+        RowLook: {
+            /** @description What it says: accounts, contacts and events, each with its values. */
+            becomes: {
+                [key: string]: unknown;
+            }[];
+            /** @description Its cells, in the order of the columns. */
+            cells: string[];
+            fault?: null | components["schemas"]["RowFault"];
+            /** Format: int64 */
+            line: number;
+            /** @description Whether the map leaves it out. */
+            skipped: boolean;
+        };
+        /** @description What became of the file's first rows. */
+        SampleCounts: {
+            good: number;
+            rejected: number;
+            rows: number;
+            skipped: number;
+        };
         /**
          * @description What a key may do.
          * @enum {string}
@@ -1888,6 +2232,66 @@ export interface components {
         Unclassified: {
             accounts: number;
             reasons: components["schemas"]["Reason"][];
+        };
+        /** @description A file of an upload. */
+        UploadFile: {
+            /** Format: int64 */
+            bytes: number;
+            id: string;
+            /** @description Whether it is to be imported. */
+            included: boolean;
+            /** @description The archive that it came in, with its path there. */
+            inside?: string | null;
+            /** @description What its rows are, as far as is known. */
+            kind?: string | null;
+            name: string;
+            /** @description Why it cannot be used. */
+            note?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes that have come in; the next piece begins there.
+             */
+            received: number;
+            /** @description Whether kind and map come from an earlier file with the same header. */
+            remembered: boolean;
+            state: components["schemas"]["UploadFileState"];
+            /**
+             * Format: int64
+             * @description Give it with a change; the change is refused when somebody else was faster.
+             */
+            version: number;
+        };
+        /**
+         * @description Where a file of an upload stands.
+         * @enum {string}
+         */
+        UploadFileState: "receiving" | "unpacking" | "ready" | "refused";
+        /** @description Files that wait to be imported. */
+        UploadItem: {
+            created_at: string;
+            /** @description When it is deleted unless somebody touches it. */
+            expires_at: string;
+            files: components["schemas"]["UploadFile"][];
+            id: string;
+            /** @description The latest import. */
+            imported?: string | null;
+            imported_state?: null | components["schemas"]["ImportState"];
+            /** @description The latest import that only tried. */
+            tried?: string | null;
+        };
+        /** @description The caller's uploads. */
+        UploadsList: {
+            /**
+             * Format: int64
+             * @description The largest file, in bytes.
+             */
+            file_limit: number;
+            /**
+             * Format: int64
+             * @description The largest piece of a file, in bytes.
+             */
+            piece_limit: number;
+            uploads: components["schemas"]["UploadItem"][];
         };
         /** @description A user. */
         User: {
@@ -2660,6 +3064,32 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    events_correct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Correction"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     segments_list: {
         parameters: {
             query?: {
@@ -2939,6 +3369,291 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Targets"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_list_uploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadsList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_begin_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_show_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_discard_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_add_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUploadFile"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadFile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_show_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_remove_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_change_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FileChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_put_content: {
+        parameters: {
+            query: {
+                /** @description Where the piece begins: how many bytes have come in. */
+                offset: number;
+            };
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadFile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_download_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_preview_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Asked"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapLook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_import_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportUpload"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportItem"];
                 };
             };
             default: components["responses"]["Problem"];

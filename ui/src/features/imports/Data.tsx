@@ -11,14 +11,14 @@ const Sql = lazy(() => import("@/features/events/Sql"));
 
 /** What comes in: sources, imports, refused rows; and a question to all of it. */
 export function Data() {
-  const { tab = "sources", import: importId } = useSearch({ from: "/data" });
+  const { tab = "sources", import: importId, upload, file } = useSearch({ from: "/data" });
   const navigate = useNavigate({ from: "/data" });
   return (
     <>
       <PageHead title="Data" sub="Where it comes from, how fresh it is, and what was refused." />
       <Tabs
         value={tab}
-        onChange={(t) => void navigate({ search: (s) => ({ ...s, tab: t ?? undefined, import: undefined }) })}
+        onChange={(t) => void navigate({ search: (s) => ({ as_of: s.as_of, tab: t ?? undefined }) })}
         keepMounted={false}
       >
         <Tabs.List mb="lg">
@@ -31,7 +31,7 @@ export function Data() {
           <Sources />
         </Tabs.Panel>
         <Tabs.Panel value="imports">
-          <Imports />
+          <Imports upload={upload} file={file} />
         </Tabs.Panel>
         <Tabs.Panel value="rejects">
           <Rejects importId={importId} />

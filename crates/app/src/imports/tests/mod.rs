@@ -6,8 +6,10 @@ mod formats;
 mod kinds;
 mod maps;
 mod programs;
+mod proposals;
 mod resume;
 mod sniffing;
+mod uploads;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
