@@ -35,6 +35,7 @@ async fn until(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) 
 /// # Errors
 /// The first fault.
 pub async fn catch_up(app: &App) -> Result<()> {
+    while events::attribute(app).await? > 0 {}
     loop {
         let mut worked = metrics::catch_up(app).await?;
         worked |= segments::reactor::emit(app).await?;

@@ -29,10 +29,10 @@ async fn arrive(app: &TestApp, arrivals: &[Arrival]) {
 }
 
 /// An account's spans, metrics, why it is in its segment, and doubts.
-type Known = (Vec<Span>, Vec<String>, String, Vec<String>);
+pub(super) type Known = (Vec<Span>, Vec<String>, String, Vec<String>);
 
 /// What is known of each account, by its id (numbers are given in the order of arrival).
-fn accounts(app: &TestApp) -> BTreeMap<String, Known> {
+pub(super) fn accounts(app: &TestApp) -> BTreeMap<String, Known> {
     let show = |e: &Entry| {
         let metrics = e.head.metrics.iter().map(|m| format!("{m:?}")).collect();
         let flags = e.head.flags.iter().map(|f| f.code.clone()).collect();
