@@ -21,8 +21,3 @@ CREATE TABLE source_alarms (
   source TEXT NOT NULL, raised_at BIGINT NOT NULL, last_at BIGINT NOT NULL, every_s BIGINT NOT NULL, cleared_at BIGINT, cleared_by TEXT,
   PRIMARY KEY (source, raised_at)
 );
-CREATE TABLE account_merges (
-  id TEXT PRIMARY KEY, merged_no BIGINT NOT NULL, survivor_no BIGINT NOT NULL, merged_at BIGINT NOT NULL, actor TEXT NOT NULL,
-  undone_at BIGINT, undone_by TEXT
-);
-CREATE INDEX account_merges_survivor ON account_merges (survivor_no);

@@ -48,6 +48,10 @@ export type Scope = From<"Scope">;
 
 export type Reject = From<"RejectItem">;
 export type Import = From<"ImportItem">;
+export type Source = From<"SourceItem">;
+export type LiveEvent = From<"LiveEvent">;
+export type EventProperty = From<"PropertyProfile">;
+export type FieldFill = From<"FieldFill">;
 export type Upload = From<"UploadItem">;
 export type UploadFile = From<"UploadFile">;
 export type UploadFileDetail = From<"FileDetail">;

@@ -77,7 +77,14 @@ const targets = createRoute({
 });
 
 export type TabSearch = { tab?: string };
-export type DataSearch = TabSearch & { import?: string; upload?: string; file?: string };
+export type DataSearch = TabSearch & {
+  import?: string;
+  upload?: string;
+  file?: string;
+  segment?: string;
+  field?: string;
+  event?: string;
+};
 const data = createRoute({
   getParentRoute: () => root,
   path: "/data",
@@ -86,6 +93,9 @@ const data = createRoute({
     import: text(s.import),
     upload: text(s.upload),
     file: text(s.file),
+    segment: text(s.segment),
+    field: text(s.field),
+    event: text(s.event),
   }),
   component: lazyRouteComponent(() => import("@/features/imports/Data"), "Data"),
 });

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::fields::Kind;
 use super::job::{File, Import, Progress, Sample, State};
 use super::read::nearest;
-use super::{request, store, uploads};
+use super::{completeness, request, store, uploads};
 use crate::App;
 use crate::auth::{Admin, Principal, Viewer, audit};
 use crate::web::{Json, Path, Problem, Query, Result, routes};
@@ -22,6 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show))
         .routes(routes!(cancel))
         .merge(uploads::routes())
+        .merge(completeness::routes())
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

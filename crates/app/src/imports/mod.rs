@@ -13,6 +13,7 @@
 mod api;
 mod archive;
 mod chunks;
+mod completeness;
 mod context;
 mod fields;
 mod formula;

@@ -7,6 +7,8 @@ import { Sources } from "@/features/events/Sources";
 import { Imports } from "./Imports";
 import { Rejects } from "./Rejects";
 
+const Explorer = lazy(() => import("@/features/events/Explorer"));
+const Completeness = lazy(() => import("./Completeness"));
 const Sql = lazy(() => import("@/features/events/Sql"));
 
 /** What comes in: sources, imports, refused rows; and a question to all of it. */
@@ -25,6 +27,8 @@ export function Data() {
           <Tabs.Tab value="sources">Sources</Tabs.Tab>
           <Tabs.Tab value="imports">Imports</Tabs.Tab>
           <Tabs.Tab value="rejects">Rejects</Tabs.Tab>
+          <Tabs.Tab value="completeness">Completeness</Tabs.Tab>
+          <Tabs.Tab value="events">Events</Tabs.Tab>
           <Tabs.Tab value="sql">SQL</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="sources">
@@ -35,6 +39,16 @@ export function Data() {
         </Tabs.Panel>
         <Tabs.Panel value="rejects">
           <Rejects importId={importId} />
+        </Tabs.Panel>
+        <Tabs.Panel value="completeness">
+          <Suspense fallback={<Skeleton />}>
+            <Completeness />
+          </Suspense>
+        </Tabs.Panel>
+        <Tabs.Panel value="events">
+          <Suspense fallback={<Skeleton />}>
+            <Explorer />
+          </Suspense>
         </Tabs.Panel>
         <Tabs.Panel value="sql">
           <Suspense fallback={<Skeleton />}>

@@ -1,5 +1,6 @@
 //! Imports through the API and the database, from files written by the tests themselves.
 
+mod completeness;
 mod dirty;
 mod docs;
 mod formats;

@@ -493,7 +493,7 @@ fn says(facts: &Facts) -> Vec<Json> {
                 values.extend(it.attributes.clone());
                 Some(Json::Object(values))
             }
-            Change::Alias { .. } | Change::Device { .. } => None,
+            Change::Alias { .. } | Change::Device { .. } | Change::DeviceAccount { .. } => None,
         })
         .collect();
     for it in &facts.events {
