@@ -153,3 +153,59 @@ describe("bringing data in without a terminal", () => {
     await context.close();
   });
 });
+
+describe("what came in", () => {
+  it("is seen as it arrives, by name, and by what each name carries", async () => {
+    const { page, context, problems } = await stage.open("/data?tab=events");
+    const names = page.getByRole("table", { name: "Names of events" });
+    const first = names.getByRole("link").first();
+    const name = (await first.textContent()) ?? "";
+    const live = page.getByRole("list", { name: "Events, the newest first" });
+    await live.getByRole("listitem").first().waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByText("Paused").waitFor();
+    await first.click();
+    await page.getByRole("heading", { name: `Properties of ${name}` }).waitFor();
+    await page.getByText(`events: [${name}]`).waitFor();
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  it("is complete or not, field by field, down to the accounts that lack one", async () => {
+    const { page, context, problems } = await stage.open("/data?tab=completeness");
+    const table = page.getByRole("table", { name: "Fields of accounts" });
+    await table.waitFor();
+    const answer = await ask<{ account_fields: { field: string; filled: number; total: number }[] }>(
+      page,
+      "/completeness",
+    );
+    const lacking = answer.account_fields.find((f) => f.filled < f.total);
+    if (!lacking) throw new Error("The data lacks nothing.");
+    const missing = lacking.total - lacking.filled;
+    await table.getByRole("link", { name: `${missing} lack ${lacking.field}`, exact: true }).click();
+    const who = page.getByRole("table", { name: "Who lacks it" });
+    await who.waitFor();
+    expect(await who.locator("tbody tr").count()).toBe(Math.min(50, missing));
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  it("is expected from each source as its past or a person says", async () => {
+    const { page, context, problems } = await stage.open("/data?tab=sources");
+    await page.getByRole("button", { name: "Change what is expected of import" }).click();
+    await page.getByRole("radio", { name: "after a time that I set" }).check();
+    await page.getByLabel("Silent for").fill("2160");
+    expect(await breaches(page)).toEqual([]);
+    await page.getByRole("button", { name: "Keep", exact: true }).click();
+    await page
+      .getByText(/^within /)
+      .first()
+      .waitFor();
+    await page.getByRole("button", { name: "Change what is expected of import" }).click();
+    await page.getByRole("radio", { name: "never" }).check();
+    await page.getByRole("button", { name: "Keep", exact: true }).click();
+    await page.getByText("muted").waitFor();
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+});

@@ -106,6 +106,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/completeness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How complete each field of accounts and contacts is, by segment, and where its values come from. */
+        get: operations["imports_show_completeness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/completeness/{object}/{field}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts, or contacts, that lack a field. */
+        get: operations["imports_lacking"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts": {
         parameters: {
             query?: never;
@@ -132,6 +166,57 @@ export interface paths {
         };
         /** Looks at the database: which, how it is set, whether it is whole, how its clock runs. */
         get: operations["health_diagnosis_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What arrived last, or since the last time. Asked again and again it is a live view. */
+        get: operations["events_live_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every name of events, with its volume by day. */
+        get: operations["events_list_names"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/names/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The properties of a name's latest events: types, how often they are filled, the most frequent values. */
+        get: operations["events_show_name"];
         put?: never;
         post?: never;
         delete?: never;
@@ -614,9 +699,43 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where events come from, how many, and how late. */
+        /** Where events come from, how many, how late, and whether they still come. */
         get: operations["events_list_sources"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sources that are silent, and that were. */
+        get: operations["events_list_alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{source}/expectation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says how long a source may be silent before an alarm is raised. */
+        put: operations["events_set_expectation"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1097,16 +1216,28 @@ export interface components {
             /** @description The text to send; it cannot be shown again. */
             secret: string;
         };
-        /** @description A kind and a map to try. Without a map the best one for the kind is proposed. */
-        Asked: {
-            /** @description A map as JSON, instead. */
-            document?: {
-                [key: string]: unknown;
-            } | null;
-            /** @description What the rows are; found out when not given. */
-            kind?: string | null;
-            /** @description A map as YAML. */
-            map?: string | null;
+        /** @description A source that fell silent. */
+        AlarmItem: {
+            /** @description When it was over; null = it is silent still. */
+            cleared_at?: string | null;
+            /** @description `event`: it was heard again; `setting`: somebody expects less of it. */
+            cleared_by?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds that it could be silent.
+             */
+            every_s: number;
+            /** @description When its last event before had come. */
+            last_event_at: string;
+            raised_at: string;
+            source: string;
+        };
+        /** @description Alarms. */
+        AlarmsList: {
+            /** @description The open ones, then the latest of the others. */
+            alarms: components["schemas"]["AlarmItem"][];
+            /** @description How many are open. */
+            open: number;
         };
         /** @description One change. */
         AuditEntry: {
@@ -1182,6 +1313,17 @@ export interface components {
             name: string;
             type: string;
         };
+        /** @description How complete what is known of accounts and contacts is. */
+        Completeness: {
+            account_fields: components["schemas"]["FieldFill"][];
+            accounts: number;
+            /** @description The instant that it is shown for. */
+            at: string;
+            contact_fields: components["schemas"]["FieldFill"][];
+            contacts: number;
+            /** @description Segments with accounts. */
+            segments: string[];
+        };
         /** @description How far the computation of all accounts is. */
         Computing: {
             /** @description Accounts done. */
@@ -1246,6 +1388,46 @@ export interface components {
         Diagnosis: {
             checks: components["schemas"]["Check"][];
         };
+        /** @description A name of events. */
+        EventName: {
+            /**
+             * Format: int64
+             * @description Accounts that have one.
+             */
+            accounts: number;
+            /**
+             * Format: int64
+             * @description Events ever stored.
+             */
+            events: number;
+            first_seen: string;
+            kind: string;
+            last_seen: string;
+            name: string;
+            /** @description Events on each of the last days, today last. */
+            per_day: number[];
+        };
+        /** @description All names of events. */
+        EventNames: {
+            names: components["schemas"]["EventName"][];
+            /** @description The last of the days. */
+            today: string;
+        };
+        /** @description What is to be expected of a source. */
+        ExpectationForm: {
+            /**
+             * Format: int64
+             * @description Seconds that it may be silent; null = what its own past teaches.
+             */
+            every_s?: number | null;
+            /** @description Its silence means nothing. */
+            muted?: boolean;
+            /**
+             * Format: int64
+             * @description The version that the change was made to; 0 = nothing was set before.
+             */
+            version: number;
+        };
         /** @description A version's files, byte for byte. */
         Exported: {
             /** @description File name → text. */
@@ -1271,6 +1453,34 @@ export interface components {
             remedy: string;
             /** @description The value as received, shortened. */
             value: string;
+        };
+        /** @description How complete a field is. */
+        FieldFill: {
+            by_segment: components["schemas"]["SegmentFill"][];
+            field: string;
+            filled: number;
+            label: string;
+            /** @description Whether the program says that each account should have it. */
+            required: boolean;
+            /**
+             * Format: double
+             * @description Null = there is nobody to have it.
+             */
+            share?: number | null;
+            sources: components["schemas"]["FieldSource"][];
+            total: number;
+            /** @description When a value of it was told last. */
+            updated_at?: string | null;
+        };
+        /** @description Where values of a field came from. */
+        FieldSource: {
+            last_at: string;
+            source: string;
+            /**
+             * Format: int64
+             * @description Values that it told, of all times.
+             */
+            values: number;
         };
         /** @description A change of how a file is read. */
         FileChange: {
@@ -1578,6 +1788,62 @@ export interface components {
                 [key: string]: components["schemas"]["Trend"][];
             };
         };
+        /** @description An account, or a contact of one, that lacks a field. */
+        LackingItem: {
+            account_id: string;
+            /** @description The contact that lacks it, where contacts were asked for. */
+            contact_id?: string | null;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            owner?: string | null;
+            segment: string;
+        };
+        /** @description Who lacks a field. */
+        LackingPage: {
+            /** @description Accounts with the highest MRR first. */
+            items: components["schemas"]["LackingItem"][];
+            /** @description Give it as `cursor` for the next page; null on the last one. */
+            next_cursor?: number | null;
+            total: number;
+        };
+        /** @description An event as it arrived. */
+        LiveEvent: {
+            account_id?: string | null;
+            contact_id?: string | null;
+            kind: string;
+            message_id: string;
+            name: string;
+            occurred_at: string;
+            properties: {
+                [key: string]: unknown;
+            };
+            received_at: string;
+            source: string;
+        };
+        /** @description What arrived. */
+        LiveEvents: {
+            /**
+             * Format: int64
+             * @description Give it as `after` for what arrives next.
+             */
+            cursor: number;
+            /** @description The newest first. */
+            items: components["schemas"]["LiveEvent"][];
+            /** @description Whether more arrived than are shown. */
+            more: boolean;
+        };
+        /** @description A kind and a map to try. Without a map the best one for the kind is proposed. */
+        MapAsked: {
+            /** @description A map as JSON, instead. */
+            document?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description What the rows are; found out when not given. */
+            kind?: string | null;
+            /** @description A map as YAML. */
+            map?: string | null;
+        };
         /** @description A file under a map. */
         MapLook: {
             /** @description Attributes that the program declares. */
@@ -1671,6 +1937,15 @@ export interface components {
             from: string;
             /** Format: double */
             mrr?: number | null;
+        };
+        /** @description What the events of a name carry. */
+        NameProfile: {
+            /** @description Its latest events. */
+            latest: components["schemas"]["LiveEvent"][];
+            name: string;
+            properties: components["schemas"]["PropertyProfile"][];
+            /** @description How many of its latest events were looked at. */
+            sample: number;
         };
         /** @description Whether the first administrator is still to be made. */
         Needed: {
@@ -1801,6 +2076,33 @@ export interface components {
              * @description The number of the version in force.
              */
             version?: number | null;
+        };
+        /** @description A property of events. */
+        PropertyProfile: {
+            /** @description Different values; at the limit: at least so many. */
+            distinct: number;
+            /** @description Events that have it, neither null nor empty. */
+            events: number;
+            /**
+             * Format: double
+             * @description Share of the events looked at that have it.
+             */
+            filled: number;
+            /**
+             * Format: double
+             * @description The largest number.
+             */
+            max?: number | null;
+            /**
+             * Format: double
+             * @description The smallest number.
+             */
+            min?: number | null;
+            name: string;
+            /** @description The most frequent values. */
+            top: components["schemas"]["TopValue"][];
+            /** @description The types of its values, the most frequent first: text, number, boolean, list, object. */
+            types: string[];
         };
         /** @description Why accounts are in no segment. */
         Reason: {
@@ -1976,6 +2278,12 @@ export interface components {
             /** @description `all`, or a value of what it is split by. */
             scope: string;
         };
+        /** @description How complete a field is in a segment. */
+        SegmentFill: {
+            filled: number;
+            segment: string;
+            total: number;
+        };
         /** @description One segment. */
         SegmentLine: {
             /** @description Accounts in it, churned ones too. */
@@ -2092,6 +2400,28 @@ export interface components {
             csrf: string;
             user: components["schemas"]["User"];
         };
+        /** @description What is expected of a source. */
+        SourceExpectation: {
+            /**
+             * Format: int64
+             * @description Seconds that it may be silent; null = no limit.
+             */
+            every_s?: number | null;
+            /**
+             * Format: int64
+             * @description What its own past teaches; null = too little is known.
+             */
+            learned_s?: number | null;
+            /** @description Whether its silence means nothing. */
+            muted: boolean;
+            /** @description Whether the limit was set by hand. */
+            set: boolean;
+            /**
+             * Format: int64
+             * @description Give it with a change.
+             */
+            version: number;
+        };
         /** @description One source of events. */
         SourceItem: {
             /**
@@ -2109,6 +2439,7 @@ export interface components {
              * @description Events that arrived in the last 24 hours, to the hour.
              */
             events_24h: number;
+            expectation: components["schemas"]["SourceExpectation"];
             /** @description When its first event arrived. */
             first_event_at: string;
             /**
@@ -2116,17 +2447,39 @@ export interface components {
              * @description Median delay between happening and arrival, in seconds, of all events; accurate to a factor of two.
              */
             lag_p50_s?: number | null;
+            /**
+             * Format: double
+             * @description The delay that 95 % of its events stay below, with the same accuracy.
+             */
+            lag_p95_s?: number | null;
             /** @description When its last event arrived. */
             last_event_at: string;
+            /** @description Events in each of the last 14 times 24 hours. */
+            per_day: number[];
+            /** @description Events in each of the last 24 hours. */
+            per_hour: number[];
             /**
              * Format: int64
              * @description Records refused and kept for replay.
              */
             rejected: number;
+            /**
+             * Format: double
+             * @description Share of what it sent that was refused.
+             */
+            rejected_share: number;
             source: string;
+            state: components["schemas"]["SourceState"];
         };
+        /**
+         * @description How a source's silence is judged.
+         * @enum {string}
+         */
+        SourceState: "heard" | "silent" | "unknown" | "muted";
         /** @description All sources. */
         SourcesList: {
+            /** @description The instant that they are shown for. */
+            at: string;
             sources: components["schemas"]["SourceItem"][];
         };
         /** @description The answer. */
@@ -2249,6 +2602,12 @@ export interface components {
             items: components["schemas"]["TimelineItem"][];
             /** @description Give it as `before` for the next page; null on the last one. */
             next_cursor?: string | null;
+        };
+        /** @description A value and how often it came. */
+        TopValue: {
+            events: number;
+            /** @description As text. */
+            value: string;
         };
         /** @description A point of a trend. */
         Trend: {
@@ -2580,6 +2939,64 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    imports_show_completeness: {
+        parameters: {
+            query?: {
+                /** @description Only accounts of this segment, and their contacts. */
+                segment?: string | null;
+                /** @description `true` (default): active accounts only; `any`: all. */
+                active?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Completeness"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_lacking: {
+        parameters: {
+            query?: {
+                /** @description Only accounts of this segment, and their contacts. */
+                segment?: string | null;
+                /** @description `true` (default): active accounts only; `any`: all. */
+                active?: string | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: number | null;
+                /** @description How many at most, 1–500; 100 when not given. */
+                limit?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description `accounts` or `contacts` */
+                object: string;
+                field: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LackingPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     accounts_list_contacts: {
         parameters: {
             query?: {
@@ -2624,6 +3041,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Diagnosis"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    events_live_events: {
+        parameters: {
+            query?: {
+                /** @description The `cursor` of the answer before: only what arrived since. */
+                after?: number | null;
+                /** @description Only events of this name. */
+                name?: string | null;
+                /** @description Only events of this source. */
+                source?: string | null;
+                /** @description Only events of the account with this id. */
+                account?: string | null;
+                /** @description How many at most, 1–200; 50 when not given. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveEvents"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    events_list_names: {
+        parameters: {
+            query?: {
+                /** @description Days of the volume by day, 1–90; 30 when not given. */
+                days?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventNames"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    events_show_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NameProfile"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3390,6 +3883,52 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    events_list_alarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmsList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    events_set_expectation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExpectationForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     metrics_sql_query: {
         parameters: {
             query?: never;
@@ -3681,7 +4220,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Asked"];
+                "application/json": components["schemas"]["MapAsked"];
             };
         };
         responses: {

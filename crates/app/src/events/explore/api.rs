@@ -189,7 +189,14 @@ fn numbers(batch: &RecordBatch, column: &str) -> Result<Vec<i64>> {
         .column_by_name(column)
         .ok_or_else(|| anyhow::anyhow!("the answer has no column {column}"))?;
     let whole = match found.data_type() {
-        DataType::Int32 => return Ok(found.as_primitive::<Int32Type>().values().iter().map(|it| i64::from(*it)).collect()),
+        DataType::Int32 => {
+            return Ok(found
+                .as_primitive::<Int32Type>()
+                .values()
+                .iter()
+                .map(|it| i64::from(*it))
+                .collect());
+        }
         DataType::Int64 => found.clone(),
         _ => cast(found, &DataType::Int64).map_err(anyhow::Error::from)?,
     };

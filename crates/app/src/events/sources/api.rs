@@ -131,7 +131,11 @@ fn item(source: String, counts: &SourceCounts, said: &Expectation, now: i64) -> 
     };
     let sent = counts.events + counts.rejected;
     #[expect(clippy::cast_precision_loss, reason = "a share for people")]
-    let rejected_share = if sent == 0 { 0.0 } else { counts.rejected as f64 / sent as f64 };
+    let rejected_share = if sent == 0 {
+        0.0
+    } else {
+        counts.rejected as f64 / sent as f64
+    };
     let per_hour = rules::buckets(&counts.hours, hour, 24, 1);
     SourceItem {
         first_event_at: instant(counts.first_at),

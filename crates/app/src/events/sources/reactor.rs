@@ -37,7 +37,12 @@ pub async fn check(app: &App) -> StoreResult<bool> {
         .collect();
     let mut worked = false;
     for (source, counts) in sources(&app.store).await? {
-        let allowed = allowed(&source, &said.get(&source).cloned().unwrap_or_default(), &counts, now);
+        let allowed = allowed(
+            &source,
+            &said.get(&source).cloned().unwrap_or_default(),
+            &counts,
+            now,
+        );
         let silent = allowed.filter(|every| now - counts.last_at > every * 1_000_000);
         let raised = open.iter().find(|alarm| alarm.source == source);
         match (silent, raised) {

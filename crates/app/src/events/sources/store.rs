@@ -55,10 +55,7 @@ pub async fn expect(tx: &Tx, source: &str, it: &Expectation, actor: &str, now: i
                ON CONFLICT (source) DO UPDATE SET every_s = excluded.every_s, muted = excluded.muted, version = excluded.version, \
                actor = excluded.actor, at = excluded.at WHERE source_expectations.version = excluded.version - 1";
     let written = tx
-        .run(
-            sql,
-            args![source, it.every_s, it.muted, it.version, actor, now],
-        )
+        .run(sql, args![source, it.every_s, it.muted, it.version, actor, now])
         .await?;
     Ok(written == 1)
 }

@@ -73,8 +73,16 @@ async fn silence_is_noticed_from_the_sources_own_past_and_over_with_the_next_eve
     arrive(&app, 1, 0).await;
     assert!(super::check(&app).await.expect("records"));
     let alarms = open(&app).await;
-    assert_eq!((&alarms["open"], &alarms["alarms"][0]["cleared_by"]), (&json!(0), &json!("event")));
-    let audited: Vec<String> = app.audited().await.into_iter().filter(|it| it.starts_with("source.")).collect();
+    assert_eq!(
+        (&alarms["open"], &alarms["alarms"][0]["cleared_by"]),
+        (&json!(0), &json!("event"))
+    );
+    let audited: Vec<String> = app
+        .audited()
+        .await
+        .into_iter()
+        .filter(|it| it.starts_with("source."))
+        .collect();
     assert_eq!(audited, ["source.silent", "source.heard"]);
 }
 
@@ -82,11 +90,24 @@ async fn silence_is_noticed_from_the_sources_own_past_and_over_with_the_next_eve
 async fn an_expectation_is_set_by_hand_with_a_version() {
     let app = TestApp::new().await;
     arrive(&app, 1, 0).await;
-    assert_eq!((&web(&app).await["state"], &web(&app).await["expectation"]["every_s"]), (&json!("unknown"), &Json::Null));
+    assert_eq!(
+        (
+            &web(&app).await["state"],
+            &web(&app).await["expectation"]["every_s"]
+        ),
+        (&json!("unknown"), &Json::Null)
+    );
     app.advance(hours(3));
-    let put = |body: Json| app.put("/api/v1/sources/web/expectation").as_role(Role::Manager).json(&body);
+    let put = |body: Json| {
+        app.put("/api/v1/sources/web/expectation")
+            .as_role(Role::Manager)
+            .json(&body)
+    };
     let it = put(json!({ "version": 0, "every_s": 7_200 })).await.ok();
-    assert_eq!((&it["state"], &it["expectation"]["set"]), (&json!("silent"), &json!(true)));
+    assert_eq!(
+        (&it["state"], &it["expectation"]["set"]),
+        (&json!("silent"), &json!(true))
+    );
     assert_eq!(open(&app).await["open"], 1);
     // Whoever saw the source as it was before is told.
     put(json!({ "version": 0, "every_s": 60 })).await.problem(409);
@@ -99,7 +120,10 @@ async fn an_expectation_is_set_by_hand_with_a_version() {
     let it = put(json!({ "version": 1, "muted": true })).await.ok();
     assert_eq!(it["state"], "muted");
     let alarms = open(&app).await;
-    assert_eq!((&alarms["open"], &alarms["alarms"][0]["cleared_by"]), (&json!(0), &json!("setting")));
+    assert_eq!(
+        (&alarms["open"], &alarms["alarms"][0]["cleared_by"]),
+        (&json!(0), &json!("setting"))
+    );
 }
 
 #[tokio::test]
@@ -113,9 +137,15 @@ async fn rates_lags_and_shares_are_what_plain_counting_gives() {
     }
     let it = web(&app).await;
     assert_eq!(it["events"], 100);
-    let (p50, p95) = (it["lag_p50_s"].as_f64().expect("a lag"), it["lag_p95_s"].as_f64().expect("a lag"));
+    let (p50, p95) = (
+        it["lag_p50_s"].as_f64().expect("a lag"),
+        it["lag_p95_s"].as_f64().expect("a lag"),
+    );
     // To a factor of two: an hour, and an hour (the 95th of a hundred is the last of the quick ones).
-    assert!((1_800.0..7_200.0).contains(&p50) && (1_800.0..7_200.0).contains(&p95), "{p50} {p95}");
+    assert!(
+        (1_800.0..7_200.0).contains(&p50) && (1_800.0..7_200.0).contains(&p95),
+        "{p50} {p95}"
+    );
     // 20 events each 0, 10, 20, 30 and 40 hours after noon; it is 50 hours after noon.
     let per_hour: Vec<i64> = serde_json::from_value(it["per_hour"].clone()).expect("numbers");
     assert_eq!(per_hour.len(), 24);

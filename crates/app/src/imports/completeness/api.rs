@@ -20,7 +20,7 @@ use crate::web::{Json, Path, Problem, Query, Result, routes};
 /// The routes of completeness.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(show))
+        .routes(routes!(show_completeness))
         .routes(routes!(lacking))
 }
 
@@ -153,7 +153,12 @@ fn account_has(entry: &Entry, field: &str) -> bool {
     }
 }
 
-const CONTACT_FIELDS: [(&str, &str); 4] = [("email", "E-mail"), ("name", "Name"), ("title", "Title"), ("role", "Role")];
+const CONTACT_FIELDS: [(&str, &str); 4] = [
+    ("email", "E-mail"),
+    ("name", "Name"),
+    ("title", "Title"),
+    ("role", "Role"),
+];
 
 fn contact_has(contact: &ContactRow, field: &str) -> bool {
     let some = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
@@ -222,14 +227,19 @@ fn share(filled: usize, total: usize) -> Option<f64> {
 
 /// How complete each field of accounts and contacts is, by segment, and where its values come from.
 #[utoipa::path(get, path = "/api/v1/completeness", tag = "imports", params(Asked), responses((status = 200, body = Completeness)))]
-async fn show(_viewer: Viewer, State(app): State<App>, Query(asked): Query<Asked>) -> Result<Json<Completeness>> {
+async fn show_completeness(
+    _viewer: Viewer,
+    State(app): State<App>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Completeness>> {
     let entries = chosen(&app, &asked)?;
     let contacts = contacts_of(&app, &entries).await?;
     let mut told = store::told(&app.store).await?;
     let account_fields = account_fields(&app, &entries)
         .into_iter()
         .map(|(field, label, required)| {
-            let (filled, total, by_segment) = count(entries.iter().map(|it| (segment(it), account_has(it, &field))));
+            let (filled, total, by_segment) =
+                count(entries.iter().map(|it| (segment(it), account_has(it, &field))));
             let sources = told.remove(&field).unwrap_or_default();
             FieldFill {
                 share: share(filled, total),
@@ -254,7 +264,11 @@ async fn show(_viewer: Viewer, State(app): State<App>, Query(asked): Query<Asked
     let contact_fields = contact_fields(&contacts)
         .into_iter()
         .map(|(field, label)| {
-            let (filled, total, by_segment) = count(contacts.iter().map(|(it, entry)| (segment(entry), contact_has(it, &field))));
+            let (filled, total, by_segment) = count(
+                contacts
+                    .iter()
+                    .map(|(it, entry)| (segment(entry), contact_has(it, &field))),
+            );
             FieldFill {
                 share: share(filled, total),
                 updated_at: contacts
@@ -334,13 +348,25 @@ async fn lacking(
     };
     let mut entries = chosen(&app, &asked)?;
     let mrr = |entry: &Entry| entry.now().and_then(|span| span.mrr);
-    entries.sort_by(|a, b| mrr(b).unwrap_or(-1.0).total_cmp(&mrr(a).unwrap_or(-1.0)).then_with(|| a.name.cmp(&b.name)));
+    entries.sort_by(|a, b| {
+        mrr(b)
+            .unwrap_or(-1.0)
+            .total_cmp(&mrr(a).unwrap_or(-1.0))
+            .then_with(|| a.name.cmp(&b.name))
+    });
     let lacks: Vec<(Arc<Entry>, Option<String>)> = match object.as_str() {
         "accounts" => {
-            if !account_fields(&app, &entries).iter().any(|(known, ..)| *known == field) {
+            if !account_fields(&app, &entries)
+                .iter()
+                .any(|(known, ..)| *known == field)
+            {
                 return Err(unknown(&field));
             }
-            entries.into_iter().filter(|entry| !account_has(entry, &field)).map(|entry| (entry, None)).collect()
+            entries
+                .into_iter()
+                .filter(|entry| !account_has(entry, &field))
+                .map(|entry| (entry, None))
+                .collect()
         }
         "contacts" => {
             let contacts = contacts_of(&app, &entries).await?;
@@ -353,9 +379,16 @@ async fn lacking(
                 .map(|(contact, entry)| (entry, Some(contact.contact_id)))
                 .collect()
         }
-        other => return Err(Problem::not_found(format!("there are fields of accounts and of contacts, not of “{other}”"))),
+        other => {
+            return Err(Problem::not_found(format!(
+                "there are fields of accounts and of contacts, not of “{other}”"
+            )));
+        }
     };
-    let (from, limit) = (query.cursor.unwrap_or(0), query.limit.unwrap_or(100).clamp(1, 500));
+    let (from, limit) = (
+        query.cursor.unwrap_or(0),
+        query.limit.unwrap_or(100).clamp(1, 500),
+    );
     let total = lacks.len();
     let items: Vec<LackingItem> = lacks
         .into_iter()
@@ -379,5 +412,7 @@ async fn lacking(
 }
 
 fn unknown(field: &str) -> Problem {
-    Problem::not_found(format!("nobody has a field “{field}”: see GET /api/v1/completeness"))
+    Problem::not_found(format!(
+        "nobody has a field “{field}”: see GET /api/v1/completeness"
+    ))
 }

@@ -423,6 +423,7 @@ async fn detail(app: &App, upload: &Upload, file: &StagedFile) -> Result<FileDet
 /// A kind and a map to try. Without a map the best one for the kind is proposed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MapAsked)]
 struct Asked {
     /// What the rows are; found out when not given.
     kind: Option<String>,
