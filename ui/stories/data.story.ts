@@ -85,9 +85,10 @@ describe("bringing data in without a terminal", () => {
     await page.getByRole("region", { name: "How accounts.csv is read" }).waitFor();
     // The pattern of the days was found, the name of a column was not known: it is said what it is.
     expect(await page.getByRole("combobox", { name: "Format of started_on" }).inputValue()).toBe("%d.%m.%Y");
-    await choose(page, "What Branch becomes", "Industry");
+    await page.getByText("Accounts need name").waitFor();
+    await choose(page, "What Firm becomes", "Name (needed)");
     await page.getByText("Kept", { exact: true }).waitFor();
-    await page.getByRole("region", { name: "First rows" }).getByText("industry").first().waitFor();
+    await page.getByRole("region", { name: "First rows" }).getByText(`Ashwood ${run}`).nth(1).waitFor();
     expect(await breaches(page)).toEqual([]);
     expect(await overflow(page)).toBeLessThanOrEqual(0);
     // A constant for every row.

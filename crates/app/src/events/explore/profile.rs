@@ -96,7 +96,7 @@ impl Tally {
 
     fn finish(self, name: String, total: usize) -> PropertyProfile {
         let mut types: Vec<(&str, usize)> = self.types.into_iter().collect();
-        types.sort_by(|a, b| b.1.cmp(&a.1));
+        types.sort_by_key(|it| std::cmp::Reverse(it.1));
         let distinct = self.values.len();
         let mut top: Vec<TopValue> = self
             .values

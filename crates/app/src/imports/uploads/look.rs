@@ -322,7 +322,7 @@ fn columns(source: &Source) -> Vec<ImportColumn> {
         let found = texts(source, at);
         let filled: usize = found.values().sum();
         let mut often: Vec<(&str, usize)> = found.iter().map(|(text, rows)| (*text, *rows)).collect();
-        often.sort_by(|a, b| b.1.cmp(&a.1));
+        often.sort_by_key(|it| std::cmp::Reverse(it.1));
         #[expect(clippy::cast_precision_loss, reason = "at most a thousand rows")]
         let filled = filled as f64 / rows as f64;
         ImportColumn {
@@ -353,7 +353,7 @@ fn choices(source: &Source, form: &Form, document: &Json) -> Vec<ChoiceLook> {
             continue;
         };
         let mut often: Vec<(&str, usize)> = texts(source, at).into_iter().collect();
-        often.sort_by(|a, b| b.1.cmp(&a.1));
+        often.sort_by_key(|it| std::cmp::Reverse(it.1));
         let texts = often
             .into_iter()
             .take(TEXTS)
@@ -448,7 +448,7 @@ fn rows(it: &mut MapLook, source: &Source, plan: &Plan, context: &Context) {
             good.push(shown);
         }
     }
-    reasons.sort_by(|a, b| b.rows.cmp(&a.rows));
+    reasons.sort_by_key(|it| std::cmp::Reverse(it.rows));
     reasons.truncate(10);
     refused.truncate(ROWS / 2);
     refused.extend(good);
