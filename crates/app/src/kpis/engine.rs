@@ -1,6 +1,6 @@
 //! Running KPIs: the facts of every period by SQL, added up by scope.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -19,7 +19,7 @@ use crate::metrics::facts::{date_of, day_number};
 use crate::metrics::{Entry, tables};
 
 /// What figures are split by, besides the figure of all accounts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum By {
     /// Nothing.
     Nothing,
@@ -29,7 +29,42 @@ pub enum By {
     Owner,
     /// A declared attribute, as it is now.
     Attribute(String),
+    /// The facts' own parts, their column `item`.
+    Item,
 }
+
+/// Which accounts count; every one when nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Only {
+    /// Those that were in this segment on the day that the KPI declares.
+    pub segment: Option<String>,
+    /// Those that had this owner on that day; `(none)` = no owner.
+    pub owner: Option<String>,
+}
+
+impl Only {
+    fn takes(&self, entry: Option<&Entry>, kpi: &Kpi, period: &Period) -> bool {
+        if self.segment.is_none() && self.owner.is_none() {
+            return true;
+        }
+        let span = entry.and_then(|entry| counted(entry, period, kpi.segment_at));
+        let Some(span) = span else { return false };
+        self.segment.as_ref().is_none_or(|segment| *segment == span.segment)
+            && self
+                .owner
+                .as_ref()
+                .is_none_or(|owner| owner == span.owner.as_deref().unwrap_or(NONE))
+    }
+}
+
+/// The scope of accounts without a value of what figures are split by.
+pub const NONE: &str = "(none)";
+
+/// The scope of the items beyond [`MOST_ITEMS`].
+pub const OTHERS: &str = "(others)";
+
+/// Different items of a KPI that are told apart.
+pub const MOST_ITEMS: usize = 200;
 
 /// The scope of all accounts.
 pub const ALL: &str = "all";
@@ -52,7 +87,7 @@ pub struct Cell {
 pub struct Part {
     /// The account; 0 = events that belong to none.
     pub account_no: i64,
-    /// Its scope.
+    /// Its segment on the day that counts.
     pub scope: String,
     /// Σ numerator of its facts.
     pub numerator: f64,
@@ -73,6 +108,22 @@ pub async fn figures(
     by: &By,
     scopes: &[String],
 ) -> Result<Vec<Cell>> {
+    figures_of(app, definitions, kpis, days, by, scopes, &Only::default()).await
+}
+
+/// [`figures`] of some accounts.
+///
+/// # Errors
+/// When a KPI's SQL fails; the error names the KPI.
+pub async fn figures_of(
+    app: &App,
+    definitions: &Definitions,
+    kpis: &[&Kpi],
+    days: &[Date],
+    by: &By,
+    scopes: &[String],
+    only: &Only,
+) -> Result<Vec<Cell>> {
     let mut cells = Vec::new();
     let entries = app.metrics.book.all();
     let by_no: HashMap<i64, &Entry> = entries.iter().map(|e| (e.no, e.as_ref())).collect();
@@ -84,7 +135,7 @@ pub async fn figures(
             .collect();
         let context = prepare(app, definitions, &entries, &group, &days).await?;
         for kpi in &group {
-            let sums = add_up(&context, kpi, &days, &by_no, by)
+            let sums = add_up(&context, kpi, &days, &by_no, (by, only))
                 .await
                 .with_context(|| format!("KPI {}", kpi.id))?;
             cells.extend(to_cells(kpi, &days, sums, scopes));
@@ -93,11 +144,19 @@ pub async fn figures(
     Ok(cells)
 }
 
-/// Each account's part in one KPI's figure of one day.
+/// Each account's part in one KPI's figure of one day: of the facts of one scope of a split, or of all. A part carries its account's
+/// segment.
 ///
 /// # Errors
 /// When the KPI's SQL fails.
-pub async fn parts(app: &App, definitions: &Definitions, kpi: &Kpi, day: Date, by: &By) -> Result<Vec<Part>> {
+pub async fn parts_of(
+    app: &App,
+    definitions: &Definitions,
+    kpi: &Kpi,
+    day: Date,
+    (by, scope): (&By, Option<&str>),
+    only: &Only,
+) -> Result<Vec<Part>> {
     if kpi.facts.is_none() {
         return Ok(Vec::new());
     }
@@ -107,9 +166,16 @@ pub async fn parts(app: &App, definitions: &Definitions, kpi: &Kpi, day: Date, b
     let context = prepare(app, definitions, &entries, &[kpi], &[day]).await?;
     let mut parts: BTreeMap<i64, Part> = BTreeMap::new();
     for_each_fact(&context, kpi, |fact| {
+        let entry = by_no.get(&fact.account_no).copied();
+        if !only.takes(entry, kpi, &day) {
+            return;
+        }
+        if scope.is_some() && scope_of(entry, kpi, &day, by, fact).as_deref() != scope {
+            return;
+        }
         let part = parts.entry(fact.account_no).or_insert_with(|| Part {
             account_no: fact.account_no,
-            scope: scope_of(by_no.get(&fact.account_no).copied(), kpi, &day, by).unwrap_or_default(),
+            scope: scope_of(entry, kpi, &day, &By::Segment, fact).unwrap_or_default(),
             numerator: 0.0,
             denominator: 0.0,
         });
@@ -174,16 +240,17 @@ fn period_events(window: KpiWindow, days: &[Period]) -> String {
     format!("SELECT p.period, e.* FROM events AS e JOIN periods AS p ON {join} WHERE {bounds}")
 }
 
-struct Fact {
+struct Fact<'a> {
     period: i32,
     account_no: i64,
     numerator: f64,
     denominator: f64,
     promoters: f64,
     detractors: f64,
+    item: Option<&'a str>,
 }
 
-async fn for_each_fact(context: &Context, kpi: &Kpi, mut each: impl FnMut(&Fact)) -> Result<()> {
+async fn for_each_fact(context: &Context, kpi: &Kpi, mut each: impl FnMut(&Fact<'_>)) -> Result<()> {
     let Some(sql) = &kpi.facts else { return Ok(()) };
     let batches = context.query(sql).await.map_err(|error| anyhow!("{error}"))?;
     for batch in &batches {
@@ -214,8 +281,14 @@ async fn for_each_fact(context: &Context, kpi: &Kpi, mut each: impl FnMut(&Fact)
         );
         let (numerator, denominator) = (must("numerator")?, must("denominator")?);
         let (promoters, detractors) = (numbers("promoters")?, numbers("detractors")?);
+        let item = batch
+            .column_by_name("item")
+            .map(|column| cast(column, &DataType::Utf8))
+            .transpose()?;
+        let item = item.as_ref().map(|column| column.as_string::<i32>());
         for row in 0..batch.num_rows() {
             each(&Fact {
+                item: item.filter(|column| column.is_valid(row)).map(|column| column.value(row)),
                 period: period.value(row),
                 account_no: if account.is_valid(row) {
                     account.value(row)
@@ -248,16 +321,28 @@ async fn add_up(
     kpi: &Kpi,
     days: &[Period],
     by_no: &HashMap<i64, &Entry>,
-    by: &By,
+    (by, only): (&By, &Only),
 ) -> Result<ByScope> {
     let periods: HashMap<i32, &Period> = days.iter().map(|p| (day_number(p.day), p)).collect();
     let mut sums = ByScope::new();
+    let mut items: HashSet<String> = HashSet::new();
     for_each_fact(context, kpi, |fact| {
         let Some(period) = periods.get(&fact.period) else {
             return;
         };
+        let entry = by_no.get(&fact.account_no).copied();
+        if !only.takes(entry, kpi, period) {
+            return;
+        }
         add(sums.entry((fact.period, ALL.to_owned())).or_default(), kpi, fact);
-        if let Some(scope) = scope_of(by_no.get(&fact.account_no).copied(), kpi, period, by) {
+        if let Some(mut scope) = scope_of(entry, kpi, period, by, fact) {
+            if *by == By::Item && !items.contains(&scope) {
+                if items.len() < MOST_ITEMS {
+                    items.insert(scope.clone());
+                } else {
+                    scope = OTHERS.to_owned();
+                }
+            }
             add(sums.entry((fact.period, scope)).or_default(), kpi, fact);
         }
     })
@@ -265,7 +350,7 @@ async fn add_up(
     Ok(sums)
 }
 
-fn add(sums: &mut Sums, kpi: &Kpi, fact: &Fact) {
+fn add(sums: &mut Sums, kpi: &Kpi, fact: &Fact<'_>) {
     sums.rows += 1;
     sums.numerator += fact.numerator;
     sums.denominator += fact.denominator;
@@ -276,18 +361,23 @@ fn add(sums: &mut Sums, kpi: &Kpi, fact: &Fact) {
     }
 }
 
-fn scope_of(entry: Option<&Entry>, kpi: &Kpi, period: &Period, by: &By) -> Option<String> {
+fn scope_of(entry: Option<&Entry>, kpi: &Kpi, period: &Period, by: &By, fact: &Fact<'_>) -> Option<String> {
+    if *by == By::Item {
+        // A row without an item is in the whole and in no part.
+        return fact.item.map(str::to_owned);
+    }
     let entry = entry?;
     match by {
+        By::Item => None,
         By::Nothing => None,
         By::Segment => counted(entry, period, kpi.segment_at).map(|span| span.segment.clone()),
         By::Owner => Some(
             counted(entry, period, kpi.segment_at)
                 .and_then(|s| s.owner.clone())
-                .unwrap_or_else(|| "(none)".to_owned()),
+                .unwrap_or_else(|| NONE.to_owned()),
         ),
         By::Attribute(id) => Some(match entry.attributes.get(id) {
-            None | Some(serde_json::Value::Null) => "(none)".to_owned(),
+            None | Some(serde_json::Value::Null) => NONE.to_owned(),
             Some(serde_json::Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
         }),

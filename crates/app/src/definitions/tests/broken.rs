@@ -72,6 +72,16 @@ const CASES: &[Case] = &[
     ("kpis.yaml", "value: ratio", "value: ratio\n    waits_for: scores", 7, 16, "kpis[0].waits_for", "waits_for", None),
     ("targets.yaml", "kpi: churn", "kpi: chrun", 3, 10, "targets[0].kpi", "chrun", Some("churn")),
     ("targets.yaml", "scope: large", "scope: lage", 4, 12, "targets[0].scope", "lage", Some("large")),
+    // dashboards
+    ("dashboards/page.yaml", "kpis: [churn]", "kpis: [chrun]", 5, 36, "tiles[0].kpis[0]", "chrun", Some("churn")),
+    ("dashboards/page.yaml", "kind: figure", "kind: figur", 5, 23, "tiles[0].kind", "figur", Some("figure")),
+    ("dashboards/page.yaml", "segment: large", "segment: lage", 3, 10, "segment", "lage", Some("large")),
+    ("dashboards/page.yaml", "metric: logins_30d", "metric: lgins_30d", 6, 32, "tiles[1].metric", "lgins_30d", Some("logins_30d")),
+    ("dashboards/page.yaml", "filter: seats > 3", "filter: setas > 3", 6, 52, "tiles[1].filter", "setas", Some("seats")),
+    ("dashboards/page.yaml", "kind: bar, metric: logins_30d", "kind: bar, metric: logins_30d, width: 13", 6, 51, "tiles[1].width", "13", None),
+    ("dashboards/page.yaml", "id: use", "id: churn", 6, 10, "tiles[1].id", "churn", None),
+    ("dashboards/page.yaml", "    text: Read me.", "    text: Read me.\n    sql: SELECT 1", 9, 10, "tiles[2].sql", "sql", None),
+    ("dashboards/page.yaml", "kpis: [churn]", "tile: [churn]", 5, 31, "tiles[0].tile", "tile", Some("title")),
     ("events.yaml", "exported: product", "login: product", 4, 10, "kinds.login", "login", None),
     ("events.yaml", "exported: product", "exported: products", 4, 13, "kinds.exported", "products", Some("product")),
 ];

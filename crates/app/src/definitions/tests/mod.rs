@@ -20,6 +20,12 @@ fn shipped_files(name: &str) -> BTreeMap<String, String> {
             std::fs::read_to_string(folder.join(file)).expect(file),
         );
     }
+    for entry in std::fs::read_dir(folder.join("dashboards")).into_iter().flatten() {
+        let path = entry.expect("a file").path();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        let text = std::fs::read_to_string(&path).expect(name);
+        files.insert(format!("dashboards/{name}"), text);
+    }
     files
 }
 
@@ -49,6 +55,10 @@ fn sound() -> BTreeMap<String, String> {
         (
             "kpis.yaml",
             "kpis:\n  - id: churn\n    unit: ratio\n    better: down\n    window: 12m\n    value: ratio\n    facts: |\n      SELECT period, account_no, 1 AS numerator,\n             1 AS denominator\n      FROM cohort\n",
+        ),
+        (
+            "dashboards/page.yaml",
+            "id: page\ntitle: Page\nsegment: large\ntiles:\n  - {id: churn, kind: figure, kpis: [churn]}\n  - {id: use, kind: bar, metric: logins_30d, filter: seats > 3}\n  - id: words\n    kind: text\n    text: Read me.\n",
         ),
         (
             "targets.yaml",
