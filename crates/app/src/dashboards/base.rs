@@ -60,7 +60,11 @@ impl Base {
                     span.and_then(|s| s.owner.as_deref()).unwrap_or(NONE) == wanted.as_str()
                 })
         };
-        let segment = page.filters.segment.as_ref().map(|s| format!("segment = {}", quoted(s)));
+        let segment = page
+            .filters
+            .segment
+            .as_ref()
+            .map(|s| format!("segment = {}", quoted(s)));
         let owner = page.filters.owner.as_ref().map(|owner| match owner.as_str() {
             NONE => "owner IS NULL".to_owned(),
             owner => format!("owner = {}", quoted(owner)),
@@ -172,7 +176,10 @@ fn about(page: &Page<'_>, name: &str) -> Column {
             unit,
         };
     }
-    let metric = page.definitions.metric(name).map(|m| (m.label.clone(), "number", Some(unit_name(m.unit))));
+    let metric = page
+        .definitions
+        .metric(name)
+        .map(|m| (m.label.clone(), "number", Some(unit_name(m.unit))));
     let attribute = page.definitions.attribute(name).map(|a| {
         use crate::definitions::AttributeType as T;
         match a.kind {
@@ -183,7 +190,9 @@ fn about(page: &Page<'_>, name: &str) -> Column {
             T::Date => (a.label.clone(), "date", None),
         }
     });
-    let (label, kind, unit) = metric.or(attribute).unwrap_or_else(|| (name.to_owned(), "text", None));
+    let (label, kind, unit) = metric
+        .or(attribute)
+        .unwrap_or_else(|| (name.to_owned(), "text", None));
     Column {
         id: name.to_owned(),
         label,
@@ -311,7 +320,8 @@ fn distribution(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>
     let without = entries.len() - values.len();
     values.sort_by(f64::total_cmp);
     let bounds = bounds(&values);
-    let single = bounds.windows(2).all(|pair| pair[1] - pair[0] <= 1.0) && values.iter().all(|v| v.fract() == 0.0);
+    let single =
+        bounds.windows(2).all(|pair| pair[1] - pair[0] <= 1.0) && values.iter().all(|v| v.fract() == 0.0);
     let mut series = Series {
         key: "accounts".into(),
         label: "Accounts".into(),
@@ -329,7 +339,10 @@ fn distribution(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>
             Some(_) if single => plain(*low),
             Some(high) => format!("{} to {}", plain(*low), plain(*high)),
         };
-        data.axis.push(Tick { key: plain(*low), label });
+        data.axis.push(Tick {
+            key: plain(*low),
+            label,
+        });
         series.values.push(Some(float(count)));
         let condition = match high {
             Some(high) => format!("{name} >= {} AND {name} < {}", plain(*low), plain(*high)),
@@ -350,11 +363,15 @@ fn distribution(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>
 }
 
 fn grid(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>], data: &mut Data) {
-    let (Some(x), Some(y)) = (&tile.x, &tile.y) else { return };
+    let (Some(x), Some(y)) = (&tile.x, &tile.y) else {
+        return;
+    };
     let value = tile.metric.as_ref().map(|name| number_of(page, name, base.day));
     let mut cells: BTreeMap<(String, String), (f64, usize)> = BTreeMap::new();
-    let (mut across, mut down): (BTreeMap<String, (usize, String)>, BTreeMap<String, (usize, String)>) =
-        Default::default();
+    let (mut across, mut down): (
+        BTreeMap<String, (usize, String)>,
+        BTreeMap<String, (usize, String)>,
+    ) = Default::default();
     for entry in entries {
         let ((xs, x_is), (ys, y_is)) = (
             group_of(page, x, base.day, entry),
@@ -416,7 +433,13 @@ fn cohort(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>], dat
     let months = ends(day, count.min(36), Grain::Month);
     let mut starts: BTreeMap<Date, Vec<(&Arc<Entry>, i32)>> = BTreeMap::new();
     for entry in entries {
-        if let Some((from, _)) = entry.head.lives().into_iter().rev().find(|life| life.0 <= base.day) {
+        if let Some((from, _)) = entry
+            .head
+            .lives()
+            .into_iter()
+            .rev()
+            .find(|life| life.0 <= base.day)
+        {
             let month = date_of(from).first_of_month();
             starts.entry(month).or_default().push((entry, from));
         }
@@ -430,7 +453,9 @@ fn cohort(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>], dat
     data.unit = Some("ratio");
     for (index, end) in months.iter().enumerate() {
         let month = end.first_of_month();
-        let Some(started) = starts.get(&month) else { continue };
+        let Some(started) = starts.get(&month) else {
+            continue;
+        };
         let mrr = |entry: &Entry, on: i32| entry.head.span_at(on).and_then(|s| s.mrr).unwrap_or_default();
         let size: f64 = match tile.of {
             CohortOf::Accounts => float(started.len()),
@@ -512,7 +537,9 @@ fn funnel(
 }
 
 fn scatter(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>], data: &mut Data) {
-    let (Some(x), Some(y)) = (&tile.x, &tile.y) else { return };
+    let (Some(x), Some(y)) = (&tile.x, &tile.y) else {
+        return;
+    };
     let (xs, ys) = (number_of(page, x, base.day), number_of(page, y, base.day));
     let sizes = tile.size.as_ref().map(|size| number_of(page, size, base.day));
     let mut points: Vec<Point> = entries
@@ -542,7 +569,9 @@ fn scatter(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>], da
                 .then_with(|| a.account_id.cmp(&b.account_id))
         });
         points.truncate(MOST_POINTS);
-        data.remark(&format!("The {MOST_POINTS} largest of {total} accounts are shown."));
+        data.remark(&format!(
+            "The {MOST_POINTS} largest of {total} accounts are shown."
+        ));
     }
     data.points = points;
     data.axes = [Some(x), Some(y), tile.size.as_ref()]
@@ -562,7 +591,12 @@ fn cell(page: &Page<'_>, name: &str, base: &Base, entry: &Entry) -> Json {
         "active" => json!(span.is_some_and(|s| s.active)),
         "currency" => json!(entry.head.currency),
         "started_on" => {
-            let life = entry.head.lives().into_iter().rev().find(|life| life.0 <= base.day);
+            let life = entry
+                .head
+                .lives()
+                .into_iter()
+                .rev()
+                .find(|life| life.0 <= base.day);
             json!(life.map(|life| date_of(life.0).to_string()))
         }
         "mrr" | "days_active" => json!(number_of(page, name, base.day)(entry)),
@@ -573,7 +607,12 @@ fn cell(page: &Page<'_>, name: &str, base: &Base, entry: &Entry) -> Json {
 
 fn list(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>], data: &mut Data) {
     let mut names: Vec<&str> = vec!["name"];
-    names.extend(tile.columns.iter().map(String::as_str).filter(|name| *name != "name"));
+    names.extend(
+        tile.columns
+            .iter()
+            .map(String::as_str)
+            .filter(|name| *name != "name"),
+    );
     data.columns = names.iter().map(|name| about(page, name)).collect();
     let sort = tile.sort.as_deref().unwrap_or("-mrr");
     let (by, down) = sort.strip_prefix('-').map_or((sort, false), |name| (name, true));

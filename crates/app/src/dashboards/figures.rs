@@ -58,10 +58,7 @@ pub fn split(page: &Page<'_>, tile: &Tile) -> std::result::Result<By, String> {
 }
 
 /// The KPIs of a tile; the first that cannot be shown gives the state instead.
-fn kpis<'d>(
-    page: &Page<'d>,
-    tile: &Tile,
-) -> std::result::Result<Vec<&'d Kpi>, (State, String)> {
+fn kpis<'d>(page: &Page<'d>, tile: &Tile) -> std::result::Result<Vec<&'d Kpi>, (State, String)> {
     let mut found = Vec::new();
     for id in &tile.kpis {
         let Some(kpi) = page.definitions.kpi(id) else {
@@ -323,7 +320,11 @@ fn groups(
     }
     let mut weights: BTreeMap<String, f64> = BTreeMap::new();
     for day in days {
-        for (scope, figure) in readings.get(&kpi.id, *day, by, only).iter().flat_map(|c| &c.figures) {
+        for (scope, figure) in readings
+            .get(&kpi.id, *day, by, only)
+            .iter()
+            .flat_map(|c| &c.figures)
+        {
             if scope != ALL {
                 let weight = figure.denominator.or(figure.numerator).unwrap_or_default().abs();
                 *weights.entry(scope.clone()).or_default() += weight;
@@ -369,14 +370,7 @@ fn words(code: &str) -> String {
         .unwrap_or_default()
 }
 
-fn chart(
-    page: &Page<'_>,
-    tile: &Tile,
-    kpis: &[&Kpi],
-    by: &By,
-    readings: &Readings,
-    data: &mut Data,
-) {
+fn chart(page: &Page<'_>, tile: &Tile, kpis: &[&Kpi], by: &By, readings: &Readings, data: &mut Data) {
     data.over_time = true;
     let only = page.filters.only(tile);
     let mut rows: Vec<(Filling<'_>, Vec<Date>, Vec<Date>)> = Vec::new();
@@ -410,7 +404,9 @@ fn chart(
         })
         .collect();
     for (row, days, earlier) in rows {
-        let line = line(page, tile, &row, by, &only, &axis, &days, &earlier, readings, data);
+        let line = line(
+            page, tile, &row, by, &only, &axis, &days, &earlier, readings, data,
+        );
         data.series.push(line);
     }
 }
@@ -497,14 +493,7 @@ fn line(
     series
 }
 
-fn bars(
-    page: &Page<'_>,
-    tile: &Tile,
-    kpis: &[&Kpi],
-    by: &By,
-    readings: &Readings,
-    data: &mut Data,
-) {
+fn bars(page: &Page<'_>, tile: &Tile, kpis: &[&Kpi], by: &By, readings: &Readings, data: &mut Data) {
     let only = page.filters.only(tile);
     let day = page.filters.day;
     let mut series = Series::default();
@@ -532,7 +521,11 @@ fn bars(
                 seen(data, cells.computed_at);
             }
             data.axis.push(Tick {
-                key: if *by == By::Nothing { kpi.id.clone() } else { scope.clone() },
+                key: if *by == By::Nothing {
+                    kpi.id.clone()
+                } else {
+                    scope.clone()
+                },
                 label,
             });
             series.values.push(figure.and_then(|f| measured(f, tile.measure)));
@@ -593,7 +586,11 @@ fn table(page: &Page<'_>, kpis: &[&Kpi], only: &Only, readings: &Readings, data:
         Vec::new()
     };
     for segment in &split {
-        columns.push(column(segment, &group_label(page, &By::Segment, segment), "figure"));
+        columns.push(column(
+            segment,
+            &group_label(page, &By::Segment, segment),
+            "figure",
+        ));
     }
     data.columns = columns;
     for kpi in kpis {

@@ -107,7 +107,12 @@ impl Filters {
             && definitions.segment(segment).is_none()
             && segment != crate::metrics::evaluate::UNCLASSIFIED
         {
-            let known: Vec<&str> = definitions.segments.segments.iter().map(|s| s.id.as_str()).collect();
+            let known: Vec<&str> = definitions
+                .segments
+                .segments
+                .iter()
+                .map(|s| s.id.as_str())
+                .collect();
             return Err(Problem::field(
                 "segment",
                 segment,
@@ -179,7 +184,11 @@ pub fn ends(day: Date, count: u32, grain: Grain) -> Vec<Date> {
             let end = Date::new(day.year(), month, 1).map_or(day, Date::last_of_month);
             let mut days: Vec<Date> = (1..=back)
                 .rev()
-                .map(|n| end.first_of_month().saturating_sub((3 * n).months()).last_of_month())
+                .map(|n| {
+                    end.first_of_month()
+                        .saturating_sub((3 * n).months())
+                        .last_of_month()
+                })
                 .collect();
             days.push(day);
             days
@@ -207,7 +216,8 @@ pub fn before(kpi: &Kpi, day: Date, compare: Compare) -> Option<Date> {
             then.last_of_month()
         } else {
             // 30 March has no like in February: its last day stands for it.
-            then.saturating_add(i64::from(day.day() - 1).days()).min(then.last_of_month())
+            then.saturating_add(i64::from(day.day() - 1).days())
+                .min(then.last_of_month())
         }
     };
     match (compare, kpi.window) {

@@ -179,7 +179,10 @@ pub async fn build(page: &Page<'_>, tile: &Tile) -> Data {
     };
     data.computed_at = Some(instant(at));
     if !deaf.is_empty() {
-        data.remark(&format!("This query does not follow the page's {}.", deaf.join(" and ")));
+        data.remark(&format!(
+            "This query does not follow the page's {}.",
+            deaf.join(" and ")
+        ));
     }
     if answer.truncated {
         data.remark(&format!("Cut off at {} rows.", LIMITS.rows));
@@ -207,7 +210,11 @@ async fn ask(page: &Page<'_>, sql: &str) -> Result<(i64, Arc<Answer>), String> {
     if let Some(found) = recall(page.app.clock.micros()) {
         return Ok(found);
     }
-    let _turn = answers.running.acquire().await.map_err(|_| "The server is stopping.".to_owned())?;
+    let _turn = answers
+        .running
+        .acquire()
+        .await
+        .map_err(|_| "The server is stopping.".to_owned())?;
     let now = page.app.clock.micros();
     if let Some(found) = recall(now) {
         return Ok(found);
@@ -304,7 +311,9 @@ fn rows(answer: &Answer, data: &mut Data) {
 }
 
 fn series(tile: &Tile, answer: &Answer, data: &mut Data) {
-    let Some(first) = answer.columns.first() else { return };
+    let Some(first) = answer.columns.first() else {
+        return;
+    };
     data.over_time = first.kind == "date" || first.kind == "timestamp";
     let most = tile.limit.and_then(|n| usize::try_from(n).ok()).unwrap_or(500);
     let split = answer
@@ -370,7 +379,8 @@ mod tests {
 
     #[test]
     fn filters_take_the_place_of_their_names_outside_of_quotes() {
-        let sql = "SELECT ':segment', a::text, x -- :owner\nFROM t WHERE s = :segment AND d <= :to AND o = :owners";
+        let sql =
+            "SELECT ':segment', a::text, x -- :owner\nFROM t WHERE s = :segment AND d <= :to AND o = :owners";
         let got = filled(sql, |name| format!("<{name}>"));
         assert_eq!(
             got,

@@ -127,7 +127,11 @@ impl Definitions {
                 .all(|problem| problem.severity == Severity::Warning);
             problems.extend(check::all(definitions, &places, sound, check_sql));
             problems.extend(check::dashboards::of_program(
-                definitions, files, &places, sound, check_tile,
+                definitions,
+                files,
+                &places,
+                sound,
+                check_tile,
             ));
         }
         problems.sort_by(|a, b| {

@@ -70,7 +70,15 @@ pub(super) mod keys {
         "deadline",
         "source",
     ];
-    pub const DASHBOARD: &[&str] = &["id", "title", "group", "description", "source", "segment", "tiles"];
+    pub const DASHBOARD: &[&str] = &[
+        "id",
+        "title",
+        "group",
+        "description",
+        "source",
+        "segment",
+        "tiles",
+    ];
     pub const TILE: &[&str] = &[
         "id",
         "title",
@@ -133,7 +141,10 @@ pub(super) fn program(files: &BTreeMap<String, String>) -> (Option<Definitions>,
     }
     let mut trees: BTreeMap<&str, Node> = BTreeMap::new();
     let mut readable = true;
-    let pages = files.keys().map(String::as_str).filter(|name| is_dashboard_file(name));
+    let pages = files
+        .keys()
+        .map(String::as_str)
+        .filter(|name| is_dashboard_file(name));
     for file in FILES.into_iter().chain(pages) {
         let Some(text) = files.get(file) else {
             if matches!(file, "program.yaml" | "segments.yaml") {

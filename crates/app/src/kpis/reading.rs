@@ -44,7 +44,10 @@ impl Cells {
     /// The figure of a scope.
     #[must_use]
     pub fn figure(&self, scope: &str) -> Option<&Figure> {
-        self.figures.iter().find(|(name, _)| name == scope).map(|(_, figure)| figure)
+        self.figures
+            .iter()
+            .find(|(name, _)| name == scope)
+            .map(|(_, figure)| figure)
     }
 }
 
@@ -90,7 +93,11 @@ impl Memo {
 
     fn get(&self, definitions: &Arc<Definitions>, key: &Key) -> Option<Arc<Cells>> {
         let mut held = self.held.lock();
-        if !held.definitions.as_ref().is_some_and(|of| Arc::ptr_eq(of, definitions)) {
+        if !held
+            .definitions
+            .as_ref()
+            .is_some_and(|of| Arc::ptr_eq(of, definitions))
+        {
             *held = Held {
                 definitions: Some(Arc::clone(definitions)),
                 ..Held::default()
@@ -101,7 +108,10 @@ impl Memo {
 
     fn put(&self, definitions: &Arc<Definitions>, generation: u64, found: &HashMap<Key, Arc<Cells>>) {
         let mut held = self.held.lock();
-        let current = held.definitions.as_ref().is_some_and(|of| Arc::ptr_eq(of, definitions));
+        let current = held
+            .definitions
+            .as_ref()
+            .is_some_and(|of| Arc::ptr_eq(of, definitions));
         if !current || self.forgotten.load(Ordering::SeqCst) != generation {
             return;
         }
@@ -137,7 +147,8 @@ impl Readings {
         let mut found = Self(kept(app, &wanted).await?);
         let missing = |found: &Self| -> Vec<Key> {
             let keys = wanted.iter().flat_map(|((way, day), kpis)| {
-                kpis.iter().map(|kpi| ((*kpi).to_owned(), *day, way.by(), way.only()))
+                kpis.iter()
+                    .map(|kpi| ((*kpi).to_owned(), *day, way.by(), way.only()))
             });
             keys.filter(|key| !found.0.contains_key(key)).collect()
         };

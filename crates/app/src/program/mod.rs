@@ -76,7 +76,10 @@ pub async fn check(app: &App, files: &Files) -> std::result::Result<Checked, Vec
         }
     }
     let mut wrong_tiles: HashMap<String, SqlProblem> = HashMap::new();
-    let tiles = definitions.dashboards.iter().flat_map(|dashboard| &dashboard.tiles);
+    let tiles = definitions
+        .dashboards
+        .iter()
+        .flat_map(|dashboard| &dashboard.tiles);
     for sql in tiles.filter_map(|tile| tile.sql.as_ref()) {
         if let Err(problem) = dashboards::check(app, &definitions, sql).await {
             wrong_tiles.insert(sql.clone(), problem);

@@ -24,7 +24,10 @@ async fn company() -> (TestApp, Vec<Arrival>) {
 }
 
 async fn get(app: &TestApp, path: &str) -> Json {
-    app.get(&format!("/api/v1{path}")).as_role(Role::Viewer).await.ok()
+    app.get(&format!("/api/v1{path}"))
+        .as_role(Role::Viewer)
+        .await
+        .ok()
 }
 
 async fn refused(app: &TestApp, path: &str) -> Answer {
@@ -53,5 +56,8 @@ fn escaped(text: &str) -> String {
 }
 
 fn tiles(page: &Json) -> BTreeMap<&str, &Json> {
-    list(page, "tiles").iter().map(|tile| (text(tile, "id"), tile)).collect()
+    list(page, "tiles")
+        .iter()
+        .map(|tile| (text(tile, "id"), tile))
+        .collect()
 }

@@ -83,21 +83,34 @@ async fn every_figure_of_the_fifteen_equals_the_kpi_api_and_plain_loops() {
     let (app, arrivals) = company().await;
     let model = Model::new(&arrivals, TODAY);
     let all = get(&app, "/dashboards").await;
-    let titles: Vec<&str> = list(&all, "dashboards").iter().map(|d| text(d, "title")).collect();
+    let titles: Vec<&str> = list(&all, "dashboards")
+        .iter()
+        .map(|d| text(d, "title"))
+        .collect();
     assert_eq!(titles, NAMED);
     let (mut figures, mut points) = (0, 0);
     for dashboard in list(&all, "dashboards") {
         let id = text(dashboard, "id");
         for segment in ["all", "digital"] {
-            let page = get(&app, &format!("/dashboards/{id}/data?segment={segment}&compare=year")).await;
-            assert_eq!(list(&page, "tiles").len() as u64, dashboard["tiles"].as_u64().unwrap_or(0));
+            let page = get(
+                &app,
+                &format!("/dashboards/{id}/data?segment={segment}&compare=year"),
+            )
+            .await;
+            assert_eq!(
+                list(&page, "tiles").len() as u64,
+                dashboard["tiles"].as_u64().unwrap_or(0)
+            );
             for tile in list(&page, "tiles") {
                 assert_ne!(text(tile, "state"), "failed", "{id}: {tile}");
                 if tile["figure"].is_object() && tile["kpi"].is_string() {
                     let kpi = text(tile, "kpi");
                     let scope = tile["segment"].as_str().unwrap_or("all");
                     let want = naive_kpis::value(&model, kpi, TODAY, scope).expect("a loop recomputes it");
-                    assert!(same(tile["figure"]["value"].as_f64(), want), "{id} {kpi} of {scope}: {tile}");
+                    assert!(
+                        same(tile["figure"]["value"].as_f64(), want),
+                        "{id} {kpi} of {scope}: {tile}"
+                    );
                     let earlier = jiff::civil::date(2025, 6, 30);
                     let want = naive_kpis::value(&model, kpi, earlier, scope).expect("a loop recomputes it");
                     assert!(
@@ -166,15 +179,25 @@ async fn every_point_opens_into_the_accounts_that_it_counts() {
                 );
                 let accounts = get(&app, &path).await;
                 for (side, of) in [("numerator", "numerators"), ("denominator", "denominators")] {
-                    let sum: f64 = list(&accounts, "items").iter().filter_map(|i| i[side].as_f64()).sum();
+                    let sum: f64 = list(&accounts, "items")
+                        .iter()
+                        .filter_map(|i| i[side].as_f64())
+                        .sum();
                     let want = row[of][last].as_f64().unwrap_or(0.0);
-                    assert!(same(Some(sum), Some(want)), "{} {path}: {sum} and {want}", tile["id"]);
+                    assert!(
+                        same(Some(sum), Some(want)),
+                        "{} {path}: {sum} and {want}",
+                        tile["id"]
+                    );
                 }
                 parts += 1;
             }
         }
     }
-    assert!(conditions > 100 && parts > 60, "{conditions} conditions, {parts} parts");
+    assert!(
+        conditions > 100 && parts > 60,
+        "{conditions} conditions, {parts} parts"
+    );
 }
 
 #[tokio::test]
@@ -187,7 +210,10 @@ async fn filters_hold_for_the_whole_page_and_a_change_reaches_what_was_remembere
         .iter()
         .find_map(|e| e.now().filter(|s| s.active).and_then(|s| s.owner.clone()))
         .expect("an owner");
-    let path = format!("/dashboards/engagement/data?owner={}&compare=previous", escaped(&owner));
+    let path = format!(
+        "/dashboards/engagement/data?owner={}&compare=previous",
+        escaped(&owner)
+    );
     let by_owner = |answer: &Json| -> Option<f64> {
         list(answer, "series")
             .iter()
@@ -198,7 +224,11 @@ async fn filters_hold_for_the_whole_page_and_a_change_reaches_what_was_remembere
     let page = get(&app, &path).await;
     let rate = |page: &Json| tiles(page)["rate"]["figure"]["value"].as_f64();
     assert!(same(rate(&page), by_owner(&get(&app, &of_kpi).await)), "{page}");
-    assert!(tiles(&page)["rate"]["figure"]["targets"].as_array().is_some_and(Vec::is_empty));
+    assert!(
+        tiles(&page)["rate"]["figure"]["targets"]
+            .as_array()
+            .is_some_and(Vec::is_empty)
+    );
     let again = get(&app, &path).await;
     assert_eq!(rate(&again), rate(&page));
     // Something happens to accounts of that owner that were not engaged: the figure follows.
@@ -213,7 +243,12 @@ async fn filters_hold_for_the_whole_page_and_a_change_reaches_what_was_remembere
     assert_eq!(rate(&page), Some(1.0), "everybody was met");
     assert!(same(rate(&page), by_owner(&get(&app, &of_kpi).await)));
     // Nobody's page has no figures, and no fault.
-    for id in ["engagement", "onboarding_completion", "customer_retention_rate", "upsell_expansion"] {
+    for id in [
+        "engagement",
+        "onboarding_completion",
+        "customer_retention_rate",
+        "upsell_expansion",
+    ] {
         let page = get(&app, &format!("/dashboards/{id}/data?owner=nobody%40example.com")).await;
         for tile in list(&page, "tiles") {
             assert_ne!(text(tile, "state"), "failed", "{tile}");
@@ -223,12 +258,18 @@ async fn filters_hold_for_the_whole_page_and_a_change_reaches_what_was_remembere
     // What waits says for what.
     let page = get(&app, "/dashboards/health_score/data").await;
     let health = tiles(&page)["health"].clone();
-    assert_eq!((text(&health, "state"), text(&health, "note")), ("waiting", "scores"));
+    assert_eq!(
+        (text(&health, "state"), text(&health, "note")),
+        ("waiting", "scores")
+    );
     // Another day.
     let page = get(&app, "/dashboards/churn_rate/data?as_of=2026-02-28&segment=all").await;
     let known = series(&app, "logo_churn_month", "segment").await;
     let want = known[&("all".to_owned(), "2026-02-28".to_owned())]["value"].as_f64();
-    assert!(same(tiles(&page)["month"]["figure"]["value"].as_f64(), want), "{page}");
+    assert!(
+        same(tiles(&page)["month"]["figure"]["value"].as_f64(), want),
+        "{page}"
+    );
 }
 
 #[tokio::test]
@@ -243,22 +284,37 @@ async fn odd_pages_are_refused_in_words() {
         ("as_of=2126-01-01", "as_of"),
         ("as_of=yesterday", "as_of"),
     ] {
-        let problem = refused(&app, &format!("/dashboards/engagement/data?{query}")).await.problem(422);
+        let problem = refused(&app, &format!("/dashboards/engagement/data?{query}"))
+            .await
+            .problem(422);
         assert_eq!(problem["errors"][0]["field"], field, "{query}: {problem}");
-        assert!(problem["errors"][0]["remedy"].as_str().is_some_and(|r| !r.is_empty()));
+        assert!(
+            problem["errors"][0]["remedy"]
+                .as_str()
+                .is_some_and(|r| !r.is_empty())
+        );
     }
     let problem = refused(&app, "/dashboards/engagment/data").await.problem(404);
     assert!(text(&problem, "detail").contains("engagement"), "{problem}");
-    refused(&app, "/dashboards/engagement/data?perriod=3m").await.problem(400);
+    refused(&app, "/dashboards/engagement/data?perriod=3m")
+        .await
+        .problem(400);
     for period in ["92d", "26w", "8q", "25m"] {
         let page = get(&app, &format!("/dashboards/engagement/data?period={period}")).await;
-        let count = tiles(&page)["rate_by_segment"]["axis"].as_array().map_or(0, Vec::len);
+        let count = tiles(&page)["rate_by_segment"]["axis"]
+            .as_array()
+            .map_or(0, Vec::len);
         assert_eq!(count.to_string(), period[..period.len() - 1], "{period}");
     }
     let empty = TestApp::new().await;
     refused(&empty, "/dashboards").await.problem(409);
     crate::kpis::tests::apply(&empty, &crate::kpis::tests::medtrainer()).await;
-    for id in ["engagement", "onboarding_completion", "customer_retention_rate", "ticket_resolution_time"] {
+    for id in [
+        "engagement",
+        "onboarding_completion",
+        "customer_retention_rate",
+        "ticket_resolution_time",
+    ] {
         let page = get(&empty, &format!("/dashboards/{id}/data")).await;
         for tile in list(&page, "tiles") {
             assert_ne!(text(tile, "state"), "failed", "{tile}");

@@ -13,7 +13,15 @@ use crate::definitions::{Definitions, is_dashboard_file};
 /// The numbers that every account has.
 const NUMBERS: &[&str] = &["mrr", "days_active"];
 /// What every account has besides, for columns.
-const FIXED: &[&str] = &["account_id", "name", "segment", "owner", "active", "started_on", "currency"];
+const FIXED: &[&str] = &[
+    "account_id",
+    "name",
+    "segment",
+    "owner",
+    "active",
+    "started_on",
+    "currency",
+];
 
 /// Plans a tile's query.
 type CheckTile<'c> = &'c dyn Fn(&str) -> Result<(), SqlProblem>;
@@ -192,10 +200,24 @@ fn tile_names(checker: &mut Checker<'_>, at: &At<'_>, tile: &Tile) {
         .chain(FIXED.iter().copied())
         .collect();
     for (index, column) in tile.columns.iter().enumerate() {
-        known(checker, at, &format!("columns[{index}]"), column, "column", &columns);
+        known(
+            checker,
+            at,
+            &format!("columns[{index}]"),
+            column,
+            "column",
+            &columns,
+        );
     }
     if let Some(sort) = &tile.sort {
-        known(checker, at, "sort", sort.trim_start_matches('-'), "column", &columns);
+        known(
+            checker,
+            at,
+            "sort",
+            sort.trim_start_matches('-'),
+            "column",
+            &columns,
+        );
     }
     if let Some(segment) = &tile.scope {
         scope(checker, at.file, &at.of("scope"), segment);
@@ -214,7 +236,10 @@ fn tile_names(checker: &mut Checker<'_>, at: &At<'_>, tile: &Tile) {
 /// What each kind of tile can be made of, in words.
 fn wants(kind: TileKind) -> (&'static [&'static str], &'static str) {
     match kind {
-        TileKind::Figure => (&["kpis", "metric", "sql"], "Give it one KPI, a metric, or a query."),
+        TileKind::Figure => (
+            &["kpis", "metric", "sql"],
+            "Give it one KPI, a metric, or a query.",
+        ),
         TileKind::Line => (&["kpis", "sql"], "Give it up to six KPIs, or a query."),
         TileKind::Bar => (&["kpis", "metric", "sql"], "Give it KPIs, a metric, or a query."),
         TileKind::Stacked => (&["kpis", "sql"], "Give it a KPI and 'by', or a query."),
@@ -243,7 +268,11 @@ fn tile_needs(checker: &mut Checker<'_>, at: &At<'_>, tile: &Tile) {
         ("x", tile.x.is_some()),
         ("columns", !tile.columns.is_empty()),
     ];
-    let given: Vec<&str> = given.iter().filter(|(_, there)| *there).map(|(key, _)| *key).collect();
+    let given: Vec<&str> = given
+        .iter()
+        .filter(|(_, there)| *there)
+        .map(|(key, _)| *key)
+        .collect();
     let (allowed, remedy) = wants(tile.kind);
     if let Some(other) = given.iter().find(|key| !allowed.contains(key)) {
         let note = Note::error(
@@ -277,10 +306,18 @@ fn tile_needs(checker: &mut Checker<'_>, at: &At<'_>, tile: &Tile) {
         ),
         TileKind::Line if kpis > 6 => fault("kpis", "More than six lines cannot be told apart.", remedy),
         TileKind::Stacked if kpis == 1 && !split => {
-            fault("by", "One KPI alone cannot be stacked.", "Say 'by', e.g. by: segment.");
+            fault(
+                "by",
+                "One KPI alone cannot be stacked.",
+                "Say 'by', e.g. by: segment.",
+            );
         }
         TileKind::Heatmap if kpis == 1 && !split => {
-            fault("by", "The rows of the grid are missing.", "Say 'by', e.g. by: segment.");
+            fault(
+                "by",
+                "The rows of the grid are missing.",
+                "Say 'by', e.g. by: segment.",
+            );
         }
         TileKind::Heatmap | TileKind::Scatter if tile.x.is_some() && tile.y.is_none() => {
             fault("y", "'y' is missing.", remedy);

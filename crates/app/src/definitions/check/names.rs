@@ -2,8 +2,8 @@
 
 use super::Checker;
 use super::compile::{self, Wanted};
-use crate::definitions::decode::Note;
 use crate::definitions::AttributeType;
+use crate::definitions::decode::Note;
 use crate::definitions::sql::{self, Used};
 use crate::definitions::vocabulary::{BUILTINS, RELATIONS};
 use crate::definitions::yaml::shorten;
