@@ -8,8 +8,8 @@ const PALETTE = ["var(--seg-2)", "var(--seg-1)", "var(--seg-3)", "var(--seg-4)",
 
 /** The colour of a series: segments have their own, others take the next of the palette. */
 export function seriesColor(tile: Tile, series: TileSeries, at: number): string {
-  if (tile.by === "segment") return segmentColor(series.key);
   if (tile.series.length === 1) return "var(--brand)";
+  if (tile.by === "segment") return segmentColor(series.key);
   return PALETTE[at % PALETTE.length] ?? "var(--brand)";
 }
 

@@ -57,10 +57,6 @@ fn sound() -> BTreeMap<String, String> {
             "kpis:\n  - id: churn\n    unit: ratio\n    better: down\n    window: 12m\n    value: ratio\n    facts: |\n      SELECT period, account_no, 1 AS numerator,\n             1 AS denominator\n      FROM cohort\n",
         ),
         (
-            "dashboards/page.yaml",
-            "id: page\ntitle: Page\nsegment: large\ntiles:\n  - {id: churn, kind: figure, kpis: [churn]}\n  - {id: use, kind: bar, metric: logins_30d, filter: seats > 3}\n  - id: words\n    kind: text\n    text: Read me.\n",
-        ),
-        (
             "targets.yaml",
             "targets:\n  - id: less\n    kpi: churn\n    scope: large\n    baseline: {value: 0.12, on: 2026-01-31}\n    goal: {value: 0.09}\n    deadline: 2026-12-31\n    source: plan\n",
         ),
