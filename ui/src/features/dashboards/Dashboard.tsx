@@ -1,9 +1,12 @@
+import { Button } from "@mantine/core";
+import { useFullscreenElement } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { useAsOf } from "@/app/asOf";
 import { day } from "@/shared/days";
 import { Fresh } from "@/shared/ui/Fresh";
+import { Icon } from "@/shared/ui/Icon";
 import { PageHead } from "@/shared/ui/Panel";
 import { Empty, Loaded } from "@/shared/ui/State";
 import css from "./dashboards.module.css";
@@ -25,6 +28,7 @@ export function DashboardPage() {
     void navigate({ search: (s) => ({ ...s, tile: place.tile, series: place.series, at: place.at }) });
   const close = () => void navigate({ search: (s) => ({ ...s, tile: undefined, series: undefined, at: undefined }) });
   const page = answer.data;
+  const wall = useFullscreenElement<HTMLDivElement>();
   const opened = page && tile ? behind(page, { tile, series, at }) : null;
   return (
     <>
@@ -40,12 +44,32 @@ export function DashboardPage() {
             <Link to="/dashboards">Dashboards</Link>
           )
         }
-      />
+      >
+        <div className={css.tools}>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<Icon name="expand" size={14} />}
+            onClick={() => void wall.toggle()}
+          >
+            Full screen
+          </Button>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<Icon name="content" size={14} />}
+            onClick={() => window.print()}
+          >
+            Print or PDF
+          </Button>
+        </div>
+      </PageHead>
       <Loaded of={answer} lines={12}>
         {(data) => (
-          <>
+          <div ref={wall.ref} className={wall.fullscreen ? css.wall : undefined}>
+            {wall.fullscreen ? <h2 className={css.wallTitle}>{data.title}</h2> : null}
             {data.description ? <p className={css.about}>{data.description}</p> : null}
-            <FilterBar page={data} />
+            {wall.fullscreen ? null : <FilterBar page={data} />}
             {data.tiles.length === 0 ? (
               <Empty title="This dashboard has no tiles yet" />
             ) : (
@@ -55,7 +79,7 @@ export function DashboardPage() {
                 ))}
               </div>
             )}
-          </>
+          </div>
         )}
       </Loaded>
       {opened ? (

@@ -8,6 +8,7 @@ import ui from "@/shared/ui/ui.module.css";
 import css from "./dashboards.module.css";
 import { FigureTile } from "./FigureTile";
 import { FunnelTile } from "./FunnelTile";
+import { fileName, save, tileCsv } from "./exporting";
 import { GridTile } from "./GridTile";
 import { type Place, waitsFor } from "./rules";
 import { PointsTable, SeriesTable, TileTable } from "./TileTable";
@@ -34,11 +35,24 @@ export function TileCard({ tile, page, open }: TileProps) {
         <header className={css.tileHead}>
           <h2 title={tile.description || undefined}>{tile.title}</h2>
           <span className={css.grow} />
+          {tile.state === "ready" ? (
+            <ActionIcon
+              size="sm"
+              variant="subtle"
+              color="gray"
+              className={css.tool}
+              aria-label={`Save ${tile.title} as CSV`}
+              onClick={() => save(fileName(page, tile, "csv"), tileCsv(tile), "text/csv;charset=utf-8")}
+            >
+              <Icon name="download" size={14} />
+            </ActionIcon>
+          ) : null}
           {chart ? (
             <ActionIcon
               size="sm"
               variant="subtle"
               color="gray"
+              className={css.tool}
               aria-label={`Show ${tile.title} as a ${table ? "chart" : "table"}`}
               onClick={() => setTable(!table)}
             >
