@@ -320,8 +320,8 @@ fn distribution(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>
     let without = entries.len() - values.len();
     values.sort_by(f64::total_cmp);
     let bounds = bounds(&values);
-    let single =
-        bounds.windows(2).all(|pair| pair[1] - pair[0] <= 1.0) && values.iter().all(|v| v.fract() == 0.0);
+    // Where every value has a bar of its own, the bar's name is that value.
+    let single = values.iter().all(|value| bounds.contains(value));
     let mut series = Series {
         key: "accounts".into(),
         label: "Accounts".into(),

@@ -23,7 +23,9 @@ const CHARTS = ["line", "bar", "stacked", "scatter"];
 export function TileCard({ tile, page, open }: TileProps) {
   const [table, setTable] = useState(false);
   const chart = tile.state === "ready" && CHARTS.includes(tile.kind);
-  const style = { "--w": tile.width, "--h": tile.height } as React.CSSProperties;
+  // What is empty takes no more room than its words need.
+  const rows = tile.state === "ready" || tile.width < 12 ? tile.height : 1;
+  const style = { "--w": tile.width, "--h": rows } as React.CSSProperties;
   return (
     <section
       className={`${ui.panel} ${css.tile} ${css[tile.kind] ?? ""}`}

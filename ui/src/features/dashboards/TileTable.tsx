@@ -16,6 +16,7 @@ const isStatus = (v: unknown): v is Status => typeof v === "string" && v in STAT
 export function TileTable({ tile, page, open }: TileProps) {
   const cell = (row: TileRow, column: TileColumn, value: unknown) => {
     if (column.kind === "figure") {
+      if (column.id === "target" && value === null) return "–";
       const text = figure(typeof value === "number" ? value : null, row.unit, page.currency);
       const opens = row.kpi && typeof value === "number" && !["before", "target"].includes(column.id);
       if (!opens || !row.kpi) return text;
