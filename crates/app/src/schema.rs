@@ -14,4 +14,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "attribution",
         script: include_str!("../migrations/0002_attribution.sql"),
     },
+    Migration {
+        version: 6,
+        name: "data",
+        script: include_str!("../migrations/0006_data.sql"),
+    },
 ];
