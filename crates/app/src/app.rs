@@ -19,7 +19,7 @@ use crate::events::ingest::{Ingesting, Quota};
 use crate::imports::Live;
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
-use crate::{metrics, program, reactors};
+use crate::{dashboards, kpis, metrics, program, reactors};
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -87,6 +87,10 @@ pub struct Shared {
     pub log: Log,
     /// Every account as measured, and the plan by which.
     pub metrics: metrics::State,
+    /// Figures that were computed when asked for.
+    pub kpis: kpis::Memo,
+    /// The answers of tiles that show a query.
+    pub dashboards: dashboards::Answers,
     definitions: RwLock<Option<Arc<Definitions>>>,
     /// The imports that are running.
     pub imports: Live,
@@ -128,6 +132,8 @@ impl App {
             lake,
             log,
             metrics: metrics::State::default(),
+            kpis: kpis::Memo::default(),
+            dashboards: dashboards::Answers::default(),
             imports: Live::default(),
             definitions: RwLock::default(),
             _lock: lock,
