@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::IntoResponse;
 use http::{HeaderValue, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tenure_app::auth::Principal;
-use tenure_app::web::{Peer, Problem};
+use tenure_app::web::Peer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -131,7 +130,6 @@ fn connect(
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-        let two_lengths = chunked && request.headers().contains_key(header::CONTENT_LENGTH);
         match caller {
             Caller::Network(address) => {
                 request.extensions_mut().insert(Peer(address.ip()));
@@ -142,18 +140,12 @@ fn connect(
         }
         let router = router.clone();
         async move {
-            let mut response = if two_lengths {
-                let problem =
-                    "the request has a Content-Length beside its Transfer-Encoding: send one of them";
-                Problem::bad_request(problem).into_response()
-            } else {
-                router
-                    .oneshot(request)
-                    .await
-                    .unwrap_or_else(|never| match never {})
-            };
-            // A length that stood behind the encoding was dropped by the parser. A proxy that goes by it sees the request end elsewhere:
-            // what follows on the connection is not read (RFC 9112, 6.1).
+            let mut response = router
+                .oneshot(request)
+                .await
+                .unwrap_or_else(|never| match never {});
+            // A length beside the encoding was dropped by the parser. A proxy that goes by it sees the request end elsewhere: what follows on
+            // the connection is not read (RFC 9112, 6.1).
             if chunked {
                 response
                     .headers_mut()

@@ -153,7 +153,7 @@ fn chunks_with_trailers_are_one_body_and_broken_ones_are_none() {
 }
 
 #[test]
-fn a_length_beside_chunks_is_refused_and_smuggles_nothing() {
+fn a_length_beside_chunks_smuggles_nothing() {
     let desk = Desk::new();
     let hidden = desk.event("hidden");
     let hidden = format!(
@@ -186,9 +186,12 @@ fn a_length_beside_chunks_is_refused_and_smuggles_nothing() {
     ] {
         let answer = desk.batch(&framing, body.as_bytes(), true);
         let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 400");
-        // The parser drops a length that stands behind the encoding; the chunks alone count then, and nothing after them.
-        let encoding_first = framing.starts_with("transfer-encoding: chunked\r\n");
-        assert!(refused || encoding_first, "{framing}: {answer}");
+        // Where chunks are the outermost encoding the length is dropped: they alone count, and nothing after them is read.
+        let chunks_count = framing.lines().any(|line| {
+            line.strip_prefix("transfer-encoding: ")
+                .is_some_and(|names| names.split(", ").last() == Some("chunked"))
+        });
+        assert!(refused || chunks_count, "{framing}: {answer}");
         assert!(statuses(&answer).len() <= 1, "{framing}: {answer}");
     }
     assert_eq!(desk.stored(), ["shown"]);

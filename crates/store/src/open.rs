@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sea_orm::sqlx::Connection;
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions,
     TransactionTrait, Value,
@@ -286,7 +287,15 @@ async fn sqlite_pool(path: &Path, connections: u32) -> StoreResult<DatabaseConne
         .min_connections(1)
         .sqlx_logging(false)
         // One connection writes; waiting for it under load is its normal life, not a warning.
-        .map_sqlx_sqlite_pool_opts(|pool| pool.acquire_slow_threshold(Duration::from_secs(15)))
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            pool.acquire_slow_threshold(Duration::from_secs(15))
+                .before_acquire(|connection, _| {
+                    // A commit that the disk refused leaves its connection inside a transaction. The next one would only be a savepoint in it:
+                    // confirmed, and lost. Such a connection is closed, which rolls back, and another is opened.
+                    let inside = connection.is_in_transaction();
+                    Box::pin(async move { Ok(!inside) })
+                })
+        })
         .acquire_timeout(Duration::from_secs(20))
         .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite

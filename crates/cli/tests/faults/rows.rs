@@ -42,7 +42,7 @@ pub fn stored(data: &Path) -> BTreeSet<String> {
             "--format",
             "csv",
             "--limit",
-            "1000000",
+            "100000",
         ],
     );
     let ids: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
