@@ -82,6 +82,7 @@ pub async fn recompute(app: &App) -> Result<Recomputed> {
         ..events::Limits::default()
     };
     events::seal(app, now).await?;
+    events::compact(app).await?;
     let accounts = app.metrics.book.all();
     let figures = kpis::kept(app).await?;
     metrics::distrust(app).await?;
