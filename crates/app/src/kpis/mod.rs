@@ -17,6 +17,7 @@ pub mod status;
 mod store;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod trial;
 pub mod window;
 
 pub use api::routes;
