@@ -371,12 +371,12 @@ export interface paths {
             cookie?: never;
         };
         /** The working copy: every document with the caller's drafts laid over it. */
-        get: operations["program_show"];
+        get: operations["program_working_copy"];
         /** Keeps the text of a document as the caller's draft. Nothing is in force until it is applied. */
-        put: operations["program_write"];
+        put: operations["program_write_draft"];
         post?: never;
         /** Throws the caller's draft of a document away, or all of them. */
-        delete: operations["program_discard"];
+        delete: operations["program_discard_draft"];
         options?: never;
         head?: never;
         patch?: never;
@@ -475,12 +475,12 @@ export interface paths {
             cookie?: never;
         };
         /** How far the caller's newest trial is, and what it has found; 404 when there is none. */
-        get: operations["program_show"];
+        get: operations["program_trial"];
         put?: never;
         /** Starts to compute what a change would do: who moves, and each affected KPI's history before and after. Nothing is changed by it. */
-        post: operations["program_start"];
+        post: operations["program_start_trial"];
         /** Stops the caller's trial. */
-        delete: operations["program_cancel"];
+        delete: operations["program_cancel_trial"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1383,26 +1383,14 @@ export interface components {
         };
         /** @description One change of a document, in the words of a form. */
         Edit: {
-            /**
-             * @description The entry of the list, by its id. An id that is not there adds an entry.
-             * @default null
-             */
-            id: string | null;
-            /**
-             * @description The list or map at the top of the document, such as `segments` or `names`; left out = the document's own fields.
-             * @default null
-             */
-            list: string | null;
-            /**
-             * @description The entry's place in the list, from 0: where a new one goes, or where a known one moves to.
-             * @default null
-             */
-            position: number | null;
-            /**
-             * @description Takes the entry away.
-             * @default false
-             */
-            remove: boolean;
+            /** @description The entry of the list, by its id. An id that is not there adds an entry. */
+            id?: string | null;
+            /** @description The list or map at the top of the document, such as `segments` or `names`; left out = the document's own fields. */
+            list?: string | null;
+            /** @description The entry's place in the list, from 0: where a new one goes, or where a known one moves to. */
+            position?: number | null;
+            /** @description Takes the entry away. */
+            remove?: boolean;
             /** @description Fields to set; null takes a field away. */
             set?: Record<string, never>;
         };
@@ -3239,7 +3227,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    program_show: {
+    program_working_copy: {
         parameters: {
             query?: never;
             header?: never;
@@ -3259,7 +3247,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    program_write: {
+    program_write_draft: {
         parameters: {
             query?: never;
             header?: never;
@@ -3283,7 +3271,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    program_discard: {
+    program_discard_draft: {
         parameters: {
             query?: {
                 /** @description The document; all of the caller's drafts when left out. */
@@ -3425,7 +3413,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    program_show: {
+    program_trial: {
         parameters: {
             query?: never;
             header?: never;
@@ -3445,7 +3433,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    program_start: {
+    program_start_trial: {
         parameters: {
             query?: never;
             header?: never;
@@ -3469,7 +3457,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    program_cancel: {
+    program_cancel_trial: {
         parameters: {
             query?: never;
             header?: never;

@@ -17,16 +17,18 @@ use text::Text;
 
 /// One change of a document, in the words of a form.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Edit {
     /// The list or map at the top of the document, such as `segments` or `names`; left out = the document's own fields.
     pub list: Option<String>,
     /// The entry of the list, by its id. An id that is not there adds an entry.
     pub id: Option<String>,
     /// Fields to set; null takes a field away.
+    #[serde(default)]
     #[schema(value_type = Object)]
     pub set: Map<String, Json>,
     /// Takes the entry away.
+    #[serde(default)]
     pub remove: bool,
     /// The entry's place in the list, from 0: where a new one goes, or where a known one moves to.
     pub position: Option<usize>,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::api::must;
-use super::trial::{self, Found};
+use super::trial::{Found, start};
 use super::{Files, drafts, newest, version};
 use crate::App;
 use crate::auth::{Manager, Viewer};
@@ -14,7 +14,7 @@ use crate::web::{Json, Problem, Result, routes};
 
 /// The routes of trials.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(show, start, cancel))
+    OpenApiRouter::new().routes(routes!(trial, start_trial, cancel_trial))
 }
 
 /// What to try: files, an earlier version, or, when both are left out, the caller's drafts.
@@ -30,7 +30,7 @@ struct TrialAsked {
 
 /// Starts to compute what a change would do: who moves, and each affected KPI's history before and after. Nothing is changed by it.
 #[utoipa::path(post, path = "/api/v1/program/preview", tag = "program", request_body = TrialAsked, responses((status = 200, body = Found)))]
-async fn start(
+async fn start_trial(
     Manager(who): Manager,
     State(app): State<App>,
     Json(asked): Json<TrialAsked>,
@@ -47,13 +47,13 @@ async fn start(
     };
     let checked = must(&app, &files).await?;
     let against = newest(&app).await?.map_or(0, |(version, _)| version.version);
-    let trial = trial::start(&app, &who.actor, against, &files, checked.definitions);
+    let trial = start(&app, &who.actor, against, &files, checked.definitions);
     Ok(Json(trial.found()))
 }
 
 /// How far the caller's newest trial is, and what it has found; 404 when there is none.
 #[utoipa::path(get, path = "/api/v1/program/preview", tag = "program", responses((status = 200, body = Found)))]
-async fn show(Viewer(who): Viewer, State(app): State<App>) -> Result<Json<Found>> {
+async fn trial(Viewer(who): Viewer, State(app): State<App>) -> Result<Json<Found>> {
     let trial = app.trials.of(&who.actor);
     let trial = trial.ok_or_else(|| Problem::not_found("nothing is being tried: ask for a preview first"))?;
     Ok(Json(trial.found()))
@@ -61,7 +61,7 @@ async fn show(Viewer(who): Viewer, State(app): State<App>) -> Result<Json<Found>
 
 /// Stops the caller's trial.
 #[utoipa::path(delete, path = "/api/v1/program/preview", tag = "program", responses((status = 200, body = Found)))]
-async fn cancel(Manager(who): Manager, State(app): State<App>) -> Result<Json<Found>> {
+async fn cancel_trial(Manager(who): Manager, State(app): State<App>) -> Result<Json<Found>> {
     let trial = app.trials.of(&who.actor);
     let trial = trial.ok_or_else(|| Problem::not_found("nothing is being tried"))?;
     trial.cancel();

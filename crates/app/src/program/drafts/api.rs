@@ -22,7 +22,7 @@ use crate::web::{Json, Problem, Query, Result, routes};
 /// The routes of drafts.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(show, write, discard))
+        .routes(routes!(working_copy, write_draft, discard_draft))
         .routes(routes!(edit_fields))
         .routes(routes!(check_draft))
         .routes(routes!(apply_draft))
@@ -122,7 +122,7 @@ fn document(file: &str, in_force: &Files, version: Option<&Version>, draft: Opti
 
 /// The working copy: every document with the caller's drafts laid over it.
 #[utoipa::path(get, path = "/api/v1/program/draft", tag = "program", responses((status = 200, body = Working)))]
-async fn show(Viewer(who): Viewer, State(app): State<App>) -> Result<Json<Working>> {
+async fn working_copy(Viewer(who): Viewer, State(app): State<App>) -> Result<Json<Working>> {
     let (version, in_force) = newest(&app).await?.unzip();
     let in_force = in_force.unwrap_or_default();
     let drafts = store::of(&app.store, &who.actor).await?;
@@ -206,7 +206,7 @@ async fn kept(app: &App, file: String, base_version: i64, draft: Option<Draft>) 
 
 /// Keeps the text of a document as the caller's draft. Nothing is in force until it is applied.
 #[utoipa::path(put, path = "/api/v1/program/draft", tag = "program", request_body = Text, responses((status = 200, body = DraftKept)))]
-async fn write(
+async fn write_draft(
     Manager(who): Manager,
     State(app): State<App>,
     Json(asked): Json<Text>,
@@ -264,13 +264,13 @@ struct Which {
 
 /// Throws the caller's draft of a document away, or all of them.
 #[utoipa::path(delete, path = "/api/v1/program/draft", tag = "program", params(Which), responses((status = 200, body = Working)))]
-async fn discard(
+async fn discard_draft(
     Manager(who): Manager,
     State(app): State<App>,
     Query(asked): Query<Which>,
 ) -> Result<Json<Working>> {
     store::discard(&app, &who, asked.file.as_deref()).await?;
-    show(Viewer(who), State(app)).await
+    working_copy(Viewer(who), State(app)).await
 }
 
 /// What is being typed.
