@@ -57,6 +57,8 @@ function limitOf(pattern: string | undefined, format: string | undefined): strin
   if (pattern === "^[A-Z]{3}$") return "three capital letters";
   if (/^\^\[a-z\]\[a-z0-9_-?\]\*\$$/.test(pattern))
     return "lower-case letters, digits and _, a letter first, at most 63";
+  if (pattern.includes("quarter")) return "day, month, quarter, or a length such as 12m or 90d";
+  if (/d\$$/.test(pattern)) return "a number of days such as 30d";
   return `as ${pattern}`;
 }
 
