@@ -381,7 +381,7 @@ impl<'t> Text<'t> {
     fn without(&self, held: &[(Key, Node)], at: usize) -> Result<Change, Uneditable> {
         let key = &held[at].0;
         let end = self.end(key.at.line, key.at.column - 1, true);
-        let leads = self.line(key.at.line)[..].trim_start().starts_with("- ");
+        let leads = self.line(key.at.line).trim_start().starts_with("- ");
         if !leads {
             return Ok((self.start_of(key.at.line), self.start_of(end), String::new()));
         }
