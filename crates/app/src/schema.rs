@@ -14,4 +14,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "attribution",
         script: include_str!("../migrations/0002_attribution.sql"),
     },
+    Migration {
+        version: 4,
+        name: "program_drafts",
+        script: include_str!("../migrations/0004_program_drafts.sql"),
+    },
 ];

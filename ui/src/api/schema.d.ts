@@ -397,6 +397,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/program/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What differs between two versions, in the definitions and in the texts. */
+        get: operations["program_differences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/program/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The working copy: every document with the caller's drafts laid over it. */
+        get: operations["program_working_copy"];
+        /** Keeps the text of a document as the caller's draft. Nothing is in force until it is applied. */
+        put: operations["program_write_draft"];
+        post?: never;
+        /** Throws the caller's draft of a document away, or all of them. */
+        delete: operations["program_discard_draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/program/draft/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Applies the caller's drafts as a new version of the program. */
+        post: operations["program_apply_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/program/draft/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks the working copy, with what is being typed laid over it. */
+        post: operations["program_check_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/program/draft/edits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes entries of a document by their fields; every other byte of its text stays. */
+        post: operations["program_edit_fields"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/program/export": {
         parameters: {
             query?: never;
@@ -426,6 +513,25 @@ export interface paths {
         /** Shows what applying the files would change, and which accounts would move, without changing anything. */
         post: operations["program_plan"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/program/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the caller's newest trial is, and what it has found; 404 when there is none. */
+        get: operations["program_trial"];
+        put?: never;
+        /** Starts to compute what a change would do: who moves, and each affected KPI's history before and after. Nothing is changed by it. */
+        post: operations["program_start_trial"];
+        /** Stops the caller's trial. */
+        delete: operations["program_cancel_trial"];
         options?: never;
         head?: never;
         patch?: never;
@@ -536,6 +642,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/segments/flow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The active accounts' ways between segments, from the end of one period to the end of the next. */
+        get: operations["segments_flow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/flow/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts that went from one segment to another between two days. */
+        get: operations["segments_flow_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many active accounts each segment had, day by day or at the ends of months, under the rules in force. */
+        get: operations["segments_membership"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names that a rule may use, with their types and, of texts, the values that occur. */
+        get: operations["segments_names"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/overlaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Active accounts for which more than one rule is true today. The order of the rules decides where they are. */
+        get: operations["segments_overlaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/segments/preview": {
         parameters: {
             query?: never;
@@ -547,6 +738,40 @@ export interface paths {
         put?: never;
         /** What other rules would do, before they are applied. */
         post: operations["segments_try_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/rule/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whom a rule would take by itself, while it is being written. */
+        post: operations["segments_try_one"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/unclassified": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The active accounts that no rule takes, or whose segment a missing field could change, each with why. */
+        get: operations["segments_unclassified"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1162,6 +1387,142 @@ export interface components {
         Diagnosis: {
             checks: components["schemas"]["Check"][];
         };
+        /** @description One line of a comparison. */
+        DiffLine: {
+            /** @description What it is. */
+            kind: components["schemas"]["LineKind"];
+            /** @description Its number in the newer text, from 1. */
+            new?: number | null;
+            /** @description Its number in the older text, from 1. */
+            old?: number | null;
+            /** @description The line, without its end. */
+            text: string;
+        };
+        /** @description How one document differs. */
+        DocumentDiff: {
+            file: string;
+            /** @description The lines that differ, with some around them. */
+            lines: components["schemas"]["DiffLine"][];
+        };
+        /** @description Something that a change would make and that is probably not meant. */
+        Doubt: {
+            /** @description Which one. */
+            id: string;
+            /** @description What is odd about it. */
+            problem: string;
+            /** @description What to look at. */
+            remedy: string;
+            /** @description segment, metric or kpi. */
+            what: string;
+        };
+        /** @description An account that is in no segment, or only for want of a field. */
+        DoubtfulAccount: {
+            account_id: string;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            owner?: string | null;
+            segment: string;
+            /** @description Why it is where it is, and what would settle it. */
+            why: string[];
+        };
+        /** @description Accounts without a sure segment. */
+        DoubtfulAccounts: {
+            /** @description Greatest MRR first. */
+            items: components["schemas"]["DoubtfulAccount"][];
+            next_cursor?: number | null;
+            total: number;
+        };
+        /** @description How a draft is applied. */
+        DraftApply: {
+            /**
+             * Format: int64
+             * @description The version in force that the caller saw.
+             */
+            base_version: number;
+            /** @description Why, for the list of versions. */
+            note?: string | null;
+        };
+        /** @description What is being typed. */
+        DraftCheck: {
+            /** @description Texts that are not kept yet, by document, laid over the drafts. */
+            files?: {
+                [key: string]: string;
+            };
+        };
+        /** @description What somebody else applied to a document since the draft was begun. */
+        DraftConflict: {
+            /** @description The document as it is in force; null = it is gone. */
+            in_force?: string | null;
+            /** @description Both changes together; null = they change the same lines. */
+            merged?: string | null;
+            /** @description What they changed: from where the draft began to what is in force. */
+            theirs: components["schemas"]["DiffLine"][];
+            /** @description The version in force. */
+            version: components["schemas"]["VersionLine"];
+            /** @description What the draft changes of what is in force. */
+            yours: components["schemas"]["DiffLine"][];
+        };
+        /** @description Changes of a document by its fields. */
+        DraftEdits: {
+            /**
+             * Format: int64
+             * @description The version of the program in force that was seen.
+             */
+            base_version: number;
+            /** @description The changes, in order. */
+            edits: components["schemas"]["Edit"][];
+            file: string;
+            /**
+             * Format: int64
+             * @description The draft's version that was seen; 0 = there was none.
+             */
+            version: number;
+        };
+        /** @description What is kept after a write. */
+        DraftKept: {
+            /** Format: int64 */
+            base_version: number;
+            /** @description Its content as plain data; null = the text is not YAML. */
+            content?: Record<string, never> | null;
+            file: string;
+            text?: string | null;
+            updated_at?: string | null;
+            /**
+             * Format: int64
+             * @description The draft's version; 0 = the text is what it started from, so there is no draft.
+             */
+            version: number;
+        };
+        /** @description A document as its author wants it. */
+        DraftText: {
+            /**
+             * Format: int64
+             * @description The version of the program in force that was seen. Another one than before says that its changes were looked at.
+             */
+            base_version: number;
+            file: string;
+            /** @description The whole text; null takes the document away. */
+            text?: string | null;
+            /**
+             * Format: int64
+             * @description The draft's version that was seen; 0 = there was none.
+             */
+            version: number;
+        };
+        /** @description One change of a document, in the words of a form. */
+        Edit: {
+            /** @description The entry of the list, by its id. An id that is not there adds an entry. */
+            id?: string | null;
+            /** @description The list or map at the top of the document, such as `segments` or `names`; left out = the document's own fields. */
+            list?: string | null;
+            /** @description The entry's place in the list, from 0: where a new one goes, or where a known one moves to. */
+            position?: number | null;
+            /** @description Takes the entry away. */
+            remove?: boolean;
+            /** @description Fields to set; null takes a field away. */
+            set?: Record<string, never>;
+        };
         /** @description A version's files, byte for byte. */
         Exported: {
             /** @description File name → text. */
@@ -1290,6 +1651,62 @@ export interface components {
             code: string;
             /** @description What is in doubt and what settles it. */
             message: string;
+        };
+        /** @description Who went from which segment to which. */
+        Flow: {
+            computed_at: string;
+            currency: string;
+            grain: string;
+            /** @description Oldest first. */
+            steps: components["schemas"]["FlowStep"][];
+        };
+        /** @description An account that went that way. */
+        FlowAccount: {
+            account_id: string;
+            /**
+             * Format: double
+             * @description Its MRR on the second day; null = not active, or not known.
+             */
+            mrr_after?: number | null;
+            /**
+             * Format: double
+             * @description Its MRR on the first day; null = not active, or not known.
+             */
+            mrr_before?: number | null;
+            name: string;
+            owner?: string | null;
+        };
+        /** @description The accounts of a way. */
+        FlowAccounts: {
+            /** @description Greatest MRR first. */
+            items: components["schemas"]["FlowAccount"][];
+            next_cursor?: number | null;
+            total: number;
+        };
+        /** @description Accounts that went one way. */
+        FlowLink: {
+            accounts: number;
+            /** @description The segment on the first day; null = not a customer yet. */
+            from?: string | null;
+            /**
+             * Format: double
+             * @description Their MRR on the second day.
+             */
+            mrr_after: number;
+            /**
+             * Format: double
+             * @description Their MRR on the first day.
+             */
+            mrr_before: number;
+            /** @description The segment on the second day; null = no customer any more. */
+            to?: string | null;
+        };
+        /** @description From one day to the next. */
+        FlowStep: {
+            from_day: string;
+            /** @description Those who stayed included. */
+            links: components["schemas"]["FlowLink"][];
+            to_day: string;
         };
         /** @description A program's files. */
         Folder: {
@@ -1546,6 +1963,36 @@ export interface components {
                 [key: string]: components["schemas"]["Trend"][];
             };
         };
+        /**
+         * @description What a line is in a comparison.
+         * @enum {string}
+         */
+        LineKind: "same" | "removed" | "added" | "gap";
+        /** @description A segment on one day. */
+        Membership: {
+            /** @description Active accounts in it. */
+            accounts: number;
+            /**
+             * Format: double
+             * @description Their MRR.
+             */
+            mrr: number;
+            /** @description The segment, or `unclassified`. */
+            segment: string;
+        };
+        /** @description Who was where over time. */
+        MembershipHistory: {
+            computed_at: string;
+            currency: string;
+            grain: string;
+            /** @description Oldest first. */
+            points: components["schemas"]["MembershipPoint"][];
+        };
+        /** @description All segments on one day. */
+        MembershipPoint: {
+            day: string;
+            segments: components["schemas"]["Membership"][];
+        };
         /** @description One metric of an account. */
         MetricValue: {
             description: string;
@@ -1628,6 +2075,34 @@ export interface components {
             password?: string | null;
             role: components["schemas"]["Role"];
         };
+        /** @description Somebody else who is changing a document. */
+        OtherDraft: {
+            /** @description Their name. */
+            author: string;
+            file: string;
+            updated_at: string;
+        };
+        /** @description Accounts that several rules claim. */
+        Overlap: {
+            accounts: number;
+            /** Format: double */
+            mrr: number;
+            /** @description Some of them, greatest MRR first. */
+            sample: components["schemas"]["RuleSample"][];
+            /** @description The segments whose rules are true, in the order in which they are tried; the first has the accounts. */
+            segments: string[];
+        };
+        /** @description Which rules claim the same accounts. */
+        Overlaps: {
+            /** @description Segments that take whatever is left (`TRUE`); they overlap with every other and are not counted. */
+            catch_all: string[];
+            /** @description Active accounts that exactly one other rule claims, or none. */
+            clear: number;
+            /** @description Most accounts first. */
+            overlaps: components["schemas"]["Overlap"][];
+            /** @description Active accounts. */
+            total: number;
+        };
         /** @description One of one's own sessions. */
         OwnSession: {
             created_at: string;
@@ -1667,12 +2142,20 @@ export interface components {
         };
         /** @description The consequence of other rules for the active accounts. */
         Preview: {
+            /** @description Active accounts by segment now. */
+            before: {
+                [key: string]: number;
+            };
             /** @description Active accounts by segment then. */
             counts: {
                 [key: string]: number;
             };
             /** @description Who moves. */
             moves: components["schemas"]["Move"][];
+            /** @description MRR of the active accounts by segment then. */
+            mrr: {
+                [key: string]: number;
+            };
             /** @description Active accounts in all. */
             total: number;
             /** @description Active accounts that no rule would take. */
@@ -1699,6 +2182,27 @@ export interface components {
             title: string;
             /** @description `about:tenure/<code>`. */
             type: string;
+        };
+        /** @description One document of the working copy. */
+        ProgramDocument: {
+            /**
+             * Format: int64
+             * @description The version of the program that the text started from; 0 = there is none.
+             */
+            base_version: number;
+            conflict?: null | components["schemas"]["DraftConflict"];
+            /** @description Its content as plain data, for forms; null = the text is not YAML. */
+            content?: Record<string, never> | null;
+            file: string;
+            /** @description The text: the author's draft, else what is in force; null = the draft takes the document away. */
+            text?: string | null;
+            /** @description When the draft was written; null = there is none. */
+            updated_at?: string | null;
+            /**
+             * Format: int64
+             * @description The draft's version; 0 = there is no draft, the text is what is in force.
+             */
+            version: number;
         };
         /** @description The program in force. */
         ProgramInForce: {
@@ -1853,6 +2357,72 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "csm" | "manager" | "admin";
+        /** @description A name that a rule may use. */
+        RuleName: {
+            description: string;
+            /** @description builtin, attribute or metric. */
+            kind: string;
+            label: string;
+            name: string;
+            /** @description integer, number, text, boolean, date or money. */
+            type: string;
+            /** @description The most frequent values of a text, most frequent first. */
+            values: string[];
+        };
+        /** @description The names and functions of rules. */
+        RuleNames: {
+            functions: string[];
+            names: components["schemas"]["RuleName"][];
+        };
+        /** @description What a rule alone would take of the active accounts. */
+        RuleOutcome: {
+            /** @description Those that match, by the segment that they are in now. */
+            by_segment: {
+                [key: string]: number;
+            };
+            /** @description Active accounts for which it is true. */
+            matches: number;
+            /**
+             * Format: double
+             * @description Their MRR.
+             */
+            mrr: number;
+            problem?: null | components["schemas"]["RuleProblem"];
+            /** @description Some of those that match, greatest MRR first. */
+            sample: components["schemas"]["RuleSample"][];
+            /** @description Active accounts. */
+            total: number;
+            /** @description Active accounts for which it can be neither true nor false, because something is unknown. */
+            unknown: number;
+        };
+        /** @description What is wrong with a rule. */
+        RuleProblem: {
+            /**
+             * Format: int32
+             * @description Column in the rule, from 1; null = not known.
+             */
+            column?: number | null;
+            /**
+             * Format: int32
+             * @description Line in the rule, from 1; null = not known.
+             */
+            line?: number | null;
+            /** @description The name at fault, where there is one. */
+            name?: string | null;
+            /** @description The nearest right name. */
+            nearest?: string | null;
+            problem: string;
+            remedy: string;
+        };
+        /** @description An account in a few words. */
+        RuleSample: {
+            account_id: string;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            /** @description Its segment now. */
+            segment: string;
+        };
         /**
          * @description What a key may do.
          * @enum {string}
@@ -2364,6 +2934,99 @@ export interface components {
              */
             value?: number | null;
         };
+        /** @description What a trial has found so far. */
+        Trial: {
+            /**
+             * Format: int64
+             * @description The version in force that it compares with; 0 = none.
+             */
+            against: number;
+            /** @description What differs in the definitions. */
+            changes: Record<string, never>[];
+            /** @description Steps done: chunks of accounts and KPIs. */
+            done: number;
+            /** @description What is probably not meant. */
+            doubts: components["schemas"]["Doubt"][];
+            /** @description Why it failed. */
+            error?: string | null;
+            /** @description The hash of the files that it tries. */
+            hash: string;
+            /** @description Which trial. */
+            id: string;
+            /** @description The affected KPIs, as they come. */
+            kpis: components["schemas"]["TrialKpi"][];
+            segments?: null | components["schemas"]["Preview"];
+            /** @description How far it is. */
+            state: components["schemas"]["TrialState"];
+            /** @description What is being worked on. */
+            step: string;
+            /**
+             * Format: int64
+             * @description Milliseconds so far.
+             */
+            took_ms: number;
+            /** @description Of how many. */
+            total: number;
+        };
+        /** @description What to try: files, an earlier version, or, when both are left out, the caller's drafts. */
+        TrialAsked: {
+            /** @description File name → text. */
+            files?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Format: int64
+             * @description An earlier version of the program.
+             */
+            version?: number | null;
+        };
+        /** @description A KPI's history, before and after. */
+        TrialKpi: {
+            /** @description Whether any figure differs. */
+            differs: boolean;
+            /** @description added, removed or changed. */
+            kind: string;
+            /** @description The KPI. */
+            kpi: string;
+            /** @description Its label. */
+            label: string;
+            /** @description All accounts first, then the segments. */
+            scopes: components["schemas"]["TrialScope"][];
+            /** @description Its unit. */
+            unit: string;
+        };
+        /** @description A figure of one period, before and after. */
+        TrialPoint: {
+            /**
+             * Format: double
+             * @description As it would be; null = no data.
+             */
+            after?: number | null;
+            /**
+             * Format: double
+             * @description As it is; null = no data.
+             */
+            before?: number | null;
+            /** @description The day that the figure stands for. */
+            period: string;
+        };
+        /** @description The history of one scope, before and after. */
+        TrialScope: {
+            /** @description Oldest first. */
+            points: components["schemas"]["TrialPoint"][];
+            /** @description `all`, or a segment. */
+            scope: string;
+        };
+        /**
+         * @description How far a trial is.
+         * @enum {string}
+         */
+        TrialState: "running" | "done" | "cancelled" | "failed";
+        /** @description A rule that is being written. */
+        TryOne: {
+            /** @description The rule. */
+            rule: string;
+        };
         /** @description One rule to try. */
         TryRule: {
             id: string;
@@ -2428,6 +3091,15 @@ export interface components {
              */
             rows: number;
         };
+        /** @description What differs between two versions. */
+        VersionDiff: {
+            /** @description What differs in the definitions. */
+            changes: Record<string, never>[];
+            /** @description What differs in the texts. */
+            files: components["schemas"]["DocumentDiff"][];
+            from: components["schemas"]["VersionLine"];
+            to: components["schemas"]["VersionLine"];
+        };
         /** @description A version of the program. */
         VersionLine: {
             applied_at: string;
@@ -2442,6 +3114,20 @@ export interface components {
         Versions: {
             /** @description Newest first. */
             versions: components["schemas"]["VersionLine"][];
+        };
+        /** @description The program as its author sees it: what is in force with their drafts laid over it. */
+        WorkingCopy: {
+            /** @description Every document. */
+            documents: components["schemas"]["ProgramDocument"][];
+            /** @description Drafts of other people. */
+            others: components["schemas"]["OtherDraft"][];
+            /** @description The JSON Schema of each document, by its name. */
+            schemas: Record<string, never>;
+            /**
+             * Format: int64
+             * @description The version in force; 0 = none.
+             */
+            version: number;
         };
     };
     responses: {
@@ -3093,6 +3779,170 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    program_differences: {
+        parameters: {
+            query: {
+                /** @description The older version. */
+                from: number;
+                /** @description The newer version; the one in force when left out. */
+                to?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDiff"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_working_copy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkingCopy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_write_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftKept"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_discard_draft: {
+        parameters: {
+            query?: {
+                /** @description The document; all of the caller's drafts when left out. */
+                file?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkingCopy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_apply_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftApply"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionLine"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_check_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftCheck"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedFiles"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_edit_fields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftEdits"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftKept"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     program_export: {
         parameters: {
             query?: {
@@ -3135,6 +3985,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Planned"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_start_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialAsked"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_cancel_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3280,6 +4194,133 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    segments_flow: {
+        parameters: {
+            query?: {
+                /** @description First day; a year before `to` when left out. */
+                from?: string;
+                /** @description Last day; today when left out. */
+                to?: string;
+                /** @description `month` (default), `day`, `quarter` or `year`: the ends of these, and `to` itself last. */
+                grain?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_flow_accounts: {
+        parameters: {
+            query: {
+                /** @description The first day. */
+                from_day: string;
+                /** @description The second day. */
+                to_day: string;
+                /** @description The segment on the first day; left out = not a customer yet. */
+                from?: string;
+                /** @description The segment on the second day; left out = no customer any more. */
+                to?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: number;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowAccounts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_membership: {
+        parameters: {
+            query?: {
+                /** @description First day; a year before `to` when left out. */
+                from?: string;
+                /** @description Last day; today when left out. */
+                to?: string;
+                /** @description `month` (default), `day`, `quarter` or `year`: the ends of these, and `to` itself last. */
+                grain?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembershipHistory"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_names: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleNames"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_overlaps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overlaps"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     segments_try_rules: {
         parameters: {
             query?: never;
@@ -3299,6 +4340,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Preview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_try_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryOne"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOutcome"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_unclassified: {
+        parameters: {
+            query?: {
+                /** @description `unclassified` (default): no rule takes them. `undecided`: a missing field could change their segment. */
+                kind?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: number;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoubtfulAccounts"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -67,3 +67,24 @@ export type Change = {
   fields: { field: string; old: unknown; new: unknown }[];
 };
 export type PlanAnswer = Omit<From<"Planned">, "changes"> & { changes: Change[] };
+
+export type Membership = From<"MembershipHistory">;
+export type Flow = From<"Flow">;
+export type FlowStep = From<"FlowStep">;
+export type RuleName = From<"RuleName">;
+export type RuleOutcome = From<"RuleOutcome">;
+export type WorkingCopy = From<"WorkingCopy">;
+export type ProgramDocument = From<"ProgramDocument">;
+export type DraftConflict = From<"DraftConflict">;
+export type DiffLine = From<"DiffLine">;
+/** A form's change of a document; the document leaves the fields open. */
+export type Edit = {
+  list?: string;
+  id?: string;
+  set?: Record<string, unknown>;
+  remove?: boolean;
+  position?: number;
+};
+export type Trial = Omit<From<"Trial">, "changes"> & { changes: Change[] };
+export type TrialKpi = From<"TrialKpi">;
+export type VersionDiff = Omit<From<"VersionDiff">, "changes"> & { changes: Change[] };

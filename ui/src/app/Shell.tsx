@@ -13,7 +13,7 @@ import { UserMenu } from "./UserMenu";
 import { useShortcuts } from "./useShortcuts";
 
 export const PAGES: {
-  to: "/" | "/accounts" | "/segments" | "/dashboards" | "/targets" | "/data" | "/settings";
+  to: "/" | "/accounts" | "/segments" | "/definitions" | "/dashboards" | "/targets" | "/data" | "/settings";
   label: string;
   icon: IconName;
   keys: string;
@@ -23,6 +23,7 @@ export const PAGES: {
   { to: "/segments", label: "Segments", icon: "segments", keys: "g s" },
   { to: "/dashboards", label: "Dashboards", icon: "dashboards", keys: "g b" },
   { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },
+  { to: "/definitions", label: "Definitions", icon: "content", keys: "g f" },
   { to: "/data", label: "Data", icon: "data", keys: "g d" },
   { to: "/settings", label: "Settings", icon: "settings", keys: "g e" },
 ];

@@ -64,9 +64,11 @@ const account = createRoute({
   component: lazyRouteComponent(() => import("@/features/accounts/Account"), "AccountPage"),
 });
 
+export type SegmentsSearch = { tab?: string };
 const segments = createRoute({
   getParentRoute: () => root,
   path: "/segments",
+  validateSearch: (s: Raw): SegmentsSearch => ({ tab: text(s.tab) }),
   component: lazyRouteComponent(() => import("@/features/segments/Segments"), "Segments"),
 });
 
@@ -103,6 +105,22 @@ const dashboard = createRoute({
   component: lazyRouteComponent(() => import("@/features/dashboards/Dashboard"), "DashboardPage"),
 });
 
+export type DefinitionsSearch = { file?: string; entry?: string; view?: string; from?: number; to?: number };
+const whole = (v: unknown): number | undefined =>
+  Number.isInteger(Number(v)) && Number(v) > 0 ? Number(v) : undefined;
+const definitions = createRoute({
+  getParentRoute: () => root,
+  path: "/definitions",
+  validateSearch: (s: Raw): DefinitionsSearch => ({
+    file: text(s.file),
+    entry: text(s.entry),
+    view: text(s.view),
+    from: whole(s.from),
+    to: whole(s.to),
+  }),
+  component: lazyRouteComponent(() => import("@/features/program/Definitions"), "Definitions"),
+});
+
 const targets = createRoute({
   getParentRoute: () => root,
   path: "/targets",
@@ -125,7 +143,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, accounts, account, segments, dashboards, dashboard, targets, data, settings]),
+  routeTree: root.addChildren([overview, accounts, account, segments, dashboards, dashboard, definitions, targets, data, settings]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} height={20} />,

@@ -314,7 +314,8 @@ async fn series(
     }))
 }
 
-async fn kept_or_computed(
+/// A KPI's figures of some days: those that are kept, and the others computed.
+pub(super) async fn kept_or_computed(
     app: &App,
     definitions: &Definitions,
     kpi: &Kpi,

@@ -19,6 +19,7 @@ pub mod status;
 mod store;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod trial;
 pub mod window;
 
 use std::collections::BTreeMap;

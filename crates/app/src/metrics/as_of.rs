@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use parking_lot::Mutex;
 use tenure_lake::arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
+    new_null_array,
 };
 use tenure_lake::{Expr, RecordBatch, Type};
 
@@ -155,6 +156,23 @@ pub fn evaluate_filter(
     day: i32,
     filter: &str,
 ) -> Result<BooleanArray> {
+    let truth = evaluate_rule(app, definitions, entries, day, filter)?;
+    Ok((0..truth.len())
+        .map(|row| Some(truth.is_valid(row) && truth.value(row)))
+        .collect())
+}
+
+/// As [`evaluate_filter`], with null where a condition is neither true nor false.
+///
+/// # Errors
+/// The problem with the condition.
+pub fn evaluate_rule(
+    app: &App,
+    definitions: &Definitions,
+    entries: &[Arc<Entry>],
+    day: i32,
+    filter: &str,
+) -> Result<BooleanArray> {
     let plan = app
         .metrics
         .plan()
@@ -184,13 +202,21 @@ pub fn evaluate_filter(
         // A condition without names is the same for all.
         let one: ArrayRef = Arc::new(BooleanArray::from(vec![true; entries.len()]));
         let batch = RecordBatch::try_from_iter([("row", one)]).map_err(anyhow::Error::from)?;
-        return expr.matches(&batch).map_err(|error| wrong(filter, &error));
+        return truth(&expr, &batch, filter);
     }
     let batch = RecordBatch::try_from_iter_with_nullable(
         columns.into_iter().map(|(name, column)| (name, column, true)),
     )
     .map_err(anyhow::Error::from)?;
-    expr.matches(&batch).map_err(|error| wrong(filter, &error))
+    truth(&expr, &batch, filter)
+}
+
+fn truth(expr: &Expr, batch: &RecordBatch, filter: &str) -> Result<BooleanArray> {
+    let values = expr.eval(batch).map_err(|error| wrong(filter, &error))?;
+    Ok(values
+        .as_boolean_opt()
+        .cloned()
+        .unwrap_or_else(|| BooleanArray::new_null(batch.num_rows())))
 }
 
 fn wrong(filter: &str, error: &tenure_lake::QueryError) -> Problem {

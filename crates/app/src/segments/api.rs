@@ -85,7 +85,7 @@ struct Segments {
     computed_at: String,
 }
 
-fn definitions(app: &App) -> Result<Arc<Definitions>> {
+pub(super) fn definitions(app: &App) -> Result<Arc<Definitions>> {
     app.definitions().ok_or_else(|| {
         Problem::conflict(
             "no program is applied yet: run `tenure program apply DIR`, or apply one under Settings",
