@@ -17,6 +17,9 @@ const LAYERS: &[&[&str]] = &[
     &["events"],
     &["metrics"],
     &["segments", "kpis"],
+    &["owners", "contacts"],
+    &["notes"],
+    &["profiles"],
     &["imports"],
     &["program"],
 ];

@@ -3,8 +3,15 @@
 use tenure_store::migrate::Migration;
 
 /// All migrations.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "records",
-    script: include_str!("../migrations/0001_records.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "records",
+        script: include_str!("../migrations/0001_records.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "accounts",
+        script: include_str!("../migrations/0005_accounts.sql"),
+    },
+];

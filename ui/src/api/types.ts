@@ -58,3 +58,16 @@ export type Change = {
   fields: { field: string; old: unknown; new: unknown }[];
 };
 export type PlanAnswer = Omit<From<"Planned">, "changes"> & { changes: Change[] };
+
+export type OwnerLine = From<"OwnerLine">;
+export type AttentionLine = From<"AttentionLine">;
+export type OwnerSettingsAnswer = From<"OwnerSettingsAnswer">;
+export type OwnerSettings = From<"OwnerSettings">;
+export type Pool = From<"Pool">;
+export type AssignmentRule = From<"AssignmentRule">;
+export type OwnerPerson = From<"OwnerPerson">;
+export type Spread = From<"Spread">;
+export type Handover = From<"Handover">;
+export type ReassignmentPreview = From<"ReassignmentPreview">;
+export type ReassignmentRequest = Schemas["ReassignmentRequest"];
+export type Reassignment = From<"Reassignment">;

@@ -13,13 +13,14 @@ import { UserMenu } from "./UserMenu";
 import { useShortcuts } from "./useShortcuts";
 
 export const PAGES: {
-  to: "/" | "/accounts" | "/segments" | "/targets" | "/data" | "/settings";
+  to: "/" | "/accounts" | "/owners" | "/segments" | "/targets" | "/data" | "/settings";
   label: string;
   icon: IconName;
   keys: string;
 }[] = [
   { to: "/", label: "Overview", icon: "overview", keys: "g o" },
   { to: "/accounts", label: "Accounts", icon: "accounts", keys: "g a" },
+  { to: "/owners", label: "Owners", icon: "meeting", keys: "g w" },
   { to: "/segments", label: "Segments", icon: "segments", keys: "g s" },
   { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },
   { to: "/data", label: "Data", icon: "data", keys: "g d" },

@@ -70,6 +70,19 @@ const segments = createRoute({
   component: lazyRouteComponent(() => import("@/features/segments/Segments"), "Segments"),
 });
 
+export type OwnersSearch = { tab?: string; view?: string; kpi?: string };
+const owners = createRoute({
+  getParentRoute: () => root,
+  path: "/owners",
+  validateSearch: (s: Raw): OwnersSearch => ({ tab: text(s.tab), view: text(s.view), kpi: text(s.kpi) }),
+  component: lazyRouteComponent(() => import("@/features/owners/Owners"), "Owners"),
+});
+const owner = createRoute({
+  getParentRoute: () => root,
+  path: "/owners/$owner",
+  component: lazyRouteComponent(() => import("@/features/owners/Owner"), "OwnerPage"),
+});
+
 const targets = createRoute({
   getParentRoute: () => root,
   path: "/targets",
@@ -92,7 +105,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, accounts, account, segments, targets, data, settings]),
+  routeTree: root.addChildren([overview, accounts, account, segments, owners, owner, targets, data, settings]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} height={20} />,

@@ -107,7 +107,7 @@ pub struct AccountChange {
     pub id: String,
     /// Its name.
     pub name: Option<String>,
-    /// Its owner's e-mail address.
+    /// Its owner's e-mail address; empty takes the owner away.
     pub owner: Option<String>,
     /// The id of the account that it belongs to.
     pub parent: Option<String>,
