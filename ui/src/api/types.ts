@@ -71,3 +71,12 @@ export type Handover = From<"Handover">;
 export type ReassignmentPreview = From<"ReassignmentPreview">;
 export type ReassignmentRequest = Schemas["ReassignmentRequest"];
 export type Reassignment = From<"Reassignment">;
+
+export type Profile = From<"AccountProfile">;
+export type Ticket = From<"TicketLine">;
+export type Note = From<"Note">;
+export type DiffLine = From<"DiffLine">;
+export type Mention = From<"Mention">;
+export type ContactItem = From<"ContactItem">;
+export type ContactFlag = From<"ContactFlag">;
+export type ContactPageAnswer = From<"ContactPage">;

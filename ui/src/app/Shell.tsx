@@ -13,14 +13,16 @@ import { UserMenu } from "./UserMenu";
 import { useShortcuts } from "./useShortcuts";
 
 export const PAGES: {
-  to: "/" | "/accounts" | "/owners" | "/segments" | "/targets" | "/data" | "/settings";
+  to: "/" | "/accounts" | "/contacts" | "/owners" | "/mentions" | "/segments" | "/targets" | "/data" | "/settings";
   label: string;
   icon: IconName;
   keys: string;
 }[] = [
   { to: "/", label: "Overview", icon: "overview", keys: "g o" },
   { to: "/accounts", label: "Accounts", icon: "accounts", keys: "g a" },
+  { to: "/contacts", label: "Contacts", icon: "user", keys: "g c" },
   { to: "/owners", label: "Owners", icon: "meeting", keys: "g w" },
+  { to: "/mentions", label: "Mentions", icon: "mail", keys: "g m" },
   { to: "/segments", label: "Segments", icon: "segments", keys: "g s" },
   { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },
   { to: "/data", label: "Data", icon: "data", keys: "g d" },

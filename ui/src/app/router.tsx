@@ -70,6 +70,24 @@ const segments = createRoute({
   component: lazyRouteComponent(() => import("@/features/segments/Segments"), "Segments"),
 });
 
+export type ContactsSearch = { q?: string; flag?: string; consent?: string };
+const contacts = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts",
+  validateSearch: (s: Raw): ContactsSearch => ({ q: text(s.q), flag: text(s.flag), consent: text(s.consent) }),
+  component: lazyRouteComponent(() => import("@/features/contacts/Contacts"), "Contacts"),
+});
+const contact = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts/$id",
+  component: lazyRouteComponent(() => import("@/features/contacts/Contact"), "ContactPage"),
+});
+const mentions = createRoute({
+  getParentRoute: () => root,
+  path: "/mentions",
+  component: lazyRouteComponent(() => import("@/features/notes/Mentions"), "Mentions"),
+});
+
 export type OwnersSearch = { tab?: string; view?: string; kpi?: string };
 const owners = createRoute({
   getParentRoute: () => root,
@@ -105,7 +123,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, accounts, account, segments, owners, owner, targets, data, settings]),
+  routeTree: root.addChildren([overview, accounts, account, segments, owners, owner, contacts, contact, mentions, targets, data, settings]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} height={20} />,

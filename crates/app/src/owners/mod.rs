@@ -14,7 +14,7 @@
 
 mod api;
 pub mod assign;
-mod book;
+pub mod book;
 pub mod handover;
 pub mod moves;
 pub mod reactor;
@@ -25,6 +25,14 @@ mod tests;
 
 pub use api::routes;
 pub use store::{MoveRow, moves_of};
+
+/// The settings in force.
+///
+/// # Errors
+/// When the records fail.
+pub async fn settings(app: &crate::App) -> anyhow::Result<settings::OwnerSettings> {
+    Ok(api::current(app).await?.1)
+}
 
 /// What stands for accounts without an owner where an owner is named.
 pub const NOBODY: &str = "(none)";
