@@ -10,6 +10,11 @@ pub const MIGRATIONS: &[Migration] = &[
         script: include_str!("../migrations/0001_records.sql"),
     },
     Migration {
+        version: 2,
+        name: "attribution",
+        script: include_str!("../migrations/0002_attribution.sql"),
+    },
+    Migration {
         version: 5,
         name: "accounts",
         script: include_str!("../migrations/0005_accounts.sql"),
