@@ -6,7 +6,8 @@ const stage = new Stage();
 beforeAll(() => stage.start());
 afterAll(() => stage.stop());
 
-const ATTACK = "<img src=x onerror=\"document.title='run'\"> [x](javascript:document.title='run') <script>document.title='run'</script>";
+const ATTACK =
+  "<img src=x onerror=\"document.title='run'\"> [x](javascript:document.title='run') <script>document.title='run'</script>";
 
 describe("a customer-success manager", () => {
   it("finds an account, reads all of it, writes a note with a mention and a file, and looks back", async () => {

@@ -123,7 +123,20 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, accounts, account, segments, owners, owner, contacts, contact, mentions, targets, data, settings]),
+  routeTree: root.addChildren([
+    overview,
+    accounts,
+    account,
+    segments,
+    owners,
+    owner,
+    contacts,
+    contact,
+    mentions,
+    targets,
+    data,
+    settings,
+  ]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} height={20} />,

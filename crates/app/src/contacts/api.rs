@@ -55,7 +55,11 @@ struct ContactsPage {
 
 /// Contacts, ordered by id.
 #[utoipa::path(get, path = "/api/v1/contacts", tag = "contacts", params(ListQuery), responses((status = 200, body = ContactsPage)))]
-async fn list(_: Viewer, State(app): State<App>, Query(query): Query<ListQuery>) -> Result<Json<ContactsPage>> {
+async fn list(
+    _: Viewer,
+    State(app): State<App>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<ContactsPage>> {
     let limit = query.limit.unwrap_or(100).clamp(1, 500) as usize;
     let given = |text: &Option<String>| {
         text.as_deref()
@@ -169,7 +173,10 @@ async fn show(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> Resu
 
 async fn page(app: &App, known: &Known) -> Result<ContactPage> {
     let contact = store::one(&app.store, &known.id).await?.ok_or_else(|| {
-        Problem::not_found(format!("no contact has the id “{}”: it may have been erased", known.id))
+        Problem::not_found(format!(
+            "no contact has the id “{}”: it may have been erased",
+            known.id
+        ))
     })?;
     let filter = TimelineFilter {
         contact: Some(known.id.clone()),
@@ -242,8 +249,8 @@ async fn set_consent(
 
 fn short(field: &str, raw: &str, least: usize, most: usize) -> Result<String> {
     let text = raw.trim();
-    let fits = (least..=most).contains(&text.chars().count())
-        && !text.chars().any(|c| c.is_control() && c != '\n');
+    let fits =
+        (least..=most).contains(&text.chars().count()) && !text.chars().any(|c| c.is_control() && c != '\n');
     if fits {
         return Ok(text.to_owned());
     }

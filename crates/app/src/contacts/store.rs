@@ -138,7 +138,12 @@ pub async fn of_account(
     let rows = on.all(&sql, args![account_no, until, i64::from(limit)]).await?;
     let mut items = rows.iter().map(item).collect::<StoreResult<Vec<_>>>()?;
     fill(on, &mut items, until).await?;
-    items.sort_by_key(|item| (item.flags.iter().min().copied().is_none(), item.flags.iter().min().copied()));
+    items.sort_by_key(|item| {
+        (
+            item.flags.iter().min().copied().is_none(),
+            item.flags.iter().min().copied(),
+        )
+    });
     Ok(items)
 }
 
@@ -166,9 +171,16 @@ async fn fill(on: &impl Execute, items: &mut [ContactItem], until: i64) -> Store
             .join(", ");
         let mut values = args![until];
         values.extend(chunk.iter().map(|id| Value::from(id.as_str())));
-        for row in on.all(&rows_of("contact_flags", "k.flag, k.held", &list), values.clone()).await? {
-            let Some(at) = places.get(&row.get::<String>("whose")?) else { continue };
-            let Some(flag) = Flag::parse(&row.get::<String>("flag")?) else { continue };
+        for row in on
+            .all(&rows_of("contact_flags", "k.flag, k.held", &list), values.clone())
+            .await?
+        {
+            let Some(at) = places.get(&row.get::<String>("whose")?) else {
+                continue;
+            };
+            let Some(flag) = Flag::parse(&row.get::<String>("flag")?) else {
+                continue;
+            };
             let flags = &mut items[*at].flags;
             flags.retain(|held| *held != flag);
             if row.get::<bool>("held")? {
@@ -176,8 +188,13 @@ async fn fill(on: &impl Execute, items: &mut [ContactItem], until: i64) -> Store
                 flags.sort_unstable();
             }
         }
-        for row in on.all(&rows_of("contact_consents", "k.topic, k.granted", &list), values).await? {
-            let Some(at) = places.get(&row.get::<String>("whose")?) else { continue };
+        for row in on
+            .all(&rows_of("contact_consents", "k.topic, k.granted", &list), values)
+            .await?
+        {
+            let Some(at) = places.get(&row.get::<String>("whose")?) else {
+                continue;
+            };
             items[*at].consents.insert(row.get("topic")?, row.get("granted")?);
         }
     }
@@ -231,11 +248,14 @@ pub(super) async fn consents(on: &impl Execute, id: &str) -> StoreResult<Vec<Con
 
 /// Topics that anybody was asked about.
 pub(super) async fn topics(on: &impl Execute) -> StoreResult<Vec<String>> {
-    on.all("SELECT DISTINCT topic FROM contact_consents ORDER BY topic LIMIT 200", vec![])
-        .await?
-        .iter()
-        .map(|row| row.get("topic"))
-        .collect()
+    on.all(
+        "SELECT DISTINCT topic FROM contact_consents ORDER BY topic LIMIT 200",
+        vec![],
+    )
+    .await?
+    .iter()
+    .map(|row| row.get("topic"))
+    .collect()
 }
 
 /// A change of a flag or a consent.
@@ -251,10 +271,20 @@ pub(super) enum Change {
 }
 
 /// Keeps a change.
-pub(super) async fn put(tx: &Tx, id: &str, contact: &str, change: &Change, at: i64, actor: &str) -> StoreResult<()> {
+pub(super) async fn put(
+    tx: &Tx,
+    id: &str,
+    contact: &str,
+    change: &Change,
+    at: i64,
+    actor: &str,
+) -> StoreResult<()> {
     match change {
         Change::Flag(flag, held) => {
-            let mut batch = Batch::new("contact_flags", &["id", "contact_id", "flag", "held", "at", "actor"]);
+            let mut batch = Batch::new(
+                "contact_flags",
+                &["id", "contact_id", "flag", "held", "at", "actor"],
+            );
             batch.row(args![id, contact, flag.name(), *held, at, actor]);
             tx.insert(batch, Conflict::Fail).await?;
         }
@@ -266,7 +296,16 @@ pub(super) async fn put(tx: &Tx, id: &str, contact: &str, change: &Change, at: i
         } => {
             let mut batch = Batch::new(
                 "contact_consents",
-                &["id", "contact_id", "topic", "granted", "source", "note", "at", "actor"],
+                &[
+                    "id",
+                    "contact_id",
+                    "topic",
+                    "granted",
+                    "source",
+                    "note",
+                    "at",
+                    "actor",
+                ],
             );
             batch.row(args![
                 id,

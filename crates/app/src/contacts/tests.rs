@@ -20,7 +20,12 @@ async fn world() -> TestApp {
             ..ContactChange::default()
         })
     };
-    let start = event("acme", "2026-01-10", "subscription_started", json!({ "mrr": 100 }));
+    let start = event(
+        "acme",
+        "2026-01-10",
+        "subscription_started",
+        json!({ "mrr": 100 }),
+    );
     let mut login = event("acme", "2026-06-10", "login", json!({}));
     login.contact = Some("ann".to_owned());
     let names = vec![
@@ -50,14 +55,23 @@ async fn ids(app: &TestApp, query: &str) -> Vec<String> {
 async fn parts_and_consents_are_kept_with_their_history_and_found() {
     let app = world().await;
     let put = |path: &str, body: Json| app.put(&format!("/api/v1/contacts/{path}")).json(&body);
-    put("ann/flags/champion", json!({})).as_role(Role::Viewer).await.problem(403);
+    put("ann/flags/champion", json!({}))
+        .as_role(Role::Viewer)
+        .await
+        .problem(403);
     put("ann/flags/champion", json!({})).as_role(Role::Csm).await.ok();
     put("ann/flags/sponsor", json!({})).as_role(Role::Csm).await.ok();
     let again = put("ann/flags/champion", json!({})).as_role(Role::Csm).await.ok();
     assert_eq!(again["contact"]["flags"], json!(["champion", "sponsor"]));
-    app.delete("/api/v1/contacts/ann/flags/sponsor").as_role(Role::Csm).await.ok();
+    app.delete("/api/v1/contacts/ann/flags/sponsor")
+        .as_role(Role::Csm)
+        .await
+        .ok();
     let yes = json!({ "granted": true, "source": "form", "note": "webinar sign-up" });
-    put("ann/consents/product_news", yes).as_role(Role::Csm).await.ok();
+    put("ann/consents/product_news", yes)
+        .as_role(Role::Csm)
+        .await
+        .ok();
     app.advance(jiff::SignedDuration::from_hours(24));
     let no = json!({ "granted": false, "source": "call" });
     let page = put("ann/consents/product_news", no).as_role(Role::Csm).await.ok();
@@ -69,7 +83,10 @@ async fn parts_and_consents_are_kept_with_their_history_and_found() {
         .iter()
         .map(|it| (&it["granted"], &it["source"]))
         .collect();
-    assert_eq!(history, [(&json!(false), &json!("call")), (&json!(true), &json!("form"))]);
+    assert_eq!(
+        history,
+        [(&json!(false), &json!("call")), (&json!(true), &json!("form"))]
+    );
     // What was already so left no second event.
     let names: Vec<&str> = page["events"]
         .as_array()
@@ -77,7 +94,10 @@ async fn parts_and_consents_are_kept_with_their_history_and_found() {
         .iter()
         .filter_map(|it| it["name"].as_str())
         .collect();
-    let changed = names.iter().filter(|name| **name == "contact_flag_changed").count();
+    let changed = names
+        .iter()
+        .filter(|name| **name == "contact_flag_changed")
+        .count();
     assert_eq!((changed, names.contains(&"login")), (3, true));
     assert_eq!(names.iter().filter(|name| **name == "consent_changed").count(), 2);
 
@@ -125,18 +145,39 @@ async fn a_merged_contact_brings_its_part_along() {
 async fn what_cannot_be_meant_is_refused() {
     let app = world().await;
     for id in ["nobody", "null", "%20", "undefined"] {
-        app.get(&format!("/api/v1/contacts/{id}")).as_role(Role::Viewer).await.problem(404);
+        app.get(&format!("/api/v1/contacts/{id}"))
+            .as_role(Role::Viewer)
+            .await
+            .problem(404);
     }
-    app.put("/api/v1/contacts/ann/flags/boss").as_role(Role::Csm).json(&json!({})).await.problem(422);
+    app.put("/api/v1/contacts/ann/flags/boss")
+        .as_role(Role::Csm)
+        .json(&json!({}))
+        .await
+        .problem(422);
     let yes = json!({ "granted": true, "source": "form" });
-    app.put("/api/v1/contacts/ann/consents/No%20topic").as_role(Role::Csm).json(&yes).await.problem(422);
+    app.put("/api/v1/contacts/ann/consents/No%20topic")
+        .as_role(Role::Csm)
+        .json(&yes)
+        .await
+        .problem(422);
     for wrong in [
         json!({ "granted": true, "source": "" }),
         json!({ "granted": true, "source": "form", "note": "a\u{0}b" }),
         json!({ "granted": true, "source": "form", "role": "admin" }),
     ] {
-        app.put("/api/v1/contacts/ann/consents/news").as_role(Role::Csm).json(&wrong).await.problem(422);
+        app.put("/api/v1/contacts/ann/consents/news")
+            .as_role(Role::Csm)
+            .json(&wrong)
+            .await
+            .problem(422);
     }
-    app.get("/api/v1/contacts?flag=x").as_role(Role::Viewer).await.problem(422);
-    app.get("/api/v1/contacts?account=nope").as_role(Role::Viewer).await.problem(404);
+    app.get("/api/v1/contacts?flag=x")
+        .as_role(Role::Viewer)
+        .await
+        .problem(422);
+    app.get("/api/v1/contacts?account=nope")
+        .as_role(Role::Viewer)
+        .await
+        .problem(404);
 }

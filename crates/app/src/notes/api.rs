@@ -313,7 +313,15 @@ async fn remove(Csm(who): Csm, State(app): State<App>, Path(id): Path<String>) -
             let files = store::remove(tx, &note.id).await?;
             let detail = json!({ "author": note.actor, "files": files.len() });
             *kept.lock() = files;
-            audit(tx, &clock, &who, "note.remove", &format!("note:{}", note.id), &detail).await
+            audit(
+                tx,
+                &clock,
+                &who,
+                "note.remove",
+                &format!("note:{}", note.id),
+                &detail,
+            )
+            .await
         })
     })
     .await?;
@@ -373,10 +381,25 @@ async fn attach(
     let kept = async {
         let tx = app.store.begin().await?;
         if !same {
-            store::attach(&tx, &id, (&file, &name, size, &hash), app.clock.micros(), &who.actor).await?;
+            store::attach(
+                &tx,
+                &id,
+                (&file, &name, size, &hash),
+                app.clock.micros(),
+                &who.actor,
+            )
+            .await?;
         }
         let detail = json!({ "name": name, "bytes": size, "new": !same });
-        audit(&tx, &app.clock, &who, "note.attach", &format!("note:{id}"), &detail).await?;
+        audit(
+            &tx,
+            &app.clock,
+            &who,
+            "note.attach",
+            &format!("note:{id}"),
+            &detail,
+        )
+        .await?;
         tx.commit().await
     };
     if let Err(error) = kept.await {
@@ -425,7 +448,15 @@ async fn detach(Csm(who): Csm, State(app): State<App>, Path(id): Path<String>) -
     let tx = app.store.begin().await?;
     store::detach(&tx, &id).await?;
     let detail = json!({ "name": name });
-    audit(&tx, &app.clock, &who, "note.detach", &format!("note:{}", note.id), &detail).await?;
+    audit(
+        &tx,
+        &app.clock,
+        &who,
+        "note.detach",
+        &format!("note:{}", note.id),
+        &detail,
+    )
+    .await?;
     tx.commit().await?;
     files::remove(&app, &id).await;
     Ok(StatusCode::NO_CONTENT)

@@ -93,7 +93,11 @@ pub struct Seen {
 
 /// Notes that the caller has looked at mentions. Doing it twice is doing it once.
 #[utoipa::path(post, path = "/api/v1/mentions/seen", tag = "notes", request_body = Seen, responses((status = 200, body = Mentions)))]
-pub async fn seen(Viewer(who): Viewer, State(app): State<App>, Json(form): Json<Seen>) -> Result<Json<Mentions>> {
+pub async fn seen(
+    Viewer(who): Viewer,
+    State(app): State<App>,
+    Json(form): Json<Seen>,
+) -> Result<Json<Mentions>> {
     if form.notes.len() > 500 {
         return Err(Problem::field(
             "notes",
@@ -106,7 +110,15 @@ pub async fn seen(Viewer(who): Viewer, State(app): State<App>, Json(form): Json<
         let tx = app.store.begin().await?;
         let new = store::seen(&tx, user, &form.notes, app.clock.micros()).await?;
         let detail = json!({ "new": new });
-        audit(&tx, &app.clock, &who, "mention.seen", &format!("user:{user}"), &detail).await?;
+        audit(
+            &tx,
+            &app.clock,
+            &who,
+            "mention.seen",
+            &format!("user:{user}"),
+            &detail,
+        )
+        .await?;
         tx.commit().await?;
     }
     list(Viewer(who), State(app), Query(Asked { limit: None })).await

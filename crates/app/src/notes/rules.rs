@@ -32,7 +32,9 @@ pub(super) fn body(raw: &str) -> Result<String> {
 pub(super) fn mentioned(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for word in text.split(|c: char| c.is_whitespace() || "()[]{}<>,;:!?\"'`*".contains(c)) {
-        let Some(address) = word.strip_prefix('@') else { continue };
+        let Some(address) = word.strip_prefix('@') else {
+            continue;
+        };
         let address = address.trim_end_matches(['.', '_', '-']).to_lowercase();
         if address.contains('@') && !found.contains(&address) {
             found.push(address);
@@ -84,9 +86,7 @@ pub(super) fn difference(theirs: &str, yours: &str) -> Vec<DiffLine> {
         if i < a.len() && j < b.len() && a[i] == b[j] {
             lines.push(line("same", a[i]));
             (i, j) = (i + 1, j + 1);
-        } else if j >= b.len()
-            || (i < a.len() && common[(i + 1) * width + j] >= common[i * width + j + 1])
-        {
+        } else if j >= b.len() || (i < a.len() && common[(i + 1) * width + j] >= common[i * width + j + 1]) {
             lines.push(line("theirs", a[i]));
             i += 1;
         } else {
@@ -102,7 +102,10 @@ pub(super) fn file_name(raw: &str) -> Result<String> {
     let last = raw.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = last
         .chars()
-        .filter(|c| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}'))
+        .filter(|c| {
+            !c.is_control()
+                && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+        })
         .collect();
     let name = name.trim().trim_start_matches('.').to_owned();
     if (1..=150).contains(&name.chars().count()) {
@@ -120,7 +123,13 @@ pub(super) fn file_name(raw: &str) -> Result<String> {
 pub(super) fn disposition(name: &str) -> String {
     let plain: String = name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._- ".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
     let mut coded = String::new();
     for byte in name.bytes() {

@@ -22,8 +22,7 @@ pub(super) struct Kept {
     pub version: i64,
 }
 
-const NOTE: &str =
-    "SELECT id, account_no, contact_id, body, actor, created_at, updated_at, updated_by, pinned, version FROM notes";
+const NOTE: &str = "SELECT id, account_no, contact_id, body, actor, created_at, updated_at, updated_by, pinned, version FROM notes";
 
 fn kept(row: &Row) -> StoreResult<Kept> {
     Ok(Kept {
@@ -195,10 +194,7 @@ pub(super) async fn attach(
 }
 
 /// A file's note, name and hash.
-pub(super) async fn attachment(
-    on: &impl Execute,
-    id: &str,
-) -> StoreResult<Option<(String, String, String)>> {
+pub(super) async fn attachment(on: &impl Execute, id: &str) -> StoreResult<Option<(String, String, String)>> {
     on.one(
         "SELECT note_id, name, hash FROM note_attachments WHERE id = $1",
         args![id],
@@ -221,7 +217,8 @@ pub(super) async fn mentions_of(
     notes: &[&str],
 ) -> StoreResult<HashMap<String, Vec<String>>> {
     let (list, values) = among(notes);
-    let sql = format!("SELECT note_id, user_id FROM note_mentions WHERE note_id IN ({list}) ORDER BY user_id");
+    let sql =
+        format!("SELECT note_id, user_id FROM note_mentions WHERE note_id IN ({list}) ORDER BY user_id");
     let mut found: HashMap<String, Vec<String>> = HashMap::new();
     for row in on.all(&sql, values).await? {
         found
@@ -235,7 +232,10 @@ pub(super) async fn mentions_of(
 /// Mentions users; who was mentioned before is not told again, who is no longer is not told any more.
 pub(super) async fn mention(tx: &Tx, note: &str, users: &[String], at: i64) -> StoreResult<()> {
     let held: Vec<String> = tx
-        .all("SELECT user_id FROM note_mentions WHERE note_id = $1", args![note])
+        .all(
+            "SELECT user_id FROM note_mentions WHERE note_id = $1",
+            args![note],
+        )
         .await?
         .iter()
         .map(|row| row.get("user_id"))

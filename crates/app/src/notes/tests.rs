@@ -9,14 +9,22 @@ use crate::testing::{Answer, TestApp};
 async fn world() -> TestApp {
     let app = TestApp::new().await;
     apply(&app, &medtrainer()).await;
-    let start = event("acme", "2026-01-10", "subscription_started", json!({ "mrr": 100 }));
+    let start = event(
+        "acme",
+        "2026-01-10",
+        "subscription_started",
+        json!({ "mrr": 100 }),
+    );
     store(&app, vec![start], vec![]).await;
     app.catch_up().await.expect("caught up");
     app
 }
 
 async fn add(app: &TestApp, note: Json) -> Answer {
-    app.post("/api/v1/accounts/acme/notes").as_role(Role::Csm).json(&note).await
+    app.post("/api/v1/accounts/acme/notes")
+        .as_role(Role::Csm)
+        .json(&note)
+        .await
 }
 
 /// Texts that have run in careless pages; a note gives each back as it was typed, and nothing in it is ever markup here.
@@ -48,8 +56,14 @@ async fn a_note_is_kept_as_typed_and_sent_twice_is_added_once() {
         .json(&once)
         .await;
     assert_eq!(again.status, 200);
-    add(&app, json!({ "id": "made-by-me-1", "body": "Other" })).await.problem(409);
-    let list = app.get("/api/v1/accounts/acme/notes").as_role(Role::Viewer).await.ok();
+    add(&app, json!({ "id": "made-by-me-1", "body": "Other" }))
+        .await
+        .problem(409);
+    let list = app
+        .get("/api/v1/accounts/acme/notes")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
     assert_eq!(list["items"].as_array().map(Vec::len), Some(CORPUS.len() + 1));
     let told = app
         .get("/api/v1/accounts/acme/timeline?kind=work&q=note_added")
@@ -70,8 +84,16 @@ async fn a_note_is_kept_as_typed_and_sent_twice_is_added_once() {
         let problem = add(&app, wrong).await.problem(422);
         assert!(problem["errors"][0]["remedy"].is_string(), "{problem}");
     }
-    app.post("/api/v1/accounts/acme/notes").as_role(Role::Viewer).json(&once).await.problem(403);
-    app.post("/api/v1/accounts/undefined/notes").as_role(Role::Csm).json(&once).await.problem(404);
+    app.post("/api/v1/accounts/acme/notes")
+        .as_role(Role::Viewer)
+        .json(&once)
+        .await
+        .problem(403);
+    app.post("/api/v1/accounts/undefined/notes")
+        .as_role(Role::Csm)
+        .json(&once)
+        .await
+        .problem(404);
 }
 
 #[tokio::test]
@@ -80,8 +102,16 @@ async fn the_second_editor_sees_the_difference_and_overwrites_nothing() {
     let note = add(&app, json!({ "body": "one\ntwo\nthree" })).await.ok();
     let path = format!("/api/v1/notes/{}", note["id"].as_str().expect("an id"));
     let change = |body: &str| json!({ "version": 1, "body": body, "pinned": true });
-    let first = app.put(&path).as_role(Role::Manager).json(&change("one\n2\nthree")).await.ok();
-    assert_eq!((&first["version"], &first["updated_by"]["actor"]), (&json!(2), &json!("user:test-manager")));
+    let first = app
+        .put(&path)
+        .as_role(Role::Manager)
+        .json(&change("one\n2\nthree"))
+        .await
+        .ok();
+    assert_eq!(
+        (&first["version"], &first["updated_by"]["actor"]),
+        (&json!(2), &json!("user:test-manager"))
+    );
     let second = app
         .put(&path)
         .as_role(Role::Csm)
@@ -104,7 +134,11 @@ async fn the_second_editor_sees_the_difference_and_overwrites_nothing() {
     ]
     .map(|(side, text)| (json!(side), json!(text)));
     assert_eq!(sides, expected.iter().map(|(a, b)| (a, b)).collect::<Vec<_>>());
-    let kept = app.get("/api/v1/accounts/acme/notes").as_role(Role::Viewer).await.ok();
+    let kept = app
+        .get("/api/v1/accounts/acme/notes")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
     assert_eq!(kept["items"][0]["body"], "one\n2\nthree");
     // Somebody else's note is removed by a manager, not by another CSM.
     let other = app
@@ -129,20 +163,39 @@ async fn who_is_mentioned_finds_it_until_they_have_seen_it() {
         .await
         .ok();
     let actor = format!("user:{}", user["user"]["id"].as_str().expect("an id"));
-    let note = add(&app, json!({ "body": "Ask @Ann@Example.com, not @bob@example.com" })).await.ok();
+    let note = add(
+        &app,
+        json!({ "body": "Ask @Ann@Example.com, not @bob@example.com" }),
+    )
+    .await
+    .ok();
     assert_eq!(note["mentions"], json!([{ "actor": actor, "name": "Ann" }]));
     let ann = crate::auth::Principal {
         actor,
         role: Role::Csm,
         request_id: None,
     };
-    let mentions = async || super::store::mentions(&app.store, ann.user().expect("a user"), 10).await.expect("mentions");
+    let mentions = async || {
+        super::store::mentions(&app.store, ann.user().expect("a user"), 10)
+            .await
+            .expect("mentions")
+    };
     let (found, unseen) = mentions().await;
     assert_eq!((found.len(), unseen), (1, 1));
     let tx = app.store.begin().await.expect("a transaction");
     let ids = vec![note["id"].as_str().expect("an id").to_owned()];
-    assert_eq!(super::store::seen(&tx, ann.user().expect("a user"), &ids, 5).await.expect("seen"), 1);
-    assert_eq!(super::store::seen(&tx, ann.user().expect("a user"), &ids, 6).await.expect("seen"), 0);
+    assert_eq!(
+        super::store::seen(&tx, ann.user().expect("a user"), &ids, 5)
+            .await
+            .expect("seen"),
+        1
+    );
+    assert_eq!(
+        super::store::seen(&tx, ann.user().expect("a user"), &ids, 6)
+            .await
+            .expect("seen"),
+        0
+    );
     tx.commit().await.expect("committed");
     assert_eq!(mentions().await.1, 0);
     // Nobody else has it among theirs.
@@ -160,27 +213,54 @@ async fn files_are_only_ever_downloads_and_go_with_the_account() {
             .header("content-type", "text/html")
             .body(bytes)
     };
-    attach("a.html", b"x".to_vec()).as_role(Role::Viewer).await.problem(403);
+    attach("a.html", b"x".to_vec())
+        .as_role(Role::Viewer)
+        .await
+        .problem(403);
     let page = b"<script>alert(1)</script>".to_vec();
-    let with = attach("..%2F..%2Fp%22age.html", page.clone()).as_role(Role::Csm).await.ok();
+    let with = attach("..%2F..%2Fp%22age.html", page.clone())
+        .as_role(Role::Csm)
+        .await
+        .ok();
     let file = with["attachments"][0]["id"].as_str().expect("an id").to_owned();
     assert_eq!(with["attachments"][0]["name"], "p\"age.html");
     // Sent again, it is the same file.
-    let again = attach("..%2F..%2Fp%22age.html", page.clone()).as_role(Role::Csm).await.ok();
+    let again = attach("..%2F..%2Fp%22age.html", page.clone())
+        .as_role(Role::Csm)
+        .await
+        .ok();
     assert_eq!(again["attachments"].as_array().map(Vec::len), Some(1));
-    let got = app.get(&format!("/api/v1/attachments/{file}")).as_role(Role::Viewer).await;
+    let got = app
+        .get(&format!("/api/v1/attachments/{file}"))
+        .as_role(Role::Viewer)
+        .await;
     assert_eq!(got.body, page);
     assert_eq!(got.header("content-type"), Some("application/octet-stream"));
     assert_eq!(got.header("x-content-type-options"), Some("nosniff"));
     let named = got.header("content-disposition").unwrap_or_default();
-    assert!(named.starts_with("attachment; filename=\"p_age.html\""), "{named}");
-    assert!(got.header("content-security-policy").is_some_and(|policy| policy.contains("sandbox")));
+    assert!(
+        named.starts_with("attachment; filename=\"p_age.html\""),
+        "{named}"
+    );
+    assert!(
+        got.header("content-security-policy")
+            .is_some_and(|policy| policy.contains("sandbox"))
+    );
     attach("empty", Vec::new()).as_role(Role::Csm).await.problem(422);
-    let large = attach("large", vec![0; super::LARGEST + 1]).as_role(Role::Csm).await;
+    let large = attach("large", vec![0; super::LARGEST + 1])
+        .as_role(Role::Csm)
+        .await;
     assert!(matches!(large.status.as_u16(), 413 | 422), "{}", large.status);
-    let whole = attach("whole", vec![0; super::LARGEST]).as_role(Role::Csm).await.ok();
+    let whole = attach("whole", vec![0; super::LARGEST])
+        .as_role(Role::Csm)
+        .await
+        .ok();
     assert_eq!(whole["attachments"].as_array().map(Vec::len), Some(2));
-    let on_disk = || std::fs::read_dir(app.config.data.join("attachments")).expect("the folder").count();
+    let on_disk = || {
+        std::fs::read_dir(app.config.data.join("attachments"))
+            .expect("the folder")
+            .count()
+    };
     assert_eq!(on_disk(), 2);
     let no = app.accounts.number("acme").expect("a number").get();
     assert_eq!(super::erase_account(&app, no).await.expect("erased"), 1);
@@ -188,5 +268,8 @@ async fn files_are_only_ever_downloads_and_go_with_the_account() {
     for table in ["notes", "note_attachments", "note_mentions"] {
         assert_eq!(app.count(table).await, 0, "{table}");
     }
-    app.get(&format!("/api/v1/attachments/{file}")).as_role(Role::Viewer).await.problem(404);
+    app.get(&format!("/api/v1/attachments/{file}"))
+        .as_role(Role::Viewer)
+        .await
+        .problem(404);
 }

@@ -82,13 +82,7 @@ pub fn renewal(entry: &Entry, day: i32) -> Option<(i32, Renewal)> {
             },
         ));
     }
-    let start = entry
-        .head
-        .lives()
-        .into_iter()
-        .rev()
-        .find(|life| life.0 <= day)?
-        .0;
+    let start = entry.head.lives().into_iter().rev().find(|life| life.0 <= day)?.0;
     let term = entry
         .attributes
         .get("contract_months")
@@ -150,9 +144,9 @@ impl Cadence {
                 "The program declares no metric {TOUCH}: add it to metrics.yaml."
             ));
         }
-        self.days
-            .is_empty()
-            .then(|| "No segment declares a cadence: add one in segments.yaml, such as cadence: 30d.".to_owned())
+        self.days.is_empty().then(|| {
+            "No segment declares a cadence: add one in segments.yaml, such as cadence: 30d.".to_owned()
+        })
     }
 
     /// Whether an active account was not touched in time. One that never was counts from its start.

@@ -150,10 +150,7 @@ pub(super) async fn start(app: &App, settings: &OwnerSettings, start: Start) -> 
     if start.cause == "segment" {
         items.insert(
             0,
-            (
-                "Choose an owner who serves the new segment".to_owned(),
-                day + 3,
-            ),
+            ("Choose an owner who serves the new segment".to_owned(), day + 3),
         );
     }
     if items.is_empty() {
@@ -175,8 +172,17 @@ pub(super) async fn start(app: &App, settings: &OwnerSettings, start: Start) -> 
         "segment" => "Hand-over: the segment changed",
         _ => "Hand-over: the owner changed",
     };
-    let properties = json!({ "title": title, "handover": it.id, "from": it.from, "to": it.to, "items": items.len() });
-    Ok(fresh.then(|| told(start.account_id, "task_created", format!("tenure/handover/{}", it.id), start.at, properties)))
+    let properties =
+        json!({ "title": title, "handover": it.id, "from": it.from, "to": it.to, "items": items.len() });
+    Ok(fresh.then(|| {
+        told(
+            start.account_id,
+            "task_created",
+            format!("tenure/handover/{}", it.id),
+            start.at,
+            properties,
+        )
+    }))
 }
 
 /// An event of work.

@@ -10,12 +10,12 @@ use tenure_store::new_id;
 use super::assign::{Assignment, Candidate, Load, by_rules};
 use super::settings::OwnerSettings;
 use super::{book, store};
+use crate::App;
 use crate::accounts::{AccountChange, Change};
 use crate::auth::{Principal, audit};
 use crate::events::{self, Chunk};
 use crate::metrics::{Entry, as_of, today};
 use crate::web::{Problem, Result};
-use crate::App;
 
 /// The most accounts of one reassignment.
 pub const MOST: usize = 50_000;
@@ -135,7 +135,12 @@ pub async fn carry_out(
     let moves: Vec<_> = moves
         .into_iter()
         .filter(|(no, from, to)| {
-            from != to && app.metrics.book.get(*no).is_some_and(|entry| entry.owner == *from)
+            from != to
+                && app
+                    .metrics
+                    .book
+                    .get(*no)
+                    .is_some_and(|entry| entry.owner == *from)
         })
         .collect();
     if moves.is_empty() {

@@ -177,7 +177,12 @@ pub fn checked(app: &App, mut settings: OwnerSettings) -> Result<OwnerSettings> 
         ("checklist", settings.checklist.len()),
     ] {
         if n > MOST {
-            return Err(Problem::field(field, n, format!("more than {MOST}"), "keep fewer"));
+            return Err(Problem::field(
+                field,
+                n,
+                format!("more than {MOST}"),
+                "keep fewer",
+            ));
         }
     }
     let segments: BTreeSet<String> = app
@@ -245,7 +250,8 @@ fn rules(app: &App, settings: &mut OwnerSettings) -> Result<()> {
         let path = format!("rules[{at}]");
         rule.name = text(&format!("{path}.name"), &rule.name, 1, 200)?;
         rule.to = target(settings, &format!("{path}.to"), &rule.to)?;
-        if rule.spread != Spread::Shared && settings.pool(&rule.to).is_none_or(|pool| pool.members.is_empty()) {
+        if rule.spread != Spread::Shared && settings.pool(&rule.to).is_none_or(|pool| pool.members.is_empty())
+        {
             return Err(Problem::field(
                 &format!("{path}.spread"),
                 &rule.to,
@@ -253,9 +259,9 @@ fn rules(app: &App, settings: &mut OwnerSettings) -> Result<()> {
                 "assign to a pool that has members, or choose shared",
             ));
         }
-        let definitions = app
-            .definitions()
-            .ok_or_else(|| Problem::conflict("no program is applied yet: rules read its attributes and metrics"))?;
+        let definitions = app.definitions().ok_or_else(|| {
+            Problem::conflict("no program is applied yet: rules read its attributes and metrics")
+        })?;
         as_of::evaluate_filter(app, &definitions, &[], crate::metrics::today(app), &rule.when).map_err(
             |mut problem| {
                 for error in &mut problem.errors {
@@ -289,9 +295,9 @@ pub fn target(settings: &OwnerSettings, field: &str, to: &str) -> Result<String>
 /// An address in the form in which accounts name it.
 fn email(field: &str, raw: &str) -> Result<String> {
     let email = raw.trim().to_lowercase();
-    let whole = email.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-    });
+    let whole = email
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
     let plain = !email
         .chars()
         .any(|c| c.is_control() || c.is_whitespace() || "<>\"'`,;\\".contains(c));

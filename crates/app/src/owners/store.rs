@@ -51,7 +51,8 @@ pub(super) struct Reassignment {
     pub undone_by: Option<String>,
 }
 
-const REASSIGNMENT: &str = "SELECT id, at, actor, cause, reason, accounts, undoes, undone_by FROM reassignments";
+const REASSIGNMENT: &str =
+    "SELECT id, at, actor, cause, reason, accounts, undoes, undone_by FROM reassignments";
 
 fn reassignment_row(row: &Row) -> StoreResult<Reassignment> {
     Ok(Reassignment {
@@ -128,7 +129,8 @@ pub(super) async fn reassignments(
     before: (i64, &str),
     limit: i64,
 ) -> StoreResult<Vec<Reassignment>> {
-    let sql = format!("{REASSIGNMENT} WHERE at < $1 OR (at = $1 AND id < $2) ORDER BY at DESC, id DESC LIMIT $3");
+    let sql =
+        format!("{REASSIGNMENT} WHERE at < $1 OR (at = $1 AND id < $2) ORDER BY at DESC, id DESC LIMIT $3");
     on.all(&sql, args![before.0, before.1, limit])
         .await?
         .iter()
@@ -145,7 +147,13 @@ pub(super) async fn moves(
     on.all(sql, args![id])
         .await?
         .iter()
-        .map(|row| Ok((row.get("account_no")?, row.get("from_owner")?, row.get("to_owner")?)))
+        .map(|row| {
+            Ok((
+                row.get("account_no")?,
+                row.get("from_owner")?,
+                row.get("to_owner")?,
+            ))
+        })
         .collect()
 }
 
@@ -239,7 +247,14 @@ fn handover_row(row: &Row) -> StoreResult<Handover> {
 pub(super) async fn put_handover(tx: &Tx, it: &Handover, items: &[(String, i64)]) -> StoreResult<bool> {
     let mut batch = Batch::new(
         "handovers",
-        &["id", "account_no", "cause", "from_owner", "to_owner", "started_at"],
+        &[
+            "id",
+            "account_no",
+            "cause",
+            "from_owner",
+            "to_owner",
+            "started_at",
+        ],
     );
     batch.row(args![
         it.id.as_str(),
@@ -316,7 +331,8 @@ pub(super) async fn handovers(
 
 /// The items of a hand-over, in order.
 pub(super) async fn items_of(on: &impl Execute, handover: &str) -> StoreResult<Vec<Item>> {
-    let sql = "SELECT no, title, due_day, done_at, done_by FROM handover_items WHERE handover_id = $1 ORDER BY no";
+    let sql =
+        "SELECT no, title, due_day, done_at, done_by FROM handover_items WHERE handover_id = $1 ORDER BY no";
     on.all(sql, args![handover])
         .await?
         .iter()

@@ -15,8 +15,17 @@ async fn world(accounts: &[(&str, i64, Option<&str>)]) -> TestApp {
     let mut events = Vec::new();
     let mut changes = Vec::new();
     for (id, mrr, owner) in accounts {
-        events.push(event(id, "2026-01-10", "subscription_started", json!({ "mrr": mrr })));
-        changes.push(change(id, "2026-01-10", json!({ "employees": 10, "owner": owner })));
+        events.push(event(
+            id,
+            "2026-01-10",
+            "subscription_started",
+            json!({ "mrr": mrr }),
+        ));
+        changes.push(change(
+            id,
+            "2026-01-10",
+            json!({ "employees": 10, "owner": owner }),
+        ));
     }
     store(&app, events, changes).await;
     app.catch_up().await.expect("caught up");
@@ -100,7 +109,11 @@ async fn rules_assign_in_order_and_balance_a_pool_as_a_plain_loop_would() {
                 1 => 1_000 + n,
                 _ => (n * 37) % 500,
             };
-            let owner = (n % 5 == 2).then_some(if n % 2 == 0 { "a@example.com" } else { "b@example.com" });
+            let owner = (n % 5 == 2).then_some(if n % 2 == 0 {
+                "a@example.com"
+            } else {
+                "b@example.com"
+            });
             (id.as_str(), mrr, owner)
         })
         .collect();
@@ -145,7 +158,9 @@ async fn rules_assign_in_order_and_balance_a_pool_as_a_plain_loop_would() {
     }
     for load in preview["loads"].as_array().expect("loads") {
         let who = text(&load["owner"]);
-        let mine = accounts.iter().filter(|it| owner(&app, it.0).as_deref() == Some(&who));
+        let mine = accounts
+            .iter()
+            .filter(|it| owner(&app, it.0).as_deref() == Some(&who));
         assert_eq!(load["accounts_after"], mine.count(), "{who}");
     }
     // The first owner of an account is no change of hands.
@@ -255,10 +270,7 @@ async fn an_owner_counts_from_the_day_of_the_change() {
         .json(&json!({ "accounts": ["one"], "to": null }))
         .await
         .ok();
-    for (day, held) in [
-        ("2026-07-01", json!("a@example.com")),
-        ("2026-07-02", Json::Null),
-    ] {
+    for (day, held) in [("2026-07-01", json!("a@example.com")), ("2026-07-02", Json::Null)] {
         let page = app
             .get(&format!("/api/v1/accounts/one?as_of={day}"))
             .as_role(Role::Viewer)
@@ -290,7 +302,12 @@ async fn live_rules_take_what_is_new_and_leave_what_was_let_go_by_hand() {
         .ok();
     store(
         &app,
-        vec![event("new", "2026-06-20", "subscription_started", json!({ "mrr": 9_000 }))],
+        vec![event(
+            "new",
+            "2026-06-20",
+            "subscription_started",
+            json!({ "mrr": 9_000 }),
+        )],
         vec![],
     )
     .await;
@@ -319,7 +336,12 @@ async fn a_segment_that_the_owner_does_not_serve_asks_for_another() {
     let mut settings = pools();
     settings["people"] = json!([{ "email": "small@example.com", "segments": ["digital"] }]);
     configure(&app, 0, settings).await;
-    let up = event("grows", "2026-06-29", "mrr_changed", json!({ "to": 5000, "reason": "upsell" }));
+    let up = event(
+        "grows",
+        "2026-06-29",
+        "mrr_changed",
+        json!({ "to": 5000, "reason": "upsell" }),
+    );
     store(&app, vec![up], vec![]).await;
     app.catch_up().await.expect("caught up");
     let unserved = app
@@ -368,7 +390,12 @@ async fn who_was_not_touched_in_time_is_found_as_by_hand() {
         .as_array()
         .expect("accounts")
         .iter()
-        .map(|it| (text(&it["account_id"]), it["days_since_touch"].as_i64().expect("days")))
+        .map(|it| {
+            (
+                text(&it["account_id"]),
+                it["days_since_touch"].as_i64().expect("days"),
+            )
+        })
         .collect();
     assert_eq!(lines, [("key".to_owned(), 31), ("quiet".to_owned(), 91)]);
     let owners = app.get("/api/v1/owners").as_role(Role::Viewer).await.ok();
@@ -378,7 +405,12 @@ async fn who_was_not_touched_in_time_is_found_as_by_hand() {
     };
     let ann = line("a@example.com");
     assert_eq!(
-        (&ann["accounts"], &ann["mrr"], &ann["not_managed"], &ann["renewals"]),
+        (
+            &ann["accounts"],
+            &ann["mrr"],
+            &ann["not_managed"],
+            &ann["renewals"]
+        ),
         (&json!(2), &json!(200.0), &json!(1), &json!(0))
     );
     assert_eq!(line("(none)")["accounts"], 2);
@@ -408,17 +440,49 @@ async fn what_cannot_be_meant_is_refused_with_a_remedy() {
     };
     for (field, value, at) in [
         ("people", json!([{ "email": "nobody" }]), "people[0].email"),
-        ("people", json!([{ "email": "a@b.c" }, { "email": "A@b.c" }]), "people[1].email"),
-        ("people", json!([{ "email": "a@b.c", "segments": ["gold"] }]), "people[0].segments"),
-        ("pools", json!([{ "id": "Not an id", "name": "x", "members": [] }]), "pools[0].id"),
-        ("rules", json!([{ "name": "r", "when": "mmr > 1", "to": "a@b.c" }]), "rules[0].when"),
-        ("rules", json!([{ "name": "r", "when": "mrr > 1", "to": "pool:none" }]), "rules[0].to"),
-        ("rules", json!([{ "name": "r", "when": "mrr > 1", "to": "a@b.c", "spread": "mrr" }]), "rules[0].spread"),
-        ("checklist", json!([{ "title": "", "due_days": 1 }]), "checklist[0].title"),
+        (
+            "people",
+            json!([{ "email": "a@b.c" }, { "email": "A@b.c" }]),
+            "people[1].email",
+        ),
+        (
+            "people",
+            json!([{ "email": "a@b.c", "segments": ["gold"] }]),
+            "people[0].segments",
+        ),
+        (
+            "pools",
+            json!([{ "id": "Not an id", "name": "x", "members": [] }]),
+            "pools[0].id",
+        ),
+        (
+            "rules",
+            json!([{ "name": "r", "when": "mmr > 1", "to": "a@b.c" }]),
+            "rules[0].when",
+        ),
+        (
+            "rules",
+            json!([{ "name": "r", "when": "mrr > 1", "to": "pool:none" }]),
+            "rules[0].to",
+        ),
+        (
+            "rules",
+            json!([{ "name": "r", "when": "mrr > 1", "to": "a@b.c", "spread": "mrr" }]),
+            "rules[0].spread",
+        ),
+        (
+            "checklist",
+            json!([{ "title": "", "due_days": 1 }]),
+            "checklist[0].title",
+        ),
     ] {
         let problem = refused(field, value).await;
         assert_eq!(problem["errors"][0]["field"], at, "{problem}");
-        assert!(problem["errors"][0]["remedy"].as_str().is_some_and(|it| !it.is_empty()));
+        assert!(
+            problem["errors"][0]["remedy"]
+                .as_str()
+                .is_some_and(|it| !it.is_empty())
+        );
     }
     configure(&app, 0, pools()).await;
     // The second editor is not let over the first.
@@ -427,7 +491,13 @@ async fn what_cannot_be_meant_is_refused_with_a_remedy() {
         .json(&json!({ "version": 0, "settings": pools() }))
         .await
         .problem(409);
-    for ids in [json!(["null"]), json!(["undefined"]), json!([" "]), json!(["x".repeat(10_240)]), json!([])] {
+    for ids in [
+        json!(["null"]),
+        json!(["undefined"]),
+        json!([" "]),
+        json!(["x".repeat(10_240)]),
+        json!([]),
+    ] {
         app.post("/api/v1/reassignments")
             .as_role(Role::Manager)
             .json(&json!({ "accounts": ids, "to": "a@example.com" }))
@@ -448,5 +518,8 @@ async fn what_cannot_be_meant_is_refused_with_a_remedy() {
         .as_role(Role::Viewer)
         .await
         .problem(422);
-    app.get("/api/v1/owners/attention?view=other").as_role(Role::Viewer).await.problem(400);
+    app.get("/api/v1/owners/attention?view=other")
+        .as_role(Role::Viewer)
+        .await
+        .problem(400);
 }

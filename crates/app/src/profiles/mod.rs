@@ -5,8 +5,8 @@
 //! and hand-overs from the slices below.
 
 mod api;
-mod tickets;
 #[cfg(test)]
 mod tests;
+mod tickets;
 
 pub use api::routes;

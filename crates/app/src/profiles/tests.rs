@@ -17,10 +17,22 @@ async fn profile(app: &TestApp, query: &str) -> Json {
 async fn the_page_of_a_day_holds_what_was_known_of_it_and_nothing_later() {
     let app = TestApp::new().await;
     apply(&app, &medtrainer()).await;
-    let ticket = |when: &str, name: &str, id: &str| event("acme", when, name, json!({ "ticket_id": id, "priority": "high" }));
+    let ticket = |when: &str, name: &str, id: &str| {
+        event("acme", when, name, json!({ "ticket_id": id, "priority": "high" }))
+    };
     let events = vec![
-        event("acme", "2026-01-10", "subscription_started", json!({ "mrr": 100 })),
-        event("acme", "2026-06-20", "mrr_changed", json!({ "to": 4000, "reason": "upsell" })),
+        event(
+            "acme",
+            "2026-01-10",
+            "subscription_started",
+            json!({ "mrr": 100 }),
+        ),
+        event(
+            "acme",
+            "2026-06-20",
+            "mrr_changed",
+            json!({ "to": 4000, "reason": "upsell" }),
+        ),
         event("acme", "2026-05-02", "login", json!({})),
         event("acme", "2026-06-02", "login", json!({})),
         event("acme", "2026-06-10", "login", json!({ "n": 2 })),
@@ -31,7 +43,11 @@ async fn the_page_of_a_day_holds_what_was_known_of_it_and_nothing_later() {
         ticket("2026-06-25T10:00:00Z", "ticket_reopened", "T-1"),
     ];
     let changes = vec![
-        change("acme", "2026-01-10", json!({ "employees": 10, "owner": "a@example.com" })),
+        change(
+            "acme",
+            "2026-01-10",
+            json!({ "employees": 10, "owner": "a@example.com" }),
+        ),
         change("acme", "2026-06-15", json!({ "owner": "b@example.com" })),
     ];
     store(&app, events, changes).await;
@@ -59,16 +75,34 @@ async fn the_page_of_a_day_holds_what_was_known_of_it_and_nothing_later() {
             (&json!("T-1"), &json!("open"), &json!(1))
         ]
     );
-    let owners: Vec<&Json> = now["owner_history"].as_array().expect("owners").iter().map(|it| &it["owner"]).collect();
+    let owners: Vec<&Json> = now["owner_history"]
+        .as_array()
+        .expect("owners")
+        .iter()
+        .map(|it| &it["owner"])
+        .collect();
     assert_eq!(owners, [&json!("a@example.com"), &json!("b@example.com")]);
     assert_eq!(now["owner_history"][0]["to"], "2026-06-15");
     // The day without a source is counted from the start, and says so.
     assert_eq!(now["renewal"], json!({ "on": "2027-01-10", "estimated": true }));
     // Logins of the 30 days that end with each week: by hand, 2 and 10 June count on 30 June and on 16 June; on 9 June only 2 June.
-    let days: Vec<&str> = now["history"]["days"].as_array().expect("days").iter().filter_map(Json::as_str).collect();
-    let logins = now["history"]["metrics"]["logins_30d"].as_array().expect("values");
+    let days: Vec<&str> = now["history"]["days"]
+        .as_array()
+        .expect("days")
+        .iter()
+        .filter_map(Json::as_str)
+        .collect();
+    let logins = now["history"]["metrics"]["logins_30d"]
+        .as_array()
+        .expect("values");
     assert_eq!(days.len(), 26);
-    for (day, expected) in [("2026-06-30", 2.0), ("2026-06-16", 2.0), ("2026-06-09", 1.0), ("2026-05-05", 1.0), ("2026-04-28", 0.0)] {
+    for (day, expected) in [
+        ("2026-06-30", 2.0),
+        ("2026-06-16", 2.0),
+        ("2026-06-09", 1.0),
+        ("2026-05-05", 1.0),
+        ("2026-04-28", 0.0),
+    ] {
         let at = days.iter().position(|it| *it == day).expect(day);
         assert_eq!(logins[at], json!(expected), "{day}");
     }
@@ -87,11 +121,24 @@ async fn the_page_of_a_day_holds_what_was_known_of_it_and_nothing_later() {
     let names = then["timeline"].as_array().expect("events");
     assert!(names.iter().all(|it| it["name"] != "mrr_changed"));
 
-    let page = app.get("/api/v1/accounts/acme?as_of=2026-06-03").as_role(Role::Viewer).await.ok();
+    let page = app
+        .get("/api/v1/accounts/acme?as_of=2026-06-03")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
     assert_eq!(then["account"]["metrics"], page["metrics"]);
-    app.get("/api/v1/accounts/acme/profile?as_of=2026-07-01").as_role(Role::Viewer).await.problem(422);
+    app.get("/api/v1/accounts/acme/profile?as_of=2026-07-01")
+        .as_role(Role::Viewer)
+        .await
+        .problem(422);
     for id in ["null", "undefined", "%20", "nope", &"x".repeat(10_240)] {
-        app.get(&format!("/api/v1/accounts/{id}/profile")).as_role(Role::Viewer).await.problem(404);
+        app.get(&format!("/api/v1/accounts/{id}/profile"))
+            .as_role(Role::Viewer)
+            .await
+            .problem(404);
     }
-    app.get("/api/v1/accounts/%20acme%20/profile").as_role(Role::Viewer).await.ok();
+    app.get("/api/v1/accounts/%20acme%20/profile")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
 }

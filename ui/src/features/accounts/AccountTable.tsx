@@ -33,7 +33,19 @@ const FIXED: { id: string; label: string; text: boolean }[] = [
 ];
 
 /** A table that draws only what is on the screen and asks for more before its end is reached. */
-export function AccountTable({ rows, total, columns, chosen, currency, sort, setSort, more, stale, selected, select }: Props) {
+export function AccountTable({
+  rows,
+  total,
+  columns,
+  chosen,
+  currency,
+  sort,
+  setSort,
+  more,
+  stale,
+  selected,
+  select,
+}: Props) {
   const box = useRef<HTMLDivElement>(null);
   const narrow = useMediaQuery("(max-width: 640px)") ?? false;
   const [at, setAt] = useState(-1);
@@ -111,7 +123,9 @@ export function AccountTable({ rows, total, columns, chosen, currency, sort, set
                   size="xs"
                   aria-label="Select all that are loaded"
                   checked={rows.length > 0 && rows.every((r) => selected.has(r.account_id))}
-                  indeterminate={rows.some((r) => selected.has(r.account_id)) && !rows.every((r) => selected.has(r.account_id))}
+                  indeterminate={
+                    rows.some((r) => selected.has(r.account_id)) && !rows.every((r) => selected.has(r.account_id))
+                  }
                   onChange={(e) =>
                     select(
                       rows.map((r) => r.account_id),

@@ -50,7 +50,11 @@ export function Tickets({ tickets }: { tickets: Ticket[] }) {
   const shown = all ? tickets : tickets.slice(0, 8);
   const open = tickets.filter((t) => t.state !== "resolved").length;
   return (
-    <Panel title="Tickets" flush aside={tickets.length > 0 ? <span className="dim">{number(open, 0)} open</span> : null}>
+    <Panel
+      title="Tickets"
+      flush
+      aside={tickets.length > 0 ? <span className="dim">{number(open, 0)} open</span> : null}
+    >
       {tickets.length === 0 ? (
         <p className={`dim ${css.more}`}>No ticket is known.</p>
       ) : (

@@ -161,7 +161,8 @@ function One({ note: n, past }: { note: Note; past: boolean }) {
     onSuccess: changed,
   });
   const [sure, setSure] = useState(false);
-  const mine = n.author.actor === `user:${session?.id ?? ""}` || session?.role === "admin" || session?.role === "manager";
+  const mine =
+    n.author.actor === `user:${session?.id ?? ""}` || session?.role === "admin" || session?.role === "manager";
   return (
     <article className={css.note} aria-label={`Note of ${n.author.name}`}>
       <div className={css.head}>
@@ -183,7 +184,13 @@ function One({ note: n, past }: { note: Note; past: boolean }) {
             </Button>
             {mine ? (
               sure ? (
-                <Button size="compact-xs" color="red" variant="light" loading={remove.isPending} onClick={() => remove.mutate()}>
+                <Button
+                  size="compact-xs"
+                  color="red"
+                  variant="light"
+                  loading={remove.isPending}
+                  onClick={() => remove.mutate()}
+                >
                   Remove for good
                 </Button>
               ) : (
@@ -235,7 +242,12 @@ function Edit({ note, close }: { note: Note; close: () => void }) {
       }}
     >
       <Editor label="Change the note" text={text} change={setText} />
-      <Checkbox size="sm" label="Pinned above the others" checked={pinned} onChange={(e) => setPinned(e.currentTarget.checked)} />
+      <Checkbox
+        size="sm"
+        label="Pinned above the others"
+        checked={pinned}
+        onChange={(e) => setPinned(e.currentTarget.checked)}
+      />
       {conflict ? (
         <div role="alert">
           <p>

@@ -13,9 +13,9 @@ const CORPUS = [
   "[x](//evil.example)",
   "[x](https:\\\\evil.example)",
   "[x](https://good.example@evil.example)",
-  "![x](x\" onerror=\"alert(1))",
+  '![x](x" onerror="alert(1))',
   "<svg/onload=alert(1)>",
-  "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">",
+  '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=alert(1)&gt;">',
   "<a href='javascript:alert(1)'>x</a>",
   "{{constructor.constructor('alert(1)')()}}",
 ];

@@ -17,7 +17,11 @@ import { Reassign } from "./Reassign";
 const VIEWS: { value: View; label: string; empty: string }[] = [
   { value: "unassigned", label: "Unassigned", empty: "Every active account has an owner" },
   { value: "not_managed", label: "Not actively managed", empty: "Every account was touched in time" },
-  { value: "unserved", label: "Outside the owner’s segments", empty: "Every owner serves the segments of their accounts" },
+  {
+    value: "unserved",
+    label: "Outside the owner’s segments",
+    empty: "Every owner serves the segments of their accounts",
+  },
 ];
 
 /** Active accounts that nobody has, nobody touches in time, or whose owner does not serve their segment. */

@@ -143,7 +143,8 @@ function Form({ data }: { data: OwnerSettingsAnswer }) {
         >
           {run.data ? (
             <p role="status">
-              <strong>{number(run.data.accounts, 0)} accounts were assigned.</strong> It can be taken back under Changes.
+              <strong>{number(run.data.accounts, 0)} accounts were assigned.</strong> It can be taken back under
+              Changes.
             </p>
           ) : null}
           {run.error ? <Problem inline error={run.error} /> : null}
@@ -194,7 +195,9 @@ function RuleList({ draft, change }: { draft: OwnerSettings; change: Change }) {
           <OwnerPicker label="Owner" required value={r.to} change={(to) => set(at, { to })} />
           <Select
             label="How"
-            data={r.to.startsWith("pool:") ? SPREADS : SPREADS.slice(0, 1).map((s) => ({ ...s, label: "To this person" }))}
+            data={
+              r.to.startsWith("pool:") ? SPREADS : SPREADS.slice(0, 1).map((s) => ({ ...s, label: "To this person" }))
+            }
             value={r.to.startsWith("pool:") ? r.spread : "shared"}
             allowDeselect={false}
             onChange={(v) => set(at, { spread: SPREADS.find((s) => s.value === v)?.value ?? "shared" })}
@@ -241,4 +244,3 @@ function RuleList({ draft, change }: { draft: OwnerSettings; change: Change }) {
     </Panel>
   );
 }
-

@@ -61,7 +61,11 @@ pub async fn untick(
 }
 
 async fn set(app: &App, who: &Principal, id: &str, no: i64, done: bool) -> Result<Json<Line>> {
-    let missing = || Problem::not_found(format!("there is no hand-over {id}; GET /api/v1/handovers lists them"));
+    let missing = || {
+        Problem::not_found(format!(
+            "there is no hand-over {id}; GET /api/v1/handovers lists them"
+        ))
+    };
     let tx = app.store.begin().await?;
     tx.exclusive("handovers").await?;
     let it = store::handover(&tx, id).await?.ok_or_else(missing)?;

@@ -346,10 +346,21 @@ async fn planned(app: &App, request: &Request) -> Result<Planned> {
     // What is not active burdens nobody: it changes hands without being counted.
     let (active, quiet): (Vec<_>, Vec<_>) = chosen.iter().partition(|entry| entry.active());
     let candidates = |entries: Vec<&Arc<Entry>>| entries.into_iter().map(|e| book::candidate(e)).collect();
-    let mut assignment =
-        assign::to_one(&settings, candidates(active), to.as_deref(), request.spread, &mut after);
+    let mut assignment = assign::to_one(
+        &settings,
+        candidates(active),
+        to.as_deref(),
+        request.spread,
+        &mut after,
+    );
     let mut aside = after.clone();
-    let more = assign::to_one(&settings, candidates(quiet), to.as_deref(), request.spread, &mut aside);
+    let more = assign::to_one(
+        &settings,
+        candidates(quiet),
+        to.as_deref(),
+        request.spread,
+        &mut aside,
+    );
     assignment.moves.extend(more.moves);
     assignment.left.extend(more.left);
     assignment.kept += more.kept;
@@ -362,7 +373,11 @@ async fn planned(app: &App, request: &Request) -> Result<Planned> {
 
 /// What a reassignment would do.
 #[utoipa::path(post, path = "/api/v1/reassignments/preview", tag = "owners", request_body = Request, responses((status = 200, body = Preview)))]
-pub async fn preview(_: Viewer, State(app): State<App>, Json(request): Json<Request>) -> Result<Json<Preview>> {
+pub async fn preview(
+    _: Viewer,
+    State(app): State<App>,
+    Json(request): Json<Request>,
+) -> Result<Json<Preview>> {
     Ok(Json(shape(planned(&app, &request).await?)))
 }
 
