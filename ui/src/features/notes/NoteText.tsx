@@ -34,7 +34,7 @@ function Part({ block: b }: { block: Block }) {
         </p>
       );
     case "code":
-      return <pre tabIndex={0}>{b.text}</pre>;
+      return <pre>{b.text}</pre>;
     case "list": {
       const items = b.items.map((item, i) => (
         <li key={i}>

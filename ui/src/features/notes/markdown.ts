@@ -27,8 +27,9 @@ export function safeHref(raw: string): string | null {
   return url.protocol === "https:" || url.protocol === "http:" || url.protocol === "mailto:" ? url.href : null;
 }
 
+// No part can begin inside itself, so that reading stays proportional to the length of the note.
 const PATTERN =
-  /`([^`\n]+)`|\*\*([^*\n]+)\*\*|\*([^*\n]+)\*|\[([^\]\n]+)\]\(([^)\s]+)\)|(https?:\/\/[^\s<>"')\]]+)|(?<![\w.@-])@([\w.+-]+@[\w-]+(?:\.[\w-]+)+)/u;
+  /`([^`\n]{1,2000})`|\*\*([^*\n]{1,2000})\*\*|\*([^*\n]{1,2000})\*|\[([^[\]\n]{1,300})\]\(([^()\s]{1,2000})\)|(https?:\/\/[^\s<>"')\]]+)|(?<![\w.@-])@([\w.+-]+@[\w-]+(?:\.[\w-]+)+)/u;
 
 /** Reads a line's words. */
 export function inline(text: string, depth = 0): Inline[] {

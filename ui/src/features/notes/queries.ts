@@ -44,7 +44,7 @@ export async function attach(note: string, file: File): Promise<void> {
   await take(
     api.POST("/api/v1/notes/{id}/attachments", {
       params: { path: { id: note }, query: { name: file.name } },
-      body: file as unknown as string,
+      body: file as never,
       bodySerializer: (b: unknown) => b as Blob,
       headers: { "content-type": "application/octet-stream" },
     }),

@@ -1,4 +1,5 @@
 import { Button, SegmentedControl } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
@@ -31,6 +32,7 @@ export function Attention() {
   const view = VIEWS.find((v) => v.value === search.view) ?? VIEWS[0];
   const pages = useInfiniteQuery(attentionQuery(view?.value ?? "unassigned"));
   const [giving, setGiving] = useState(false);
+  const narrow = useMediaQuery("(max-width: 640px)") ?? false;
   if (!view) return null;
   return (
     <div className={css.stack}>
@@ -39,7 +41,8 @@ export function Attention() {
         value={view.value}
         data={VIEWS.map((v) => ({ value: v.value, label: v.label }))}
         onChange={(v) => void navigate({ search: (s) => ({ ...s, view: v }), replace: true })}
-        style={{ width: "fit-content", maxWidth: "100%", flexWrap: "wrap" }}
+        orientation={narrow ? "vertical" : "horizontal"}
+        style={{ width: "fit-content", maxWidth: "100%" }}
       />
       <Loaded of={pages} lines={8}>
         {(data) => {

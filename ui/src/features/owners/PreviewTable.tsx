@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import type { ReassignmentPreview } from "@/api/types";
 import { money, number } from "@/shared/format";
 import { DataTable } from "@/shared/ui/Panel";
@@ -37,13 +38,20 @@ export function PreviewTable({ preview: p, currency }: { preview: ReassignmentPr
         />
       ) : null}
       {p.moves.length > 0 ? (
-        <div className={css.scroll} tabIndex={0} role="region" aria-label="Accounts that change hands">
+        <div className={css.scroll}>
           <DataTable
             caption="Accounts that change hands"
             rows={p.moves}
             rowKey={(m) => m.account_id}
             cols={[
-              { label: "Account", show: (m) => m.name },
+              {
+                label: "Account",
+                show: (m) => (
+                  <Link to="/accounts/$id" params={{ id: m.account_id }}>
+                    {m.name}
+                  </Link>
+                ),
+              },
               { label: "Segment", show: (m) => <SegmentChip id={m.segment || null} /> },
               { label: "MRR", num: true, show: (m) => money(m.mrr, currency) },
               { label: "From", show: (m) => ownerName(m.from) },
