@@ -13,13 +13,16 @@ import { UserMenu } from "./UserMenu";
 import { useShortcuts } from "./useShortcuts";
 
 export const PAGES: {
-  to: "/" | "/accounts" | "/segments" | "/definitions" | "/dashboards" | "/targets" | "/data" | "/settings";
+  to: "/" | "/accounts" | "/segments" | "/definitions" | "/dashboards" | "/targets" | "/data" | "/settings" | "/contacts" | "/owners" | "/mentions";
   label: string;
   icon: IconName;
   keys: string;
 }[] = [
   { to: "/", label: "Overview", icon: "overview", keys: "g o" },
   { to: "/accounts", label: "Accounts", icon: "accounts", keys: "g a" },
+  { to: "/contacts", label: "Contacts", icon: "user", keys: "g c" },
+  { to: "/owners", label: "Owners", icon: "meeting", keys: "g w" },
+  { to: "/mentions", label: "Mentions", icon: "mail", keys: "g m" },
   { to: "/segments", label: "Segments", icon: "segments", keys: "g s" },
   { to: "/dashboards", label: "Dashboards", icon: "dashboards", keys: "g b" },
   { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },

@@ -121,6 +121,37 @@ const definitions = createRoute({
   component: lazyRouteComponent(() => import("@/features/program/Definitions"), "Definitions"),
 });
 
+export type ContactsSearch = { q?: string; flag?: string; consent?: string };
+const contacts = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts",
+  validateSearch: (s: Raw): ContactsSearch => ({ q: text(s.q), flag: text(s.flag), consent: text(s.consent) }),
+  component: lazyRouteComponent(() => import("@/features/contacts/Contacts"), "Contacts"),
+});
+const contact = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts/$id",
+  component: lazyRouteComponent(() => import("@/features/contacts/Contact"), "ContactPage"),
+});
+const mentions = createRoute({
+  getParentRoute: () => root,
+  path: "/mentions",
+  component: lazyRouteComponent(() => import("@/features/notes/Mentions"), "Mentions"),
+});
+
+export type OwnersSearch = { tab?: string; view?: string; kpi?: string };
+const owners = createRoute({
+  getParentRoute: () => root,
+  path: "/owners",
+  validateSearch: (s: Raw): OwnersSearch => ({ tab: text(s.tab), view: text(s.view), kpi: text(s.kpi) }),
+  component: lazyRouteComponent(() => import("@/features/owners/Owners"), "Owners"),
+});
+const owner = createRoute({
+  getParentRoute: () => root,
+  path: "/owners/$owner",
+  component: lazyRouteComponent(() => import("@/features/owners/Owner"), "OwnerPage"),
+});
+
 const targets = createRoute({
   getParentRoute: () => root,
   path: "/targets",
@@ -143,7 +174,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, accounts, account, segments, dashboards, dashboard, definitions, targets, data, settings]),
+  routeTree: root.addChildren([overview, accounts, account, segments, dashboards, dashboard, definitions, targets, data, settings, owners, owner, contacts, contact, mentions]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} height={20} />,

@@ -114,6 +114,32 @@ pub async fn some(app: &App, plan: &Arc<Plan>, nos: &[i64], day: i32) -> Result<
     Ok(computed(app, plan, nos, facts, day).await?)
 }
 
+/// The metrics of one account on each of these days, in the plan's order; NaN = no data. Nothing is read but its own kept facts.
+///
+/// # Errors
+/// When the records fail.
+pub async fn history(app: &App, no: i64, days: Vec<i32>) -> Result<Vec<Vec<f64>>> {
+    let Some(plan) = app.metrics.plan() else {
+        return Ok(Vec::new());
+    };
+    let facts = store::facts(&app.store, &[no]).await?;
+    let records = store::records(&app.store, &[no]).await?;
+    let computed = tokio::task::spawn_blocking(move || {
+        let Some(record) = records.get(&no) else {
+            return Ok(Vec::new());
+        };
+        let empty = Facts::default();
+        let subject = evaluate::Subject {
+            id: &record.id,
+            name: &record.name,
+            facts: facts.get(&no).unwrap_or(&empty),
+            history: &record.history,
+        };
+        evaluate::metrics_on(&plan, &subject, &days)
+    });
+    Ok(computed.await.map_err(anyhow::Error::from)??)
+}
+
 async fn computed(
     app: &App,
     plan: &Arc<Plan>,

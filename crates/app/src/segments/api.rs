@@ -215,6 +215,7 @@ async fn try_rules(_: Viewer, State(app): State<App>, Json(asked): Json<TryRules
             label: rule.label.unwrap_or_else(|| rule.id.clone()),
             id: rule.id,
             rule: rule.rule,
+            cadence: None,
             description: String::new(),
         })
         .collect();
