@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["events"],
     &["metrics"],
     &["segments", "kpis"],
+    &["revenue"],
     &["imports"],
     &["program"],
 ];

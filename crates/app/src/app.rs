@@ -18,7 +18,7 @@ use crate::events::ingest::{Ingesting, Quota};
 use crate::imports::Live;
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
-use crate::{metrics, program, reactors};
+use crate::{metrics, program, reactors, revenue};
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -86,6 +86,8 @@ pub struct Shared {
     pub log: Log,
     /// Every account as measured, and the plan by which.
     pub metrics: metrics::State,
+    /// What was said of customers leaving.
+    pub revenue: revenue::Ledger,
     definitions: RwLock<Option<Arc<Definitions>>>,
     /// The imports that are running.
     pub imports: Live,
@@ -126,6 +128,7 @@ impl App {
             log,
             metrics: metrics::State::default(),
             imports: Live::default(),
+            revenue: revenue::Ledger::default(),
             definitions: RwLock::default(),
             _lock: lock,
         }));

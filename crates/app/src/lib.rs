@@ -1,7 +1,7 @@
 //! The product: one folder per domain slice, and what they share.
 //!
 //! Four lists can each be read on one page: [`routes`], [`reactors`], the migrations in [`schema`], and the definitions.
-//! A lower slice never names a higher one: `web < auth < {health, definitions} < accounts < events < metrics < {segments, kpis} < imports < program`.
+//! A lower slice never names a higher one: `web < auth < {health, definitions} < accounts < events < metrics < {segments, kpis} < revenue < imports < program`.
 
 mod app;
 pub mod reactors;
@@ -20,6 +20,7 @@ pub mod imports;
 pub mod kpis;
 pub mod metrics;
 pub mod program;
+pub mod revenue;
 pub mod segments;
 pub mod web;
 

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
-use crate::{App, accounts, auth, events, health, imports, kpis, metrics, program, segments};
+use crate::{App, accounts, auth, events, health, imports, kpis, metrics, program, revenue, segments};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -75,6 +75,7 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(metrics::routes())
         .merge(segments::routes())
         .merge(kpis::routes())
+        .merge(revenue::routes())
         .merge(program::routes())
         .merge(imports::routes())
 }

@@ -3,8 +3,15 @@
 use tenure_store::migrate::Migration;
 
 /// All migrations.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "records",
-    script: include_str!("../migrations/0001_records.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "records",
+        script: include_str!("../migrations/0001_records.sql"),
+    },
+    Migration {
+        version: 7,
+        name: "target_freezes",
+        script: include_str!("../migrations/0007_target_freezes.sql"),
+    },
+];

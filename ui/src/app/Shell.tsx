@@ -13,7 +13,7 @@ import { UserMenu } from "./UserMenu";
 import { useShortcuts } from "./useShortcuts";
 
 export const PAGES: {
-  to: "/" | "/accounts" | "/segments" | "/targets" | "/data" | "/settings";
+  to: "/" | "/accounts" | "/segments" | "/targets" | "/revenue" | "/data" | "/settings";
   label: string;
   icon: IconName;
   keys: string;
@@ -22,6 +22,7 @@ export const PAGES: {
   { to: "/accounts", label: "Accounts", icon: "accounts", keys: "g a" },
   { to: "/segments", label: "Segments", icon: "segments", keys: "g s" },
   { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },
+  { to: "/revenue", label: "Revenue", icon: "revenue", keys: "g r" },
   { to: "/data", label: "Data", icon: "data", keys: "g d" },
   { to: "/settings", label: "Settings", icon: "settings", keys: "g e" },
 ];

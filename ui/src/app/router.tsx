@@ -76,6 +76,48 @@ const targets = createRoute({
   component: lazyRouteComponent(() => import("@/features/kpis/Targets"), "Targets"),
 });
 
+export type RevenueSearch = {
+  tab?: string;
+  segment?: string;
+  owner?: string;
+  currency?: string;
+  filter?: string;
+  grain?: string;
+  period?: string;
+  by?: string;
+  value?: string;
+  step?: string;
+  months?: string;
+  month?: string;
+  basis?: string;
+  measure?: string;
+  outcome?: string;
+  account?: string;
+};
+const revenue = createRoute({
+  getParentRoute: () => root,
+  path: "/revenue",
+  validateSearch: (s: Raw): RevenueSearch => ({
+    tab: text(s.tab),
+    segment: text(s.segment),
+    owner: text(s.owner),
+    currency: text(s.currency),
+    filter: text(s.filter),
+    grain: text(s.grain),
+    period: text(s.period),
+    by: text(s.by),
+    value: text(s.value),
+    step: text(s.step),
+    months: text(s.months),
+    month: text(s.month),
+    basis: text(s.basis),
+    measure: text(s.measure),
+    outcome: text(s.outcome),
+    account: text(s.account),
+  }),
+  component: lazyRouteComponent(() => import("@/features/revenue/Revenue"), "Revenue"),
+});
+
 export type TabSearch = { tab?: string; import?: string };
 const data = createRoute({
   getParentRoute: () => root,
@@ -92,7 +134,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, accounts, account, segments, targets, data, settings]),
+  routeTree: root.addChildren([overview, accounts, account, segments, targets, revenue, data, settings]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} height={20} />,

@@ -15,6 +15,7 @@ pub mod reactor;
 pub mod stats;
 pub mod status;
 mod store;
+pub mod targets;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod window;

@@ -3,10 +3,10 @@
 
 #[expect(clippy::eq_op, reason = "all of all is written as it was counted by hand")]
 mod hand;
-mod naive;
+pub(crate) mod naive;
 mod naive_kpis;
-mod random;
-mod world;
+pub(crate) mod random;
+pub(crate) mod world;
 
 use std::collections::BTreeMap;
 
