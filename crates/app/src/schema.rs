@@ -10,6 +10,11 @@ pub const MIGRATIONS: &[Migration] = &[
         script: include_str!("../migrations/0001_records.sql"),
     },
     Migration {
+        version: 2,
+        name: "attribution",
+        script: include_str!("../migrations/0002_attribution.sql"),
+    },
+    Migration {
         version: 7,
         name: "target_freezes",
         script: include_str!("../migrations/0007_target_freezes.sql"),

@@ -22,7 +22,7 @@ use crate::files::{self, FileMeta, FileWriter, SORT_COLUMNS};
 use crate::provider::{partitioned, scan_files};
 use crate::session::Lake;
 
-/// Whose events are to go. An event goes when any of the three names it.
+/// Whose events are to go. An event goes when any of the four names it.
 #[derive(Debug, Clone, Default)]
 pub struct Erase {
     /// Internal account numbers; 0 (not attributed) is never matched.
@@ -31,6 +31,8 @@ pub struct Erase {
     pub account_ids: HashSet<String>,
     /// Contact ids as their sources know them.
     pub contact_ids: HashSet<String>,
+    /// Single events.
+    pub message_ids: HashSet<String>,
 }
 
 /// What a rewrite left.
@@ -47,6 +49,7 @@ impl Erase {
     pub fn may_touch(&self, file: &FileMeta) -> bool {
         !self.account_ids.is_empty()
             || !self.contact_ids.is_empty()
+            || !self.message_ids.is_empty()
             || self
                 .account_nos
                 .iter()
@@ -57,13 +60,15 @@ impl Erase {
         let numbers = batch.column(2).as_primitive::<Int64Type>().values();
         let accounts = batch.column(3).as_string_view();
         let contacts = batch.column(4).as_string_view();
+        let messages = batch.column(1).as_string_view();
         let named =
             |set: &HashSet<String>, value: Option<&str>| value.is_some_and(|value| set.contains(value));
-        let rows = numbers.iter().zip(accounts).zip(contacts);
-        rows.map(|((no, account), contact)| {
+        let rows = numbers.iter().zip(accounts).zip(contacts).zip(messages);
+        rows.map(|(((no, account), contact), message)| {
             let gone = (*no != 0 && self.account_nos.contains(no))
                 || named(&self.account_ids, account)
-                || named(&self.contact_ids, contact);
+                || named(&self.contact_ids, contact)
+                || named(&self.message_ids, message);
             Some(!gone)
         })
         .collect()

@@ -2,6 +2,7 @@
 //!
 //! Ids stand one after the other in one text, found through a hash table of positions: about 30 bytes an id, loaded in one pass.
 
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -81,6 +82,8 @@ struct Inner {
     /// The contact that each id stands for.
     nodes_of: Vec<u32>,
     nodes: Vec<Node>,
+    /// Accounts of devices of which nobody has said who uses them.
+    devices: HashMap<String, AccountNo>,
 }
 
 impl Inner {
@@ -162,6 +165,39 @@ pub struct Known {
     pub account_id: Option<String>,
 }
 
+/// Whom an event is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    /// The contact's own id, after aliases.
+    pub contact: Option<String>,
+    /// The id of the account.
+    pub account: Option<String>,
+}
+
+impl Person {
+    /// What an event says of itself, filled up by what is known: `find` gives a contact by any of its ids with its account, `device` the
+    /// account of a device. `None` = nothing is to be added. What the event names itself stays.
+    pub(super) fn filled(
+        &self,
+        anonymous: Option<&str>,
+        find: impl Fn(&str) -> Option<Self>,
+        device: impl Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
+        let found = match (&self.contact, anonymous) {
+            (Some(contact), _) if self.account.is_none() => find(contact),
+            (None, Some(anonymous)) => find(anonymous),
+            _ => None,
+        };
+        let by_device = || device(self.contact.as_deref().or(anonymous)?);
+        let found = found.unwrap_or_default();
+        let filled = Self {
+            account: self.account.clone().or(found.account).or_else(by_device),
+            contact: found.contact.or_else(|| self.contact.clone()),
+        };
+        (filled != *self).then_some(filled)
+    }
+}
+
 /// One thing that a transaction added, made visible after its commit.
 #[derive(Clone, Debug)]
 pub(super) enum News {
@@ -169,6 +205,7 @@ pub(super) enum News {
     Contact { id: String, account: AccountNo },
     Merge { from: String, into: String },
     Alias { alias: String, id: String },
+    Device { anonymous: String, account: AccountNo },
 }
 
 /// Accounts and contacts that are known, for look-ups without the database. It holds what is committed, never more.
@@ -204,6 +241,30 @@ impl Directory {
         })
     }
 
+    /// The account of a device of which nobody has said who uses it.
+    #[must_use]
+    pub fn device_account(&self, anonymous: &str) -> Option<String> {
+        let inner = self.0.read();
+        let no = inner.devices.get(anonymous)?;
+        inner.account_id(*no).map(str::to_owned)
+    }
+
+    /// What is known of whom an event is about, beyond what it says itself; `anonymous` is the id of the device, where it names no contact.
+    #[must_use]
+    pub fn person(&self, named: &Person, anonymous: Option<&str>) -> Option<Person> {
+        let find = |id: &str| {
+            self.contact(id).map(|known| Person {
+                contact: Some(known.id),
+                account: known.account_id,
+            })
+        };
+        named.filled(anonymous, find, |anonymous| self.device_account(anonymous))
+    }
+
+    pub(super) fn device_number(&self, anonymous: &str) -> Option<AccountNo> {
+        self.0.read().devices.get(anonymous).copied()
+    }
+
     /// Accounts and contact ids (aliases included) that are known.
     #[must_use]
     pub fn sizes(&self) -> (usize, usize) {
@@ -223,12 +284,21 @@ impl Directory {
                 News::Contact { id, account } => inner.link(&id, account),
                 News::Merge { from, into } => inner.merge(&from, &into),
                 News::Alias { alias, id } => inner.alias(&alias, &id),
+                News::Device { anonymous, account } => {
+                    inner.devices.insert(anonymous, account);
+                }
             }
         }
     }
 
     /// Fills the directory at the start from `id ␟ number` records.
-    pub(super) fn fill(&self, accounts: &[String], contacts: &[String], aliases: &[(String, String)]) {
+    pub(super) fn fill(
+        &self,
+        accounts: &[String],
+        contacts: &[String],
+        aliases: &[(String, String)],
+        devices: Vec<(String, AccountNo)>,
+    ) {
         let mut inner = self.0.write();
         for (id, no) in records(accounts) {
             inner.add_account(id, AccountNo::new(no));
@@ -239,6 +309,7 @@ impl Directory {
         for (alias, id) in aliases {
             inner.alias(alias, id);
         }
+        inner.devices.extend(devices);
     }
 }
 

@@ -29,7 +29,7 @@ mod tests;
 use serde_json::{Map, Value as Json};
 
 pub use api::routes;
-pub use directory::{Directory, Known};
+pub use directory::{Directory, Known, Person};
 pub use id::{IdFault, LONGEST_ID, normalise, normalise_json};
 pub use rules::day_of;
 pub use stage::{Context, Stage};
@@ -98,6 +98,14 @@ pub enum Change {
         /// The contact.
         id: String,
     },
+    /// A device or browser belongs to an account although nobody has said who uses it: its events are the account's, and so is the contact
+    /// that later turns out to use it, where nothing better is known of that contact.
+    DeviceAccount {
+        /// The anonymous id.
+        anonymous: String,
+        /// The id of the account.
+        account: String,
+    },
 }
 
 /// What is said about an account. `None` leaves a field as it is.
@@ -147,6 +155,9 @@ pub struct Applied {
     pub contacts: usize,
     /// Their ids, after aliases.
     pub contact_ids: Vec<String>,
+    /// Ids of devices and contacts of which it became known who, or whose account's, they are: earlier events with them can be attributed.
+    /// Where it became known who: also the contact's id.
+    pub became_known: Vec<(String, Option<String>)>,
 }
 
 /// One account that changed.

@@ -8,7 +8,7 @@ use tenure_store::{StoreResult, Tx};
 
 use super::directory::News;
 use super::rules::{self, Account, Contact, History, HistoryRow, Step, day_of};
-use super::{AccountChange, AccountNo, Applied, Change, Changed, Directory, store};
+use super::{AccountChange, AccountNo, Applied, Change, Changed, Directory, Person, store};
 
 /// What a transaction's changes have in common.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,12 @@ pub struct Stage<'a> {
     aliases: HashMap<String, String>,
     /// Contacts that this transaction merged into others.
     merged: HashMap<String, String>,
+    /// Accounts of contacts that this transaction wrote.
+    accounts_of: HashMap<String, AccountNo>,
+    /// Accounts of devices that this transaction wrote.
+    devices: HashMap<String, AccountNo>,
+    /// Ids that this transaction gave a meaning to.
+    became_known: Vec<(String, Option<String>)>,
     news: Vec<News>,
 }
 
@@ -43,6 +49,9 @@ impl Directory {
             numbers: HashMap::new(),
             aliases: HashMap::new(),
             merged: HashMap::new(),
+            accounts_of: HashMap::new(),
+            devices: HashMap::new(),
+            became_known: Vec::new(),
             news: Vec::new(),
         }
     }
@@ -120,6 +129,7 @@ impl<'a> Stage<'a> {
         let ids = changes.iter().filter_map(|change| match change {
             Change::Account(account) => Some(account.id.as_str()),
             Change::Contact(contact) => contact.account.as_deref(),
+            Change::DeviceAccount { account, .. } => Some(account.as_str()),
             Change::Alias { .. } | Change::Device { .. } => None,
         });
         let numbers = self.numbers(tx, ids).await?;
@@ -129,7 +139,46 @@ impl<'a> Stage<'a> {
             accounts,
             contacts: contacts.len(),
             contact_ids: contacts,
+            became_known: mem::take(&mut self.became_known),
         })
+    }
+
+    /// What is known of whom an event is about, this transaction included (see [`Directory::person`]).
+    #[must_use]
+    pub fn person(&self, named: &Person, anonymous: Option<&str>) -> Option<Person> {
+        let find = |id: &str| {
+            let root = self.root(id);
+            let written = self.accounts_of.get(&root).copied();
+            if written.is_none() && root == id {
+                return self.directory.contact(id).map(|known| Person {
+                    contact: Some(known.id),
+                    account: known.account_id,
+                });
+            }
+            let account = match written {
+                Some(no) => self.account_id(no),
+                None => self.directory.contact(&root).and_then(|known| known.account_id),
+            };
+            Some(Person {
+                contact: Some(root),
+                account,
+            })
+        };
+        let device = |anonymous: &str| match self.devices.get(anonymous) {
+            Some(no) => self.account_id(*no),
+            None => self.directory.device_account(anonymous),
+        };
+        named.filled(anonymous, find, device)
+    }
+
+    fn account_id(&self, no: AccountNo) -> Option<String> {
+        if no.is_none() {
+            return None;
+        }
+        let made = || self.numbers.iter().find(|(_, it)| **it == no);
+        self.directory
+            .account_id(no)
+            .or_else(|| made().map(|(id, _)| id.clone()))
     }
 
     async fn apply_accounts(
@@ -219,7 +268,7 @@ impl<'a> Stage<'a> {
         let mut ids: HashSet<String> = HashSet::new();
         for change in changes {
             let pair: [Option<&str>; 2] = match change {
-                Change::Account(_) => [None, None],
+                Change::Account(_) | Change::DeviceAccount { .. } => [None, None],
                 Change::Contact(contact) => [Some(&contact.id), None],
                 Change::Alias {
                     previous: other, id, ..
@@ -231,17 +280,15 @@ impl<'a> Stage<'a> {
                 ids.insert(id.to_owned());
             }
         }
+        self.apply_devices(tx, changes, numbers).await?;
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let mut book = Book {
-            rows: store::contacts(tx, &ids).await?,
-            ..Book::default()
-        };
+        let mut book = Book::of(store::contacts(tx, &ids).await?);
         for change in changes {
             match change {
-                Change::Account(_) => {}
+                Change::Account(_) | Change::DeviceAccount { .. } => {}
                 Change::Contact(contact) => {
                     let account = contact
                         .account
@@ -256,10 +303,41 @@ impl<'a> Stage<'a> {
                     }
                 }
                 Change::Alias { previous, id, .. } => self.alias(&mut book, previous, id),
-                Change::Device { anonymous, id } => self.device(&mut book, anonymous, id),
+                Change::Device { anonymous, id } => self.used_by(&mut book, anonymous, id),
             }
         }
         self.write(tx, book).await
+    }
+
+    async fn apply_devices(
+        &mut self,
+        tx: &Tx,
+        changes: &[Change],
+        numbers: &HashMap<String, AccountNo>,
+    ) -> StoreResult<()> {
+        let mut written = BTreeMap::new();
+        for change in changes {
+            let Change::DeviceAccount { anonymous, account } = change else {
+                continue;
+            };
+            let Some(no) = numbers.get(account) else { continue };
+            if self.device(anonymous) != Some(*no) {
+                self.devices.insert(anonymous.clone(), *no);
+                written.insert(anonymous.clone(), *no);
+            }
+        }
+        store::write_devices(tx, written.iter()).await?;
+        for (anonymous, account) in written {
+            self.became_known.push((anonymous.clone(), None));
+            self.news.push(News::Device { anonymous, account });
+        }
+        Ok(())
+    }
+
+    /// The account of a device of which nobody has said who uses it.
+    fn device(&self, anonymous: &str) -> Option<AccountNo> {
+        let written = self.devices.get(anonymous).copied();
+        written.or_else(|| self.directory.device_number(anonymous))
     }
 
     fn alias(&mut self, book: &mut Book, previous: &str, id: &str) {
@@ -282,7 +360,7 @@ impl<'a> Stage<'a> {
         self.point(book, previous, &target);
     }
 
-    fn device(&mut self, book: &mut Book, anonymous: &str, id: &str) {
+    fn used_by(&mut self, book: &mut Book, anonymous: &str, id: &str) {
         let target = self.root(id);
         if anonymous == target || book.rows.contains_key(anonymous) || self.root(anonymous) == target {
             return;
@@ -292,6 +370,15 @@ impl<'a> Stage<'a> {
     }
 
     fn point(&mut self, book: &mut Book, alias: &str, target: &str) {
+        if let Some(no) = self.device(alias) {
+            let row = book.row(target, self.context.now);
+            if row.account.is_none() {
+                row.account = no;
+                book.dirty.insert(target.to_owned());
+            }
+        }
+        self.became_known
+            .push((alias.to_owned(), Some(target.to_owned())));
         self.aliases.insert(alias.to_owned(), target.to_owned());
         book.aliases.insert(alias.to_owned(), target.to_owned());
     }
@@ -311,6 +398,10 @@ impl<'a> Stage<'a> {
             .collect();
         store::write_aliases(tx, aliases.iter()).await?;
         for row in &rows {
+            self.accounts_of.insert(row.id.clone(), row.account);
+            if !row.account.is_none() && !book.attributed.contains(&row.id) {
+                self.became_known.push((row.id.clone(), None));
+            }
             self.news.push(News::Contact {
                 id: row.id.clone(),
                 account: row.account,
@@ -335,12 +426,23 @@ impl<'a> Stage<'a> {
 #[derive(Default)]
 struct Book {
     rows: HashMap<String, Contact>,
+    /// Contacts whose account was known before.
+    attributed: HashSet<String>,
     dirty: HashSet<String>,
     aliases: HashMap<String, String>,
     merged: Vec<(String, String)>,
 }
 
 impl Book {
+    fn of(rows: HashMap<String, Contact>) -> Self {
+        let attributed = rows.values().filter(|row| !row.account.is_none());
+        Self {
+            attributed: attributed.map(|row| row.id.clone()).collect(),
+            rows,
+            ..Self::default()
+        }
+    }
+
     fn row(&mut self, id: &str, now: i64) -> &mut Contact {
         if !self.rows.contains_key(id) {
             self.dirty.insert(id.to_owned());

@@ -42,7 +42,14 @@ pub async fn load(store: &Store, directory: &Directory) -> StoreResult<()> {
     {
         aliases.push((row.get("alias")?, row.get("contact_id")?));
     }
-    directory.fill(&packed(accounts)?, &packed(contacts)?, &aliases);
+    let mut devices = Vec::new();
+    for row in store
+        .all("SELECT anonymous, account_no FROM device_accounts", vec![])
+        .await?
+    {
+        devices.push((row.get("anonymous")?, AccountNo::new(row.get("account_no")?)));
+    }
+    directory.fill(&packed(accounts)?, &packed(contacts)?, &aliases, devices);
     Ok(())
 }
 
@@ -335,6 +342,20 @@ pub(super) async fn write_aliases<'a>(
         batch.row(args![alias.as_str(), id.as_str()]);
     }
     tx.insert(batch, Conflict::Update("alias", &["contact_id"]))
+        .await?;
+    Ok(())
+}
+
+/// Writes the accounts of devices; a known one gets its new account.
+pub(super) async fn write_devices<'a>(
+    tx: &Tx,
+    devices: impl Iterator<Item = (&'a String, &'a AccountNo)>,
+) -> StoreResult<()> {
+    let mut batch = Batch::new("device_accounts", &["anonymous", "account_no"]);
+    for (anonymous, no) in devices {
+        batch.row(args![anonymous.as_str(), *no]);
+    }
+    tx.insert(batch, Conflict::Update("anonymous", &["account_no"]))
         .await?;
     Ok(())
 }

@@ -8,13 +8,14 @@ use jiff::tz::TimeZone;
 use tenure_lake::{EventRow, FileMeta, RecordBatch, to_batch};
 use tenure_store::{StoreResult, Tx};
 
+use super::attribute::{self, Unattributed};
 use super::files::{discard, lake_fault};
 use super::ids::{self, Built, Hashes};
 use super::log::{Bulk, Core, blocking};
 use super::store::{self, SourceCounts};
 use super::writer::{Prepared, counts_of};
 use super::{Appended, Event, row};
-use crate::accounts::Context;
+use crate::accounts::{Context, Person};
 
 /// Rows per batch on the way to a file.
 const BATCH: usize = 16_384;
@@ -24,6 +25,7 @@ struct Chunk {
     rows: Arc<Vec<EventRow>>,
     hashes: Vec<u128>,
     counts: BTreeMap<String, SourceCounts>,
+    unattributed: Unattributed,
     appended: Appended,
 }
 
@@ -44,6 +46,16 @@ where
         }
         new
     });
+    for it in &mut events {
+        let event = &mut it.event;
+        let named = Person {
+            contact: event.contact.clone(),
+            account: event.account.clone(),
+        };
+        if let Some(known) = core.accounts.person(&named, it.anonymous.as_deref()) {
+            (event.contact, event.account) = (known.contact, known.account);
+        }
+    }
     let numbers = numbers(core, &events).await?;
     let seq = core.reserve().await?;
     let zone = core.zone.read().clone();
@@ -128,6 +140,9 @@ where
         store::insert_bulk(&tx, seq, &accounts, &months).await?;
     }
     store::add_counts(&tx, &chunk.counts).await?;
+    // Who has come to be known since the rows were built is attributed at once.
+    let known = |id: &str, account| attribute::is_known(&core.accounts, id, account);
+    store::note_unattributed(&tx, &chunk.unattributed, known).await?;
     in_tx(&tx, chunk.appended).await?;
     core.point("bulk.before_commit").await;
     core.commit(tx).await.map_err(|error| Fault {
@@ -233,23 +248,20 @@ fn build(
     };
     let mut hashes: Vec<u128> = events.iter().map(|it| it.hash).collect();
     hashes.sort_unstable();
-    let rows = events
-        .into_iter()
-        .map(|it| {
-            let no = it
-                .event
-                .account
-                .as_ref()
-                .and_then(|id| numbers.get(id))
-                .copied()
-                .unwrap_or(0);
-            row::row_of(seq, it.event, it.properties, no, zone)
-        })
-        .collect();
+    let mut unattributed = Unattributed::default();
+    let mut rows = Vec::with_capacity(events.len());
+    for it in events {
+        let account = it.event.account.as_ref().and_then(|id| numbers.get(id));
+        let no = account.copied().unwrap_or(0);
+        let row = row::row_of(seq, it.event, it.properties, no, zone);
+        unattributed.note(&row, it.anonymous.as_deref());
+        rows.push(row);
+    }
     Chunk {
         rows: Arc::new(rows),
         hashes,
         counts,
+        unattributed,
         appended,
     }
 }

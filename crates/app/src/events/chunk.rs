@@ -65,6 +65,7 @@ where
     let tx = core.store.begin().await?;
     let seq = core.state.read().seq + 1;
     let applied = stage.apply(&tx, &changes).await?;
+    store::mark_known(&tx, &applied.became_known).await?;
     stored.accounts = applied
         .accounts
         .iter()

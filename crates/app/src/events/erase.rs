@@ -8,6 +8,7 @@ use tenure_lake::arrow::datatypes::{Int32Type, Int64Type};
 use tenure_lake::{Erase, EventRow, FileMeta};
 use tenure_store::{StoreError, StoreResult};
 
+use super::attribute::{attribute, device_of_row, rows_of};
 use super::files::{discard, lake_fault};
 use super::log::{Blob, Bulk, Core, State};
 use super::{Subject, row, store};
@@ -15,8 +16,11 @@ use crate::accounts::AccountNo;
 
 /// Erases; tells how many events went. Their message ids stay known (as hashes), so that nobody brings the events back by sending them again.
 pub(super) async fn erase(core: &Core, subject: &Subject) -> StoreResult<u64> {
+    // What is known to be theirs has to carry their name first.
+    while attribute(core).await? > 0 {}
     let _maintenance = core.maintenance.lock().await;
-    let erase = whose(core, subject);
+    let mut erase = whose(core, subject);
+    erase.message_ids = of_devices(core, &erase.contact_ids).await?;
     let manifest = Arc::clone(&core.state.read().files);
     let mut told = sealed_summary(core, &erase).await?;
     let (mut old, mut new, mut removed) = (Vec::new(), Vec::new(), 0);
@@ -67,11 +71,23 @@ fn whose(core: &Core, subject: &Subject) -> Erase {
     erase
 }
 
+/// Events of nobody from the person's devices: sealed ones; those of the tail are met when it is rewritten.
+async fn of_devices(core: &Core, ids: &HashSet<String>) -> StoreResult<HashSet<String>> {
+    let mut found = HashSet::new();
+    if !ids.is_empty() {
+        let rows = rows_of(core, &core.snapshot()?.1, &store::device_query(ids)).await?;
+        found.extend(rows.into_iter().map(|row| row.message_id));
+    }
+    Ok(found)
+}
+
 fn touches(erase: &Erase, row: &EventRow) -> bool {
     let named = |set: &HashSet<String>, id: &Option<String>| id.as_ref().is_some_and(|id| set.contains(id));
     (row.account_no != 0 && erase.account_nos.contains(&row.account_no))
         || named(&erase.account_ids, &row.account_id)
         || named(&erase.contact_ids, &row.contact_id)
+        || erase.message_ids.contains(&row.message_id)
+        || (!erase.contact_ids.is_empty() && named(&erase.contact_ids, &device_of_row(row)))
 }
 
 /// Accounts and months that lose events.
@@ -97,6 +113,9 @@ async fn sealed_summary(core: &Core, erase: &Erase) -> StoreResult<Told> {
         if !set.is_empty() {
             any.push(format!("{column} IN ({})", list(set)));
         }
+    }
+    if !erase.message_ids.is_empty() {
+        any.push(store::of_devices(&erase.contact_ids));
     }
     let mut told = Told::default();
     if any.is_empty() {
@@ -158,6 +177,9 @@ async fn commit(
         (state.seq, rewritten_tail(&state, erase))
     };
     if old.is_empty() && tail.is_empty() {
+        let tx = core.store.begin().await?;
+        store::forget_people(&tx, erase.contact_ids.iter()).await?;
+        tx.commit().await?;
         return Ok(0);
     }
     let seq = before + 1;
@@ -180,6 +202,7 @@ async fn commit(
             }
         }
         store::insert_bulk(&tx, seq, &bulk.accounts, &bulk.months).await?;
+        store::forget_people(&tx, erase.contact_ids.iter()).await?;
         Ok(tx)
     };
     let tx = match change.await {

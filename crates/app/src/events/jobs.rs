@@ -1,10 +1,11 @@
 //! What the log does by itself: sealing, compaction, settling of message ids, deleting replaced files.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tenure_store::StoreResult;
 use tokio::sync::watch;
 
+use super::attribute::attribute;
 use super::compact::compact;
 use super::log::Core;
 use super::seal::{Limits, seal};
@@ -19,6 +20,7 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Works until `stop` turns true. Each round does what is due; what fails is tried again in the next round.
 pub async fn housekeeping(app: App, mut stop: watch::Receiver<bool>) {
     let mut last_hour = 0;
+    let mut attribute_from = Instant::now();
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
@@ -27,6 +29,14 @@ pub async fn housekeeping(app: App, mut stop: watch::Receiver<bool>) {
         let core = &app.log.core;
         if let Err(error) = round(core, Limits::default()).await {
             tracing::warn!(%error, "the log's housekeeping will be tried again");
+        }
+        if Instant::now() >= attribute_from {
+            let began = Instant::now();
+            if let Err(error) = attribute(core).await {
+                tracing::warn!(%error, "earlier events of people who became known will be attributed later");
+            }
+            // Files are rewritten for it: a tenth of the time at most.
+            attribute_from = Instant::now() + began.elapsed() * 9;
         }
         let hour = core.clock.micros().div_euclid(HOUR);
         if hour != last_hour {

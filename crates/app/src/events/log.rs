@@ -175,10 +175,16 @@ impl Log {
     pub(super) fn changes_since(&self, seq: i64) -> Vec<Change> {
         let state = self.core.state.read();
         let after = seq.saturating_add(1)..;
-        let live = state.tail.range(after.clone()).map(|(seq, blob)| Change {
-            seq: *seq,
-            what: Changed::Live(Arc::clone(&blob.rows)),
-        });
+        // A group that is also announced as a bulk holds events that its accounts may have already.
+        let new = |(seq, _): &(&i64, &Arc<Blob>)| !state.bulks.contains_key(*seq);
+        let live = state
+            .tail
+            .range(after.clone())
+            .filter(new)
+            .map(|(seq, blob)| Change {
+                seq: *seq,
+                what: Changed::Live(Arc::clone(&blob.rows)),
+            });
         let bulk = state.bulks.range(after).map(|(seq, it)| Change {
             seq: *seq,
             what: Changed::Bulk {

@@ -4,10 +4,12 @@
 //! (by message id). [`append_bulk`] is the way for imports: it writes Parquet at once, in the same transaction as the importer's own rows.
 //! [`snapshot`] is the one way to read: sealed files and unsealed tail together, each event exactly once.
 //! [`watch`] wakes a reactor after each commit; a reactor keeps its own cursor ([`cursor`], [`set_cursor`]) and reads [`changes_since`] it.
+//! Events that come before it is known who their device or contact is are attributed when it becomes known ([`attribute`]).
 //! In the background settled events are sealed into Parquet files and small files are merged ([`Log`]); [`erase`] rewrites what holds a
 //! person or an account.
 
 mod api;
+mod attribute;
 mod bulk;
 mod chunk;
 mod compact;
@@ -164,6 +166,12 @@ pub fn snapshot_at(app: &App) -> StoreResult<(i64, Snapshot)> {
 /// Seals what is settled under these limits; tells how many events. The housekeeping does it by itself.
 pub async fn seal(app: &App, limits: Limits) -> StoreResult<usize> {
     seal::seal(&app.log.core, limits).await
+}
+
+/// Attributes events of devices and contacts of which it has since become known who they are; tells how many. The housekeeping does it by
+/// itself, a batch at a time.
+pub async fn attribute(app: &App) -> StoreResult<usize> {
+    attribute::attribute(&app.log.core).await
 }
 
 /// Merges small files and deletes replaced ones that nobody reads; tells how many went into others. The housekeeping does it by itself.

@@ -62,7 +62,7 @@ pub(super) async fn seal(core: &Core, limits: Limits) -> StoreResult<usize> {
     let seqs: Vec<i64> = settled.iter().map(|blob| blob.seq).collect();
     let told: Vec<(i64, Bulk)> = settled
         .iter()
-        .filter(|blob| blob.seq > slowest)
+        .filter(|blob| blob.seq > slowest && !core.state.read().bulks.contains_key(&blob.seq))
         .map(|blob| (blob.seq, summary(&blob.rows)))
         .collect();
     let change = async {

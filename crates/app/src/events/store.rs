@@ -1,10 +1,11 @@
 //! SQL of the slice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use tenure_lake::FileMeta;
-use tenure_store::{Batch, Conflict, Execute, Row, StoreError, StoreResult, Tx, args};
+use tenure_store::{Batch, Conflict, Execute, Row, StoreError, StoreResult, Tx, Value, args};
 
+use super::attribute::Unattributed;
 use super::ids::Built;
 use super::timeline::TimelineFilter;
 
@@ -252,6 +253,138 @@ pub(super) async fn forget_hours_before(tx: &Tx, hour: i64) -> StoreResult<()> {
     )
     .await?;
     Ok(())
+}
+
+/// Notes of whom there are events that are not, or not wholly, attributed. `known` tells of whom something is known already.
+pub(super) async fn note_unattributed(
+    tx: &Tx,
+    notes: &Unattributed,
+    known: impl Fn(&str, i64) -> bool,
+) -> StoreResult<()> {
+    let columns = ["id", "account_no", "month", "due"];
+    for due in [true, false] {
+        let mut batch = Batch::new("event_unattributed", &columns);
+        for (id, account, month) in notes.iter().filter(|(id, account, _)| known(id, *account) == due) {
+            batch.row(args![id.as_str(), *account, i64::from(*month), due]);
+        }
+        let conflict = if due {
+            Conflict::Update("id, account_no, month", &["due"])
+        } else {
+            Conflict::Ignore("id, account_no, month")
+        };
+        tx.insert(batch, conflict).await?;
+    }
+    Ok(())
+}
+
+/// Of these devices and contacts it became known whose account's they are, or which contact's. The first contact of a device stays the one
+/// to whom what happened before belongs, however late that is worked off.
+pub(super) async fn mark_known(tx: &Tx, known: &[(String, Option<String>)]) -> StoreResult<()> {
+    for (id, person) in known {
+        if let Some(person) = person {
+            let sql = "UPDATE event_unattributed SET due = $1, person = COALESCE(person, $2) WHERE id = $3";
+            tx.run(sql, args![true, person.as_str(), id.as_str()]).await?;
+        }
+    }
+    let ids: Vec<&String> = known
+        .iter()
+        .filter(|(_, person)| person.is_none())
+        .map(|(id, _)| id)
+        .collect();
+    for some in ids.chunks(500) {
+        let places: Vec<String> = (2..some.len() + 2).map(|n| format!("${n}")).collect();
+        let mut values = args![true];
+        values.extend(some.iter().map(|id| Value::from(id.as_str())));
+        let sql = format!(
+            "UPDATE event_unattributed SET due = $1 WHERE id IN ({})",
+            places.join(",")
+        );
+        tx.run(&sql, values).await?;
+    }
+    Ok(())
+}
+
+/// Notes of devices and contacts that became known, of `most` of them at most, and the contacts that devices turned out to be.
+pub(super) async fn known_unattributed(
+    read: &impl Execute,
+    most: i64,
+) -> StoreResult<(Unattributed, HashMap<String, String>)> {
+    let sql = "SELECT id, account_no, month, person FROM event_unattributed WHERE due = $1 AND id IN \
+               (SELECT id FROM event_unattributed WHERE due = $1 ORDER BY id LIMIT $2)";
+    let mut notes = Unattributed::default();
+    let mut people = HashMap::new();
+    for row in read.all(sql, args![true, most]).await? {
+        let id: String = row.get("id")?;
+        let month: i64 = row.get("month")?;
+        if let Some(person) = row.get("person")? {
+            people.insert(id.clone(), person);
+        }
+        notes.insert(id, row.get("account_no")?, i32::try_from(month).unwrap_or(0));
+    }
+    Ok((notes, people))
+}
+
+/// Forgets notes that are worked off.
+pub(super) async fn forget_unattributed(tx: &Tx, notes: &Unattributed) -> StoreResult<()> {
+    for (id, account, month) in notes.iter() {
+        tx.run(
+            "DELETE FROM event_unattributed WHERE id = $1 AND account_no = $2 AND month = $3",
+            args![id.as_str(), *account, i64::from(*month)],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Forgets notes of people who are erased.
+pub(super) async fn forget_people(tx: &Tx, ids: impl Iterator<Item = &String>) -> StoreResult<()> {
+    for id in ids {
+        tx.run("DELETE FROM event_unattributed WHERE id = $1", args![id.as_str()])
+            .await?;
+    }
+    Ok(())
+}
+
+/// Whether the events of before the notes were kept have been noted.
+pub(super) async fn is_noted(read: &impl Execute) -> StoreResult<bool> {
+    let sql = "SELECT value FROM settings WHERE key = 'events.unattributed'";
+    Ok(read.one(sql, vec![]).await?.is_some())
+}
+
+/// They have.
+pub(super) async fn set_noted(tx: &Tx) -> StoreResult<()> {
+    let mut batch = Batch::new("settings", &["key", "value"]);
+    batch.row(args!["events.unattributed", "noted"]);
+    tx.insert(batch, Conflict::Ignore("key")).await?;
+    Ok(())
+}
+
+/// Asks the lake of whom there are events that are not wholly attributed.
+pub(super) const UNATTRIBUTED_QUERY: &str = "SELECT coalesce(contact_id, prop(properties, '$context.anonymous_id')) AS id, \
+     account_no, month FROM events WHERE kind <> 'account' AND (account_no = 0 OR contact_id IS NULL) GROUP BY 1, 2, 3";
+
+/// Asks the lake for the events of these people that are not wholly attributed.
+pub(super) fn unattributed_query(accounts: &BTreeSet<i64>, ids: &BTreeSet<&str>, most: usize) -> String {
+    let accounts: Vec<String> = accounts.iter().map(i64::to_string).collect();
+    let ids: Vec<String> = ids.iter().map(|id| quoted(id)).collect();
+    let (accounts, ids) = (accounts.join(", "), ids.join(", "));
+    format!(
+        "SELECT * FROM events WHERE account_no IN ({accounts}) AND kind <> 'account' AND ((contact_id IS NULL AND {} IN ({ids})) \
+         OR (account_no = 0 AND contact_id IN ({ids}))) LIMIT {most}",
+        "prop(properties, '$context.anonymous_id')"
+    )
+}
+
+/// The condition of events of nobody that come from these devices.
+pub(super) fn of_devices(ids: &HashSet<String>) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| quoted(id)).collect();
+    let ids = ids.join(", ");
+    format!("(contact_id IS NULL AND prop(properties, '$context.anonymous_id') IN ({ids}))")
+}
+
+/// Asks the lake for the events of nobody that come from these devices.
+pub(super) fn device_query(ids: &HashSet<String>) -> String {
+    format!("SELECT * FROM events WHERE {}", of_devices(ids))
 }
 
 /// The place of a reactor, if it has one.

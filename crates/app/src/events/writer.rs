@@ -9,8 +9,9 @@ use tenure_store::{StoreError, StoreResult, Tx};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::accounts::{self, Context, Stage};
+use crate::accounts::{self, Context, Person, Stage};
 
+use super::attribute::{self, Unattributed};
 use super::ids::{self, Built, Hashes};
 use super::log::{Blob, Core};
 use super::rejects::{self, Reject};
@@ -36,17 +37,21 @@ pub(super) struct Prepared {
     pub(super) event: Event,
     pub(super) properties: String,
     pub(super) hash: u128,
+    /// The device of an event that names no contact.
+    pub(super) anonymous: Option<String>,
     /// Not sent by anybody: it tells of a change.
     made: bool,
 }
 
 impl Prepared {
     pub(super) fn new(mut event: Event) -> Self {
+        let anonymous = attribute::device_of(&event);
         let properties = serde_json::Value::Object(std::mem::take(&mut event.properties)).to_string();
         Self {
             hash: ids::hash(&event.message_id),
             properties,
             event,
+            anonymous,
             made: false,
         }
     }
@@ -238,6 +243,7 @@ async fn apply_changes<'g>(
     for (source, changes) in by_source {
         stage.set_source(source);
         let applied = stage.apply(tx, &changes).await?;
+        store::mark_known(tx, &applied.became_known).await?;
         made.extend(tell(&applied.accounts, source, seq, now, made.len()));
     }
     Ok(made)
@@ -379,22 +385,36 @@ pub(super) async fn write(
     store::advance(tx, seq - 1, seq)
         .await
         .inspect_err(|_| core.distrust())?;
-    let numbers = stage
-        .numbers(tx, new.iter().filter_map(|it| it.event.account.as_deref()))
-        .await?;
-    let zone = core.zone.read().clone();
-    let rows: Vec<EventRow> = new
+    // Who came to be known between a request's arrival and its turn is known here.
+    let events: Vec<Event> = new
         .iter()
         .map(|it| {
-            let no = it
-                .event
-                .account
-                .as_ref()
-                .and_then(|id| numbers.get(id))
-                .map_or(0, |no| no.get());
-            row::row_of(seq, it.event.clone(), it.properties.clone(), no, &zone)
+            let named = Person {
+                contact: it.event.contact.clone(),
+                account: it.event.account.clone(),
+            };
+            let Person { contact, account } = stage.person(&named, it.anonymous.as_deref()).unwrap_or(named);
+            Event {
+                contact,
+                account,
+                ..it.event.clone()
+            }
         })
         .collect();
+    let numbers = stage
+        .numbers(tx, events.iter().filter_map(|event| event.account.as_deref()))
+        .await?;
+    let zone = core.zone.read().clone();
+    let mut unattributed = Unattributed::default();
+    let mut rows: Vec<EventRow> = Vec::with_capacity(new.len());
+    for (it, event) in new.iter().zip(events) {
+        let account = event.account.as_ref().and_then(|id| numbers.get(id));
+        let no = account.map_or(0, |no| no.get());
+        let row = row::row_of(seq, event, it.properties.clone(), no, &zone);
+        unattributed.note(&row, it.anonymous.as_deref());
+        rows.push(row);
+    }
+    store::note_unattributed(tx, &unattributed, |_, _| false).await?;
     let times = rows.iter().map(|row| row.occurred_at);
     let tail = TailBody {
         seq,

@@ -94,6 +94,7 @@ pub fn news(owned: &[(usize, usize)], changes: &[Change], stored: &Stored) -> Ve
                         (true, contact.id.as_str(), stored.contacts.contains(&contact.id))
                     }
                     Change::Alias { id, .. } | Change::Device { id, .. } => (true, id.as_str(), true),
+                    Change::DeviceAccount { anonymous, .. } => (true, anonymous.as_str(), true),
                 };
                 // A row that says the same as one before it in the chunk says nothing new.
                 let before = said.entry((contact, id)).or_default();

@@ -132,6 +132,7 @@ impl Request<'_> {
                 (Some(contact.unwrap_or_else(|| user.clone())), account, known);
         } else if let Some(anonymous) = &who.anonymous {
             let (contact, account, known) = self.resolve(anonymous);
+            let account = account.or_else(|| self.directory.device_account(anonymous));
             (who.contact, who.account, who.known) = (contact, account, known);
         }
         Ok(who)
@@ -280,6 +281,7 @@ impl Request<'_> {
         into: &mut Outcome,
     ) -> Result<(), Fault> {
         let Some(contact) = &who.contact else {
+            self.device_account(who, into);
             return Ok(());
         };
         let traits = Message::object("context.traits", traits.unwrap_or_default())?;
@@ -302,6 +304,18 @@ impl Request<'_> {
             self.device(anonymous, contact, into);
         }
         Ok(())
+    }
+
+    /// Notes the account of somebody who has not said who they are.
+    fn device_account(&self, who: &Who, into: &mut Outcome) {
+        if let (None, Some(anonymous), Some(account)) = (&who.contact, &who.anonymous, &who.group)
+            && who.account.as_ref() != Some(account)
+        {
+            into.changes.push(Change::DeviceAccount {
+                anonymous: anonymous.clone(),
+                account: account.clone(),
+            });
+        }
     }
 
     /// From now on the anonymous id is the contact's.
@@ -382,7 +396,7 @@ impl Request<'_> {
         into: &mut Outcome,
     ) -> Result<(), Fault> {
         let who = self.who(&message, context)?;
-        let Some(group) = who.group else {
+        let Some(group) = who.group.clone() else {
             return Err(Fault::new(
                 "groupId",
                 &message.group_id,
@@ -394,6 +408,7 @@ impl Request<'_> {
         let (change, faults) = self.vocabulary.account(group.clone(), traits, at);
         into.left_out.extend(faults);
         into.changes.push(Change::Account(change));
+        self.device_account(&who, into);
         let Some(contact) = who.contact else { return Ok(()) };
         if who.account.as_deref() != Some(group.as_str()) || !who.known {
             let change = ContactChange {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::world::{NOW, World, event, ids, import};
-use crate::events::{Event, Subject, append, append_bulk, compact, erase, seal};
+use crate::accounts::{Change, ContactChange};
+use crate::events::{Event, Subject, append, append_bulk, append_with, attribute, compact, erase, seal};
 
 fn numbered(range: std::ops::Range<u32>) -> Vec<Event> {
     range.map(|n| event(format!("m{n}"))).collect()
@@ -123,5 +124,61 @@ async fn erasure_cut_off_anywhere_is_done_wholly_or_not_at_all() {
             if done { 0 } else { 4 }
         );
         assert_eq!(ids(&world.all().await), left);
+    }
+}
+
+#[tokio::test]
+async fn attribution_cut_off_anywhere_keeps_every_event_once_and_is_finished() {
+    use serde_json::json;
+    let on_device = |n: u32| {
+        let mut event = event(format!("m{n}"));
+        (event.account, event.contact) = (None, None);
+        event
+            .properties
+            .insert("$context".to_owned(), json!({"anonymous_id": "dev"}));
+        event
+    };
+    for point in [
+        "attribute.files_written",
+        "attribute.before_commit",
+        "attribute.committed",
+    ] {
+        let mut world = World::new().await;
+        append(world.app(), (0..6).map(on_device).collect())
+            .await
+            .unwrap();
+        seal(world.app(), NOW).await.unwrap();
+        append(
+            world.app(),
+            (6..9).map(on_device).chain(numbered(9..11)).collect(),
+        )
+        .await
+        .unwrap();
+        let changes = vec![
+            Change::Contact(ContactChange {
+                id: "ann".to_owned(),
+                account: Some("acme".to_owned()),
+                ..ContactChange::default()
+            }),
+            Change::Device {
+                anonymous: "dev".to_owned(),
+                id: "ann".to_owned(),
+            },
+        ];
+        append_with(world.app(), "web", Vec::new(), changes)
+            .await
+            .unwrap();
+        world
+            .crash_at(point, async |app| drop(attribute(&app).await))
+            .await;
+        sound(&world, &names(0..11)).await;
+        attribute(world.app()).await.unwrap();
+        assert_eq!(attribute(world.app()).await.unwrap(), 0);
+        sound(&world, &names(0..11)).await;
+        let theirs = world.all().await;
+        let theirs = theirs
+            .iter()
+            .filter(|row| row.account_id.as_deref() == Some("acme"));
+        assert_eq!(theirs.count(), 9, "{point}");
     }
 }

@@ -1,6 +1,8 @@
 //! The figures, proved: against values worked out by hand, against plain loops over a random history, and against themselves
 //! when the same history arrives in another way.
 
+mod attribution;
+mod baselines;
 #[expect(clippy::eq_op, reason = "all of all is written as it was counted by hand")]
 mod hand;
 pub(crate) mod naive;
