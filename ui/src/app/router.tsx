@@ -70,9 +70,11 @@ const segments = createRoute({
   component: lazyRouteComponent(() => import("@/features/segments/Segments"), "Segments"),
 });
 
+export type TargetsSearch = { target?: string };
 const targets = createRoute({
   getParentRoute: () => root,
   path: "/targets",
+  validateSearch: (s: Raw): TargetsSearch => ({ target: text(s.target) }),
   component: lazyRouteComponent(() => import("@/features/kpis/Targets"), "Targets"),
 });
 

@@ -67,7 +67,9 @@ function Shown({ data, currency }: { data: BridgeAnswer; currency: string }) {
   const money_ = (v: number) => money(v, currency, true);
   const parts = data.parts.flatMap((p) => {
     const l = of(p.currencies);
-    return l && (l.opening !== 0 || l.closing !== 0 || l.active_start + l.active_end > 0) ? [{ ...l, value: p.value }] : [];
+    return l && (l.opening !== 0 || l.closing !== 0 || l.active_start + l.active_end > 0)
+      ? [{ ...l, value: p.value }]
+      : [];
   });
   const move = (name: string): Col<BridgeLine & { value?: string }> => ({
     label: stepLabel(name),

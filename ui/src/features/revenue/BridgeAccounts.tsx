@@ -19,12 +19,7 @@ export function BridgeAccounts({
 }) {
   const pages = useInfiniteQuery(bridgeAccountsQuery(asked));
   return (
-    <Behind
-      title={title}
-      csv={csvAddress("bridge/accounts", asked)}
-      total={pages.data?.pages[0]?.total}
-      close={close}
-    >
+    <Behind title={title} csv={csvAddress("bridge/accounts", asked)} total={pages.data?.pages[0]?.total} close={close}>
       <Rows of={pages} empty={<Empty title="No account is in this step" />}>
         {(rows) => (
           <DataTable

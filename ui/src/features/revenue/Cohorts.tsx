@@ -46,7 +46,9 @@ export function Cohorts() {
               flush
               aside={
                 data.left_out > 0 && measure !== "logo" ? (
-                  <span className="dim">{number(data.left_out, 0)} accounts not counted: MRR unknown, or another currency</span>
+                  <span className="dim">
+                    {number(data.left_out, 0)} accounts not counted: MRR unknown, or another currency
+                  </span>
                 ) : null
               }
             >
@@ -96,7 +98,12 @@ function Triangle({ data, open }: { data: CohortsAnswer; open: (cohort: string, 
           <th scope="row">All</th>
           <td />
           {data.pooled.map((c) => (
-            <td key={c.age} className="num" style={cell(c.value)} title={`${number(c.numerator)} of ${number(c.denominator)}`}>
+            <td
+              key={c.age}
+              className="num"
+              style={cell(c.value)}
+              title={`${number(c.numerator)} of ${number(c.denominator)}`}
+            >
               {percent(c.value, 0)}
             </td>
           ))}

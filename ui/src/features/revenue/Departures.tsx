@@ -33,7 +33,12 @@ function columns(open: (account: string) => void): Col<Departure>[] {
     {
       label: "Record",
       show: (r) => (
-        <Button size="compact-xs" variant="default" onClick={() => open(r.account_id)} aria-label={`Reason of ${r.name}`}>
+        <Button
+          size="compact-xs"
+          variant="default"
+          onClick={() => open(r.account_id)}
+          aria-label={`Reason of ${r.name}`}
+        >
           {r.reason ? "See" : "Give the reason"}
         </Button>
       ),
@@ -42,33 +47,15 @@ function columns(open: (account: string) => void): Col<Departure>[] {
 }
 
 /** The departures behind a figure. */
-export function Departures({
-  asked,
-  title,
-  close,
-}: {
-  asked: DeparturesAsked;
-  title: string;
-  close: () => void;
-}) {
+export function Departures({ asked, title, close }: { asked: DeparturesAsked; title: string; close: () => void }) {
   const navigate = useNavigate({ from: "/revenue" });
   const pages = useInfiniteQuery(departuresQuery(asked));
   const open = (account: string) => void navigate({ search: (s) => ({ ...s, account }) });
   return (
-    <Behind
-      title={title}
-      csv={csvAddress("churn/accounts", asked)}
-      total={pages.data?.pages[0]?.total}
-      close={close}
-    >
+    <Behind title={title} csv={csvAddress("churn/accounts", asked)} total={pages.data?.pages[0]?.total} close={close}>
       <Rows of={pages} empty={<Empty title="Nobody left here" />}>
         {(rows) => (
-          <DataTable
-            caption={title}
-            rows={rows}
-            rowKey={(r) => `${r.account_id}/${r.left_on}`}
-            cols={columns(open)}
-          />
+          <DataTable caption={title} rows={rows} rowKey={(r) => `${r.account_id}/${r.left_on}`} cols={columns(open)} />
         )}
       </Rows>
     </Behind>

@@ -51,7 +51,9 @@ function Body({ data, close }: { data: AccountChurn; close: () => void }) {
     ...(data.facts.length > 0 ? [{ value: "reason" as const, label: "Reason" }] : []),
     ...(data.active ? [{ value: "notice" as const, label: "Record a notice" }] : []),
     ...(data.active && open ? [{ value: "save" as const, label: "Record a save" }] : []),
-    ...(data.active && data.subscriptions > 0 ? [{ value: "cancellation" as const, label: "Record a cancellation" }] : []),
+    ...(data.active && data.subscriptions > 0
+      ? [{ value: "cancellation" as const, label: "Record a cancellation" }]
+      : []),
   ];
   const chosen = choices.some((c) => c.value === what) ? what : (choices[0]?.value ?? "reason");
   return (
@@ -243,7 +245,10 @@ function ReasonForm({
       />
       {save.error ? <Problem inline error={save.error} /> : null}
       {stale ? (
-        <Button variant="default" onClick={() => void queries.invalidateQueries({ queryKey: ["revenue", "account", id] })}>
+        <Button
+          variant="default"
+          onClick={() => void queries.invalidateQueries({ queryKey: ["revenue", "account", id] })}
+        >
           Show what stands there now
         </Button>
       ) : null}

@@ -32,7 +32,10 @@ export function Revenue() {
   const navigate = useNavigate({ from: "/revenue" });
   return (
     <>
-      <PageHead title="Revenue" sub="Where monthly revenue came from and went, who left and why, and who could be kept." />
+      <PageHead
+        title="Revenue"
+        sub="Where monthly revenue came from and went, who left and why, and who could be kept."
+      />
       <Filters />
       <Tabs
         value={tab}

@@ -122,7 +122,11 @@ function Groups({ data }: { data: SavesAnswer }) {
     ) : data.by === "reason" ? (
       reasonLabel(value === "(none)" ? null : value)
     ) : data.by === "intervention" ? (
-      value === "(none)" ? "Nothing" : words(value)
+      value === "(none)" ? (
+        "Nothing"
+      ) : (
+        words(value)
+      )
     ) : (
       value
     );
@@ -212,7 +216,12 @@ function columns(open: (account: string) => void): Col<Save>[] {
     {
       label: "Record",
       show: (r) => (
-        <Button size="compact-xs" variant="default" onClick={() => open(r.account_id)} aria-label={`Record for ${r.name}`}>
+        <Button
+          size="compact-xs"
+          variant="default"
+          onClick={() => open(r.account_id)}
+          aria-label={`Record for ${r.name}`}
+        >
           Record
         </Button>
       ),

@@ -40,9 +40,7 @@ export const bridgeAccountsQuery = (query: BridgeAccountsAsked) =>
   infiniteQueryOptions({
     queryKey: [KEY, "bridge", "accounts", query],
     queryFn: ({ pageParam, signal }) =>
-      take(
-        api.GET("/api/v1/revenue/bridge/accounts", { params: { query: { ...query, cursor: pageParam } }, signal }),
-      ),
+      take(api.GET("/api/v1/revenue/bridge/accounts", { params: { query: { ...query, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
@@ -78,9 +76,7 @@ export const cohortAccountsQuery = (query: CohortAccountsAsked) =>
   infiniteQueryOptions({
     queryKey: [KEY, "cohorts", "accounts", query],
     queryFn: ({ pageParam, signal }) =>
-      take(
-        api.GET("/api/v1/revenue/cohorts/accounts", { params: { query: { ...query, cursor: pageParam } }, signal }),
-      ),
+      take(api.GET("/api/v1/revenue/cohorts/accounts", { params: { query: { ...query, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });

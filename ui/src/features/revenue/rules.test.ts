@@ -24,7 +24,17 @@ const line = (opening: number, steps: [string, number, number?][], closing: numb
 
 describe("waterfall", () => {
   it("lets each step begin where the one before ended", () => {
-    const bars = waterfall(line(100, [["new", 20], ["expansion", 0, 0], ["churn", -50]], 70));
+    const bars = waterfall(
+      line(
+        100,
+        [
+          ["new", 20],
+          ["expansion", 0, 0],
+          ["churn", -50],
+        ],
+        70,
+      ),
+    );
     expect(bars.map((b) => [b.step, b.low, b.high, b.kind])).toEqual([
       ["opening", 0, 100, "total"],
       ["new", 100, 120, "gain"],
@@ -34,12 +44,33 @@ describe("waterfall", () => {
     ]);
   });
   it("leaves rare steps out when they are empty", () => {
-    const bars = waterfall(line(10, [["reactivation", 0, 0], ["became_known", 0, 0], ["became_unknown", -2]], 8));
+    const bars = waterfall(
+      line(
+        10,
+        [
+          ["reactivation", 0, 0],
+          ["became_known", 0, 0],
+          ["became_unknown", -2],
+        ],
+        8,
+      ),
+    );
     expect(bars.map((b) => b.step)).toEqual(["opening", "became_unknown", "closing"]);
   });
   it("shows the whole height when changes are large, and cuts it when they are small", () => {
     expect(domain(waterfall(line(100, [["churn", -60]], 40)))).toEqual({ from: 0, to: 100, cut: false });
-    const small = domain(waterfall(line(1000, [["new", 20], ["churn", -10]], 1010)));
+    const small = domain(
+      waterfall(
+        line(
+          1000,
+          [
+            ["new", 20],
+            ["churn", -10],
+          ],
+          1010,
+        ),
+      ),
+    );
     expect(small.cut).toBe(true);
     expect(small.from).toBeGreaterThan(900);
     expect(small.from).toBeLessThan(1000);

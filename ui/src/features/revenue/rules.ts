@@ -66,7 +66,8 @@ export function domain(bars: Bar[]): { from: number; to: number; cut: boolean } 
   const lowest = Math.min(...bars.map((b) => (b.kind === "total" ? b.high : b.low)));
   const spread = to - lowest;
   const base = Math.max(...totals.map((b) => b.high), 0);
-  if (moves.length === 0 || lowest <= 0 || spread > base * 0.35) return { from: Math.min(0, lowest), to: to || 1, cut: false };
+  if (moves.length === 0 || lowest <= 0 || spread > base * 0.35)
+    return { from: Math.min(0, lowest), to: to || 1, cut: false };
   return { from: Math.max(0, lowest - Math.max(spread, base * 0.02) * 0.6), to, cut: true };
 }
 

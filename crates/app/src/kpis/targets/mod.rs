@@ -4,5 +4,7 @@ mod api;
 pub mod baseline;
 pub mod forecast;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use api::routes;
