@@ -468,6 +468,230 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/revenue/accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An account's notices and ends, each with its reason and everything that was said of it. */
+        get: operations["revenue_reasons_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/accounts/{id}/cancellations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records the end of a customer, with its reason: every running subscription ends on that day. */
+        post: operations["revenue_reasons_cancellation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/accounts/{id}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records a customer's notice to cancel, with its reason. */
+        post: operations["revenue_reasons_notice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/accounts/{id}/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Records the reason of a notice or an end. The first one is for a CSM to give; correcting one needs a manager, and the old one stays in
+         *     the history.
+         */
+        post: operations["revenue_reasons_give"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/accounts/{id}/saves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records that a customer took its notice back, and how that was done. */
+        post: operations["revenue_reasons_save"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/bridge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bridge from opening to closing monthly revenue, by period, and one period by segment, owner or attribute. */
+        get: operations["revenue_bridge_bridge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/bridge/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts behind a bridge, a step of it, or a part. */
+        get: operations["revenue_bridge_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/churn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Churn by month, and who left by reason, segment, cohort, owner, size or attribute. */
+        get: operations["revenue_churn_churn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/churn/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The departures behind a figure, each with its reason; `missing=true` lists those that still need one. */
+        get: operations["revenue_churn_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/cohorts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much of the accounts that started together is left, month by month. */
+        get: operations["revenue_cohorts_cohorts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/cohorts/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts behind a cell of a triangle. */
+        get: operations["revenue_cohorts_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/saves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Notices, what was done about them, and what became of them: the list, the rate, what was saved, by whom and why. */
+        get: operations["revenue_saves_saves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/top": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The customers that pay most: owner, segment, renewal, trend, last touch and what to look at. */
+        get: operations["revenue_top_top"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/segments": {
         parameters: {
             query?: never;
@@ -635,6 +859,74 @@ export interface paths {
         get: operations["kpis_targets"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/outlook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every target's status month by month, and a forecast of its figure at the deadline. */
+        get: operations["kpis_outlook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A target in depth: its way month by month, where it leads, and its baseline's history. */
+        get: operations["kpis_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{id}/baseline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Measures a target's baseline, on its day or on another, and freezes it: from then on the way and the goal start there. */
+        post: operations["kpis_freeze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{id}/baseline/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a baseline that was frozen by hand back to the program: what it states, or what is measured on its day. */
+        post: operations["kpis_release"];
         delete?: never;
         options?: never;
         head?: never;
@@ -836,6 +1128,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What is known of an account's leaving. */
+        AccountChurn: {
+            account_id: string;
+            active: boolean;
+            currency: string;
+            /** @description Newest first. */
+            facts: components["schemas"]["ChurnFact"][];
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            owner?: string | null;
+            /** @description The reasons that may be given. */
+            reasons: components["schemas"]["ReasonCode"][];
+            segment?: string | null;
+            /** @description Running subscriptions; 0 = a cancellation cannot be recorded here. */
+            subscriptions: number;
+            /** @description Today, as the program counts days. */
+            today: string;
+        };
         /** @description One account. */
         AccountItem: {
             account_id: string;
@@ -960,6 +1271,156 @@ export interface components {
             /** @description Where the next page begins; null at the end. */
             next_cursor?: string | null;
         };
+        /**
+         * @description What a person did to a baseline.
+         * @enum {string}
+         */
+        BaselineAction: "frozen" | "released";
+        /** @description What a person did to a baseline. */
+        BaselineChange: {
+            action: components["schemas"]["BaselineAction"];
+            at: string;
+            /** @description The name of who did it. */
+            author: string;
+            /** @description The day that it stands for. */
+            on?: string | null;
+            reason: string;
+            /**
+             * Format: double
+             * @description The figure that was frozen.
+             */
+            value?: number | null;
+            /** Format: int64 */
+            version: number;
+        };
+        /**
+         * @description Where a baseline comes from.
+         * @enum {string}
+         */
+        BaselineSource: "stated" | "measured" | "by_hand";
+        /** @description One account of a bridge. */
+        BridgeAccount: {
+            account_id: string;
+            /**
+             * Format: double
+             * @description The difference.
+             */
+            change: number;
+            currency: string;
+            /**
+             * Format: double
+             * @description What it pays at the end; 0 = not active; null = unknown.
+             */
+            mrr_end?: number | null;
+            /**
+             * Format: double
+             * @description What it paid at the start; null = unknown, or not active then.
+             */
+            mrr_start?: number | null;
+            name: string;
+            owner?: string | null;
+            /** @description The segment in which it counts. */
+            segment?: string | null;
+            step: components["schemas"]["BridgeStep"];
+        };
+        /** @description Accounts of a bridge. */
+        BridgeAccounts: {
+            first_day: string;
+            /** @description Greatest change first. */
+            items: components["schemas"]["BridgeAccount"][];
+            next_cursor?: string | null;
+            period: string;
+            total: number;
+        };
+        /** @description A bridge in one currency. Opening and all steps add up to closing, exactly. */
+        BridgeLine: {
+            /**
+             * Format: int64
+             * @description Accounts active at the end.
+             */
+            active_end: number;
+            /**
+             * Format: int64
+             * @description Accounts active at the start.
+             */
+            active_start: number;
+            /**
+             * Format: double
+             * @description Their denominator: what the accounts whose MRR is known at both ends paid at the start.
+             */
+            base: number;
+            /**
+             * Format: double
+             * @description Σ MRR at the end of the last day.
+             */
+            closing: number;
+            /** @description ISO 4217 code. */
+            currency: string;
+            /**
+             * Format: double
+             * @description Gross revenue retention; null = nothing was there at the start.
+             */
+            grr?: number | null;
+            /**
+             * Format: double
+             * @description Accounts active at the start that left, of all that were.
+             */
+            logo_churn?: number | null;
+            /**
+             * Format: double
+             * @description Net revenue retention.
+             */
+            nrr?: number | null;
+            /**
+             * Format: double
+             * @description Σ MRR at the end of the day before the first.
+             */
+            opening: number;
+            /** @description Every step, in order. */
+            steps: components["schemas"]["BridgeStepLine"][];
+            /**
+             * Format: int64
+             * @description Accounts whose MRR is unknown at an end.
+             */
+            unknown: number;
+        };
+        /** @description One part of the split period. */
+        BridgePart: {
+            /** @description One for each currency that occurs. */
+            currencies: components["schemas"]["BridgeLine"][];
+            /** @description A segment, an owner, a currency or an attribute's value. */
+            value: string;
+        };
+        /** @description One period. */
+        BridgePeriod: {
+            /** @description One for each currency that occurs, the program's own first. */
+            currencies: components["schemas"]["BridgeLine"][];
+            /** @description Its first day. */
+            first_day: string;
+            /** @description The period's name in data: its last shown day. */
+            period: string;
+            /** @description Whether it has not ended. */
+            running: boolean;
+        };
+        /**
+         * @description Why an account's revenue differs between the two ends of a window.
+         * @enum {string}
+         */
+        BridgeStep: "new" | "reactivation" | "expansion" | "contraction" | "churn" | "became_known" | "became_unknown" | "flat";
+        /** @description One step of a bridge. */
+        BridgeStepLine: {
+            /**
+             * Format: int64
+             * @description Accounts.
+             */
+            accounts: number;
+            /**
+             * Format: double
+             * @description Σ change, in the major unit; losses are negative.
+             */
+            amount: number;
+            step: components["schemas"]["BridgeStep"];
+        };
         /** @description One check. */
         Check: {
             check: string;
@@ -981,6 +1442,152 @@ export interface components {
             /** @description Whether it could be applied. */
             ok: boolean;
             problems: components["schemas"]["Placed"][];
+        };
+        /**
+         * @description What a recorded reason speaks of.
+         * @enum {string}
+         */
+        ChurnAbout: "notice" | "cancellation";
+        /** @description A notice or an end of an account. */
+        ChurnFact: {
+            about: components["schemas"]["ChurnAbout"];
+            /** @description Whether a reason is on record: one that a source named, `unknown` aside, or whatever a person recorded. */
+            has_reason: boolean;
+            /** @description Everything that was said, oldest first. */
+            history: components["schemas"]["ReasonStatement"][];
+            /**
+             * Format: double
+             * @description What it paid: on the day of the notice, or on its last active day; null = unknown.
+             */
+            mrr?: number | null;
+            now?: null | components["schemas"]["ReasonStatement"];
+            /** @description The day of the notice, or the first day on which the account was no longer active. */
+            on: string;
+            /** @description By whom. */
+            saved_by?: string | null;
+            /** @description How. */
+            saved_how?: string | null;
+            /** @description When a save was recorded after the notice. */
+            saved_on?: string | null;
+            /**
+             * Format: int64
+             * @description How many times a person has recorded a reason; a correction names it.
+             */
+            version: number;
+        };
+        /** @description One group of departures. */
+        ChurnGroup: {
+            /**
+             * Format: int64
+             * @description The denominator of that.
+             */
+            active_start?: number | null;
+            /** Format: int64 */
+            departures: number;
+            /** @description The name that people read, for reasons; else null. */
+            label?: string | null;
+            /**
+             * Format: double
+             * @description Of the accounts active at the start of the days looked at in this group (by the group's value at that moment), the part that
+             *     left; null where a group is not of accounts (reasons).
+             */
+            logo_churn?: number | null;
+            /** @description What they paid. */
+            mrr: components["schemas"]["RevenueAmount"][];
+            /**
+             * Format: double
+             * @description Of all departures; secondary reasons may add up to more than all.
+             */
+            share?: number | null;
+            value: string;
+        };
+        /** @description One month of churn. */
+        ChurnMonth: {
+            /**
+             * Format: int64
+             * @description Accounts active at its start.
+             */
+            active_start: number;
+            /**
+             * Format: int64
+             * @description Departures dated in the month, those of accounts that came and went within it included.
+             */
+            departures: number;
+            first_day: string;
+            /**
+             * Format: int64
+             * @description Those of them that left within it: the numerator of the KPI `logo_churn_month`.
+             */
+            left: number;
+            /**
+             * Format: double
+             * @description Logo churn; null = no account was active at the start.
+             */
+            logo_churn?: number | null;
+            /** @description Its last shown day. */
+            month: string;
+            /** @description What they paid. */
+            mrr: components["schemas"]["RevenueAmount"][];
+            /**
+             * Format: double
+             * @description Median days from notice to effect of those.
+             */
+            notice_days?: number | null;
+            /**
+             * Format: int64
+             * @description Notices given in the month.
+             */
+            notices: number;
+            /** @description Revenue lost of the revenue at the start, by currency: churn alone, without contraction. */
+            revenue_churn: components["schemas"]["RevenueAmount"][];
+            running: boolean;
+            /**
+             * Format: int64
+             * @description Saves recorded in the month.
+             */
+            saves: number;
+            /**
+             * Format: int64
+             * @description Departures of the month before which notice was given.
+             */
+            with_notice: number;
+            /**
+             * Format: int64
+             * @description Departures of the month without a reason on record.
+             */
+            without_reason: number;
+        };
+        /** @description One account of a cohort. */
+        CohortAccount: {
+            account_id: string;
+            /** @description Whether it is active at that age. */
+            active: boolean;
+            currency: string;
+            /**
+             * Format: double
+             * @description What it pays at that age; 0 = not active; null = unknown.
+             */
+            mrr?: number | null;
+            /**
+             * Format: double
+             * @description What it started with; null = unknown.
+             */
+            mrr_start?: number | null;
+            name: string;
+            owner?: string | null;
+            /** @description The segment that it started in. */
+            segment?: string | null;
+            started_on: string;
+        };
+        /** @description Accounts of a cohort. */
+        CohortAccounts: {
+            cohort: string;
+            /** @description The day of that age. */
+            day: string;
+            /** @description Those that left first, then by what they started with. */
+            items: components["schemas"]["CohortAccount"][];
+            next_cursor?: string | null;
+            total: number;
         };
         /** @description A column that can be shown, sorted and filtered by. */
         ColumnInfo: {
@@ -1049,6 +1656,48 @@ export interface components {
             /** @description Give it as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
+        /** @description One departure. */
+        DepartureLine: {
+            account_id: string;
+            /** @description The name of who recorded it; null = the source said it. */
+            author?: string | null;
+            /** @description When it was active again. */
+            back_on?: string | null;
+            comment?: string | null;
+            competitor?: string | null;
+            currency: string;
+            /** @description The first day on which it was no longer active. */
+            left_on: string;
+            /**
+             * Format: double
+             * @description What it paid on that day; null = unknown.
+             */
+            mrr?: number | null;
+            name: string;
+            notice_on?: string | null;
+            /** @description Its owner on that day. */
+            owner?: string | null;
+            /** @description The reason in force; null = none is on record. */
+            reason?: string | null;
+            secondary: string[];
+            /** @description The segment of its last active day. */
+            segment: string;
+            started_on: string;
+            /**
+             * Format: int64
+             * @description How many times a person has recorded a reason: what a correction must name.
+             */
+            version: number;
+        };
+        /** @description Departures. */
+        Departures: {
+            first_day: string;
+            /** @description Newest first. */
+            items: components["schemas"]["DepartureLine"][];
+            last_day: string;
+            next_cursor?: string | null;
+            total: number;
+        };
         /** @description All checks. */
         Diagnosis: {
             checks: components["schemas"]["Check"][];
@@ -1060,6 +1709,24 @@ export interface components {
                 [key: string]: string;
             };
             version: components["schemas"]["VersionLine"];
+        };
+        /** @description What is expected of a day. */
+        FanPoint: {
+            /**
+             * Format: double
+             * @description What the line from baseline to goal asks for.
+             */
+            expected?: number | null;
+            /** @description Half of the outcomes lie within. */
+            half: number[];
+            /** @description Nine of ten lie within. */
+            interval: number[];
+            period: string;
+            /**
+             * Format: double
+             * @description The trend's value.
+             */
+            value: number;
         };
         /** @description One field at fault. */
         FieldError: {
@@ -1108,6 +1775,18 @@ export interface components {
             };
             /** @description Why, for the list of versions. */
             note?: string | null;
+        };
+        /** @description Freezes a baseline. */
+        FreezeForm: {
+            /** @description The day to measure; the day of the present baseline when left out. */
+            on?: string | null;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description `version` of the target as it was shown; 0 = nobody had changed its baseline yet.
+             */
+            version?: number;
         };
         /** @description A good answer. */
         Health: {
@@ -1374,6 +2053,19 @@ export interface components {
             code_needed: boolean;
             needed: boolean;
         };
+        /** @description A notice or cancellation that a person records, with its reason. */
+        NewEnd: {
+            /** @description In the customer's words. */
+            comment?: string | null;
+            /** @description Who the customer goes to. */
+            competitor?: string | null;
+            /** @description The day of the notice, or the first day without the account; today or a day before. */
+            on: string;
+            /** @description The primary reason. */
+            primary: string;
+            /** @description Further reasons. */
+            secondary?: string[];
+        };
         /** @description A new key. */
         NewKey: {
             name: string;
@@ -1385,6 +2077,33 @@ export interface components {
             current: string;
             /** @description The new one: at least 12 characters. */
             password: string;
+        };
+        /** @description A reason, as the dialogue gives it. */
+        NewReason: {
+            /** @description The notice or the end. */
+            about: components["schemas"]["ChurnAbout"];
+            /** @description In the customer's words. */
+            comment?: string | null;
+            /** @description Who the customer goes to. */
+            competitor?: string | null;
+            /** @description Its day. */
+            on: string;
+            /** @description The primary reason. */
+            primary: string;
+            /** @description Further reasons. */
+            secondary?: string[];
+            /**
+             * Format: int64
+             * @description `version` of the notice or end as it was shown; 0 = nobody had recorded a reason yet.
+             */
+            version?: number;
+        };
+        /** @description A save that a person records. */
+        NewSave: {
+            /** @description How it was done, in words. */
+            how: string;
+            /** @description The day of the notice that was taken back. */
+            notice_on: string;
         };
         /** @description A new user. */
         NewUser: {
@@ -1491,6 +2210,25 @@ export interface components {
             accounts: number;
             reason: string;
         };
+        /** @description A reason that may be given. */
+        ReasonCode: {
+            code: string;
+            label: string;
+        };
+        /** @description One statement about a notice or an end. */
+        ReasonStatement: {
+            /** @description The name of who recorded it; null = the source said it. */
+            author?: string | null;
+            comment?: string | null;
+            competitor?: string | null;
+            /** @description The reason that it names; null = none. */
+            reason?: string | null;
+            /** @description When it became known. */
+            recorded_at: string;
+            secondary: string[];
+            /** @description Where it came from. */
+            source: string;
+        };
         /** @description What became of the messages. SDKs look at the status only. */
         Receipt: {
             /** @description Messages that were taken in now. */
@@ -1589,6 +2327,16 @@ export interface components {
              */
             total: number;
         };
+        /** @description Gives a baseline back to the program. */
+        ReleaseForm: {
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description `version` of the target as it was shown.
+             */
+            version: number;
+        };
         /** @description Which rejects to take in again: those named, those of an import, or all that are open. */
         ReplayRequest: {
             /** @description Ids of rejects. */
@@ -1615,11 +2363,229 @@ export interface components {
             /** @description Left out, one is made. */
             password?: string | null;
         };
+        /** @description An amount of one currency. */
+        RevenueAmount: {
+            /**
+             * Format: double
+             * @description In the currency's major unit.
+             */
+            amount: number;
+            /** @description ISO 4217 code. */
+            currency: string;
+        };
+        /** @description Bridges. */
+        RevenueBridge: {
+            as_of: string;
+            /** @description What it is split by. */
+            by: string;
+            computed_at: string;
+            /** @description The currencies of the accounts, the program's own first. */
+            currencies: string[];
+            grain: string;
+            /** @description Its parts, largest opening first. */
+            parts: components["schemas"]["BridgePart"][];
+            /** @description The period that is split. */
+            period: string;
+            /** @description Oldest first. */
+            periods: components["schemas"]["BridgePeriod"][];
+        };
+        /** @description Churn. */
+        RevenueChurn: {
+            /** Format: int64 */
+            active_start: number;
+            as_of: string;
+            basis: string;
+            by: string;
+            computed_at: string;
+            currencies: string[];
+            /**
+             * Format: int64
+             * @description Departures.
+             */
+            departures: number;
+            /** @description First day of what groups and totals stand for. */
+            first_day: string;
+            groups: components["schemas"]["ChurnGroup"][];
+            /** @description Its last day. */
+            last_day: string;
+            /** Format: int64 */
+            left: number;
+            /**
+             * Format: double
+             * @description Of the accounts active at its start, the part that left.
+             */
+            logo_churn?: number | null;
+            /** @description Oldest first. */
+            months: components["schemas"]["ChurnMonth"][];
+            mrr: components["schemas"]["RevenueAmount"][];
+            /** @description The reasons that may be given. */
+            reasons: components["schemas"]["ReasonCode"][];
+            /**
+             * Format: int64
+             * @description Those without a reason on record.
+             */
+            without_reason: number;
+        };
+        /** @description Accounts that started together. */
+        RevenueCohort: {
+            /**
+             * Format: int64
+             * @description How many accounts.
+             */
+            accounts: number;
+            /** @description Every age that it has reached by the day asked for; later ones are not known yet and are left out. */
+            cells: components["schemas"]["RevenueCohortCell"][];
+            cohort: string;
+            /**
+             * Format: double
+             * @description What they paid at their start, in the triangle's currency.
+             */
+            mrr: number;
+        };
+        /** @description A cohort's figure at an age. */
+        RevenueCohortCell: {
+            /**
+             * Format: int32
+             * @description Whole months since the end of the start month or quarter.
+             */
+            age: number;
+            /** @description The day that it stands for. */
+            day: string;
+            /** Format: double */
+            denominator: number;
+            /** Format: double */
+            numerator: number;
+            /**
+             * Format: double
+             * @description The share that is left; null = nothing can be counted.
+             */
+            value?: number | null;
+        };
+        /** @description A triangle. */
+        RevenueCohorts: {
+            as_of: string;
+            /** @description Oldest first. */
+            cohorts: components["schemas"]["RevenueCohort"][];
+            computed_at: string;
+            /** @description The currencies of the accounts. */
+            currencies: string[];
+            /** @description The one currency of a triangle of revenue: the one asked for, else the program's. */
+            currency: string;
+            /**
+             * Format: int64
+             * @description Accounts that are not counted in a triangle of revenue, because what they pay is unknown or in another currency.
+             */
+            left_out: number;
+            measure: string;
+            /** @description All cohorts that have reached an age, together. */
+            pooled: components["schemas"]["RevenueCohortCell"][];
+        };
+        /** @description Saves. */
+        RevenueSaves: {
+            /** @description All notices together. */
+            all: components["schemas"]["SaveGroup"];
+            as_of: string;
+            by: string;
+            computed_at: string;
+            currencies: string[];
+            first_day: string;
+            /** @description Most notices first. */
+            groups: components["schemas"]["SaveGroup"][];
+            /** @description Newest first. */
+            items: components["schemas"]["SaveLine"][];
+            last_day: string;
+            next_cursor?: string | null;
+            total: number;
+        };
         /**
          * @description What a person may do; each role may do all that the ones before it may.
          * @enum {string}
          */
         Role: "viewer" | "csm" | "manager" | "admin";
+        /** @description A group of notices. */
+        SaveGroup: {
+            /** Format: int64 */
+            lost: number;
+            /** @description What the lost ones paid. */
+            mrr_lost: components["schemas"]["RevenueAmount"][];
+            /** @description What the open ones pay. */
+            mrr_open: components["schemas"]["RevenueAmount"][];
+            /** @description What the retained ones still pay of what they paid. */
+            mrr_saved: components["schemas"]["RevenueAmount"][];
+            /** Format: int64 */
+            notices: number;
+            /** Format: int64 */
+            open: number;
+            /** Format: int64 */
+            proactive: number;
+            /**
+             * Format: double
+             * @description Proactive saves of the settled notices; null = none is settled.
+             */
+            rate?: number | null;
+            /** Format: int64 */
+            retained: number;
+            /** Format: int64 */
+            settled: number;
+            value: string;
+        };
+        /** @description What was done about a notice. */
+        SaveIntervention: {
+            /** @description The event's name. */
+            name: string;
+            /** @description The first day on which it happened. */
+            on: string;
+        };
+        /** @description One notice. */
+        SaveLine: {
+            account_id: string;
+            author?: string | null;
+            comment?: string | null;
+            currency: string;
+            /** @description What was done within 90 days, earliest first. */
+            done: components["schemas"]["SaveIntervention"][];
+            left_on?: string | null;
+            /**
+             * Format: double
+             * @description What it paid on that day; null = unknown.
+             */
+            mrr?: number | null;
+            /**
+             * Format: double
+             * @description What of its MRR it still pays 90 days later.
+             */
+            mrr_saved?: number | null;
+            name: string;
+            notice_on: string;
+            outcome: components["schemas"]["SaveOutcome"];
+            /** @description The owner on the day of the notice. */
+            owner?: string | null;
+            /** @description Retained, settled and something was done: the numerator of the KPI `proactive_saves`. */
+            proactive: boolean;
+            reason?: string | null;
+            /** @description Who recorded it. */
+            saved_by?: string | null;
+            /** @description How it was done, in words. */
+            saved_how?: string | null;
+            /** @description When a save was recorded. */
+            saved_on?: string | null;
+            secondary: string[];
+            segment?: string | null;
+            /** @description Whether its 90 days have passed. */
+            settled: boolean;
+            /** @description The day on which they pass. */
+            settles_on: string;
+            /**
+             * Format: int64
+             * @description How many times a person has recorded a reason for this notice.
+             */
+            version: number;
+        };
+        /**
+         * @description What became of a notice.
+         * @enum {string}
+         */
+        SaveOutcome: "retained" | "lost" | "open";
         /**
          * @description What a key may do.
          * @enum {string}
@@ -1818,6 +2784,56 @@ export interface components {
             /** @description First day on which it no longer holds; null = running. */
             to_day?: string | null;
         };
+        /** @description A target in depth. */
+        TargetDetail: {
+            as_of: string;
+            /** @description What they did, oldest first. */
+            changes: components["schemas"]["BaselineChange"][];
+            /** @description The months to come, up to the deadline; empty = nothing can be said. */
+            fan: components["schemas"]["FanPoint"][];
+            forecast?: null | components["schemas"]["TargetForecast"];
+            /** @description The last 25 months and the day asked for, oldest first. */
+            history: components["schemas"]["TargetPoint"][];
+            /**
+             * Format: double
+             * @description What the program states; null = it is to be measured.
+             */
+            program_baseline?: number | null;
+            /** @description The day that the program names. */
+            program_baseline_on: string;
+            target: components["schemas"]["TargetLine"];
+            /**
+             * Format: int64
+             * @description Number of things that people did to the baseline; a change names it.
+             */
+            version: number;
+            /** @description Why there is no forecast. */
+            why?: string | null;
+        };
+        /** @description What is expected at the deadline. */
+        TargetForecast: {
+            /** @description Half of them lie within. */
+            half: number[];
+            /** @description Nine of ten outcomes lie within. */
+            interval: number[];
+            /** @description Months that it was fitted by. */
+            months: number;
+            /**
+             * Format: double
+             * @description The share of outcomes that meet the goal.
+             */
+            probability: number;
+            /**
+             * Format: double
+             * @description The trend's change a month.
+             */
+            slope: number;
+            /**
+             * Format: double
+             * @description The trend's value at the deadline.
+             */
+            value: number;
+        };
         /** @description One target as the registry shows it. */
         TargetLine: {
             /**
@@ -1827,6 +2843,8 @@ export interface components {
             baseline?: number | null;
             /** @description The day of the baseline. */
             baseline_on: string;
+            /** @description Where it comes from. */
+            baseline_source: components["schemas"]["BaselineSource"];
             /** @description Which way is good. */
             better: string;
             /** @description Targets of other documents that want something else of the same figure. */
@@ -1880,6 +2898,36 @@ export interface components {
              */
             value?: number | null;
         };
+        /** @description One target's way and where it leads. */
+        TargetOutlook: {
+            forecast?: null | components["schemas"]["TargetForecast"];
+            /** @description The months since the baseline, at most thirteen, and the day asked for; oldest first. */
+            history: components["schemas"]["TargetPoint"][];
+            id: string;
+            /** @description Why there is no forecast. */
+            why?: string | null;
+        };
+        /** @description Every target's way and where it leads. */
+        TargetOutlooks: {
+            as_of: string;
+            targets: components["schemas"]["TargetOutlook"][];
+        };
+        /** @description Where a target stood on a day. */
+        TargetPoint: {
+            /**
+             * Format: double
+             * @description What the line asks for; null before the baseline's day.
+             */
+            expected?: number | null;
+            /** @description The month's last day, or the day asked for. */
+            period: string;
+            status?: null | components["schemas"]["Status"];
+            /**
+             * Format: double
+             * @description The figure; null = no data.
+             */
+            value?: number | null;
+        };
         /** @description The registry of targets. */
         Targets: {
             /** @description The day that values and statuses stand for. */
@@ -1905,6 +2953,60 @@ export interface components {
             items: components["schemas"]["TimelineItem"][];
             /** @description Give it as `before` for the next page; null on the last one. */
             next_cursor?: string | null;
+        };
+        /** @description One customer. */
+        TopAccount: {
+            account_id: string;
+            /**
+             * Format: double
+             * @description MRR against twelve months before; null = it was not there or unknown.
+             */
+            change_12m?: number | null;
+            currency: string;
+            /** Format: int32 */
+            days_since_touch?: number | null;
+            flags: components["schemas"]["TopFlag"][];
+            /** @description The last message, meeting or call within 400 days. */
+            last_touch?: string | null;
+            /** Format: double */
+            mrr: number;
+            name: string;
+            owner?: string | null;
+            rank: number;
+            /**
+             * Format: int32
+             * @description Days until then; negative = passed.
+             */
+            renews_in?: number | null;
+            renews_on?: string | null;
+            segment: string;
+            /**
+             * Format: double
+             * @description Its part of all MRR in its currency.
+             */
+            share?: number | null;
+            started_on?: string | null;
+            /** @description MRR at the end of each of the last twelve months and on the day, oldest first; null = not active or unknown. */
+            trend: (number | null)[];
+        };
+        /** @description The customers that pay most. */
+        TopAccounts: {
+            as_of: string;
+            computed_at: string;
+            currencies: string[];
+            /** @description Those of the program's currency first; amounts of different currencies are not compared. */
+            items: components["schemas"]["TopAccount"][];
+            /** @description The attribute that says when an account renews; null = the program declares none. */
+            renewal_attribute?: string | null;
+            /** @description Active accounts whose MRR is known. */
+            total: number;
+        };
+        /** @description Something to look at. */
+        TopFlag: {
+            /** @description `notice`, `renewal_soon`, `renewal_passed`, `shrinking`, `no_touch`, `payment_failed`, or a doubt about its data. */
+            code: string;
+            /** @description In words. */
+            message: string;
         };
         /** @description A point of a trend. */
         Trend: {
@@ -2723,6 +3825,488 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    revenue_reasons_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountChurn"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_reasons_cancellation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEnd"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountChurn"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_reasons_notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEnd"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountChurn"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_reasons_give: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReason"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountChurn"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_reasons_save: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSave"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountChurn"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_bridge_bridge: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description `month` (default), `quarter` or `12m`: the twelve months up to the end of each month. */
+                grain?: string;
+                /** @description How many periods, 1 to 60 (default 13). */
+                periods?: number;
+                /** @description The last day of the period to split; the newest when left out. */
+                period?: string;
+                /** @description What that period is split by: `segment` (default), `owner`, `currency` or a declared attribute's id. */
+                by?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevenueBridge"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_bridge_accounts: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description `month` (default), `quarter` or `12m`. */
+                grain?: string;
+                /** @description The last day of the period; the newest when left out. */
+                period?: string;
+                /** @description A step; `opening` = active at the start, `closing` = active at the end; every account of the bridge when left out. */
+                step?: string;
+                /** @description What `value` is a value of: `segment`, `owner`, `currency` or a declared attribute's id. */
+                by?: string;
+                /** @description The part of the split. */
+                value?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BridgeAccounts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_churn_churn: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description How many months up to the day, 1 to 60 (default 12). */
+                months?: number;
+                /** @description One month of them (its last shown day): groups and totals are then of that month alone. */
+                month?: string;
+                /**
+                 * @description What departures are grouped by: `reason` (default), `secondary`, `segment`, `owner`, `cohort` (month of the start), `size`, `currency`,
+                 *     or a declared attribute's id.
+                 */
+                by?: string;
+                /**
+                 * @description The day that a departure is dated by: `effect` (default), the first day without the account; `notice`, the day on which it gave
+                 *     notice, where it gave one.
+                 */
+                basis?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevenueChurn"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_churn_accounts: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description How many months up to the day, 1 to 60 (default 12). */
+                months?: number;
+                /** @description One month of them (its last shown day). */
+                month?: string;
+                /** @description What `value` is a value of; as for the groups. */
+                by?: string;
+                /** @description The group. */
+                value?: string;
+                /** @description `effect` (default) or `notice`. */
+                basis?: string;
+                /** @description `true`: only those without a reason on record. */
+                missing?: boolean;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Departures"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_cohorts_cohorts: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description `logo` (default): accounts; `net`: revenue with expansion; `gross`: revenue, each account at most at what it started with. */
+                measure?: string;
+                /** @description What accounts are gathered by: `month` (default) or `quarter` of their first start. */
+                grain?: string;
+                /** @description How many months of starts, 1 to 60 (default 24). */
+                months?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevenueCohorts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_cohorts_accounts: {
+        parameters: {
+            query: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description `logo` (default), `net` or `gross`. */
+                measure?: string;
+                /** @description The cohort, such as `2026-05` or `2026-Q2`. */
+                cohort: string;
+                /** @description The age in months. */
+                age: number;
+                /** @description `left`: only those that are not active at that age; `stayed`: only those that are; both when left out. */
+                side?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CohortAccounts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_saves_saves: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description Notices of how many months up to the day, 1 to 60 (default 12). Of several notices of one account the last counts. */
+                months?: number;
+                /**
+                 * @description What they are grouped by: `owner` (of the day of the notice, default), `reason`, `segment`, `intervention` (the first one) or
+                 *     `author` (who recorded the save).
+                 */
+                by?: string;
+                /** @description Only the notices of this group. */
+                value?: string;
+                /** @description Only `retained`, `lost` or `open` ones. */
+                outcome?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevenueSaves"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_top_top: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description Rows, 1 to 500 (default 100). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopAccounts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     segments_list: {
         parameters: {
             query?: {
@@ -3002,6 +4586,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Targets"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    kpis_outlook: {
+        parameters: {
+            query?: {
+                /** @description The day; today when left out. */
+                as_of?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetOutlooks"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    kpis_show: {
+        parameters: {
+            query?: {
+                /** @description The day; today when left out. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    kpis_freeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FreezeForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    kpis_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetDetail"];
                 };
             };
             default: components["responses"]["Problem"];

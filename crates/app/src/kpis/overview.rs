@@ -161,14 +161,7 @@ pub async fn lines(app: &App, definitions: &Definitions, day: Date, by_segment: 
             }
             for target in here {
                 let conflict = pairs.iter().any(|(a, b)| a == &target.id || b == &target.id);
-                lines.push(with_target(
-                    plain.clone(),
-                    kpi,
-                    target,
-                    &baselines,
-                    day,
-                    conflict,
-                ));
+                lines.push(with_target(plain.clone(), kpi, target, &baselines, day, conflict));
             }
         }
     }

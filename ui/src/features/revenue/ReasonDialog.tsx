@@ -97,7 +97,12 @@ function Body({ data, close }: { data: AccountChurn; close: () => void }) {
       ) : chosen === "save" && open ? (
         <SaveForm data={data} notice={open} close={close} />
       ) : (
-        <ReasonForm key={chosen} data={data} what={chosen} close={close} />
+        <ReasonForm
+          key={chosen}
+          data={data}
+          what={chosen === "cancellation" ? "cancellation" : "notice"}
+          close={close}
+        />
       )}
     </div>
   );

@@ -115,7 +115,12 @@ fn months() -> i32 {
     i32::try_from(MOST).unwrap_or(24)
 }
 
-async fn points_of(app: &App, definitions: &Definitions, kpi: &Kpi, day: Date) -> Result<HashMap<String, Points>> {
+async fn points_of(
+    app: &App,
+    definitions: &Definitions,
+    kpi: &Kpi,
+    day: Date,
+) -> Result<HashMap<String, Points>> {
     let from = day
         .first_of_month()
         .saturating_sub(jiff::Span::new().months(months()));
@@ -185,7 +190,12 @@ fn lead(
     let at: Vec<f64> = days.iter().map(|day| month_of(*day)).collect();
     forecast(&whole, &at, goal, kpi.better == Better::Up, limits(kpi))
         .map(|found| (found, days))
-        .ok_or_else(|| format!("not enough data: {} of {FEWEST} months have a figure", whole.len()))
+        .ok_or_else(|| {
+            format!(
+                "not enough data: {} of {FEWEST} months have a figure",
+                whole.len()
+            )
+        })
 }
 
 fn summary(found: &Forecast) -> Option<TargetForecast> {
@@ -202,11 +212,7 @@ fn summary(found: &Forecast) -> Option<TargetForecast> {
 
 /// Every target's status month by month, and a forecast of its figure at the deadline.
 #[utoipa::path(get, path = "/api/v1/targets/outlook", tag = "kpis", params(DayAsked), responses((status = 200, body = Outlooks)))]
-async fn outlook(
-    _: Viewer,
-    State(app): State<App>,
-    Query(asked): Query<DayAsked>,
-) -> Result<Json<Outlooks>> {
+async fn outlook(_: Viewer, State(app): State<App>, Query(asked): Query<DayAsked>) -> Result<Json<Outlooks>> {
     let definitions = definitions(&app)?;
     let day = day_of(&app, asked.as_of.as_deref())?;
     let baselines = Baselines::load(&app).await?;
@@ -457,7 +463,15 @@ async fn keep(app: &App, who: &Principal, version: i64, mut it: Freeze) -> Resul
         Action::Released => "target.baseline.release",
     };
     store::put_freeze(&tx, &it).await?;
-    audit(&tx, &app.clock, who, action, &format!("target:{}", it.target), &detail).await?;
+    audit(
+        &tx,
+        &app.clock,
+        who,
+        action,
+        &format!("target:{}", it.target),
+        &detail,
+    )
+    .await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -490,11 +504,26 @@ async fn freeze(
             "on",
             on,
             "lies in the future, before 1970, or not before the target's deadline",
-            format!("give {today} or a day before it, earlier than {}", target.deadline),
+            format!(
+                "give {today} or a day before it, earlier than {}",
+                target.deadline
+            ),
         ));
     }
-    let wanted = if target.scope == ALL { By::Nothing } else { By::Segment };
-    let cells = figures(&app, &definitions, &[kpi], &[on], &wanted, std::slice::from_ref(&target.scope)).await?;
+    let wanted = if target.scope == ALL {
+        By::Nothing
+    } else {
+        By::Segment
+    };
+    let cells = figures(
+        &app,
+        &definitions,
+        &[kpi],
+        &[on],
+        &wanted,
+        std::slice::from_ref(&target.scope),
+    )
+    .await?;
     let value = cells
         .iter()
         .find(|cell| cell.scope == target.scope)

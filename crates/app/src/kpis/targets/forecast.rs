@@ -173,9 +173,9 @@ pub fn forecast(
         }
     };
     #[expect(clippy::cast_precision_loss, reason = "a thousand draws")]
-    let probability = draws
-        .last()
-        .map_or(0.0, |last| last.iter().filter(meets).count() as f64 / DRAWS as f64);
+    let probability = draws.last().map_or(0.0, |last| {
+        last.iter().filter(meets).count() as f64 / DRAWS as f64
+    });
     let expected = moments
         .iter()
         .zip(&mut draws)
@@ -223,13 +223,21 @@ mod tests {
     #[test]
     fn months_on_a_line_lead_where_it_leads() {
         // 12 % and 0.2 points less a month: 11 % after five months, 9.6 % after twelve.
-        let points: Vec<(f64, f64)> = (0..6).map(|m| (f64::from(m), 0.12 - 0.002 * f64::from(m))).collect();
+        let points: Vec<(f64, f64)> = (0..6)
+            .map(|m| (f64::from(m), 0.12 - 0.002 * f64::from(m)))
+            .collect();
         let got = forecast(&points, &[8.0, 12.0], 0.1, false, FREE).unwrap();
         let last = got.expected[1];
         assert!(close(last.middle, 0.096) && close(last.most.0, 0.096) && close(last.most.1, 0.096));
         assert!(close(got.probability, 1.0));
-        assert!(close(forecast(&points, &[12.0], 0.09, false, FREE).unwrap().probability, 0.0));
-        assert!(close(forecast(&points, &[12.0], 0.09, true, FREE).unwrap().probability, 1.0));
+        assert!(close(
+            forecast(&points, &[12.0], 0.09, false, FREE).unwrap().probability,
+            0.0
+        ));
+        assert!(close(
+            forecast(&points, &[12.0], 0.09, true, FREE).unwrap().probability,
+            1.0
+        ));
     }
 
     #[test]
@@ -237,7 +245,11 @@ mod tests {
         let mut points: Vec<(f64, f64)> = (0..12).map(|m| (f64::from(m), 10.0 + f64::from(m))).collect();
         points[5].1 = 100.0;
         let got = forecast(&points, &[20.0], 30.0, true, FREE).unwrap();
-        assert!(close(got.line.slope, 1.0) && close(got.line.height, 10.0), "{:?}", got.line);
+        assert!(
+            close(got.line.slope, 1.0) && close(got.line.height, 10.0),
+            "{:?}",
+            got.line
+        );
         assert!(close(got.expected[0].middle, 30.0));
     }
 
@@ -257,12 +269,17 @@ mod tests {
             assert!(e.most.0 <= e.half.0 && e.half.0 <= e.half.1 && e.half.1 <= e.most.1);
         }
         assert!((0.2..0.8).contains(&got.probability), "{}", got.probability);
-        assert_eq!(forecast(&points, &[12.0, 24.0, 36.0], 20.0, true, FREE).unwrap(), got);
+        assert_eq!(
+            forecast(&points, &[12.0, 24.0, 36.0], 20.0, true, FREE).unwrap(),
+            got
+        );
     }
 
     #[test]
     fn nothing_is_said_of_five_months_and_nothing_beyond_the_limits() {
-        let points: Vec<(f64, f64)> = (0..6).map(|m| (f64::from(m), 0.9 + 0.02 * f64::from(m))).collect();
+        let points: Vec<(f64, f64)> = (0..6)
+            .map(|m| (f64::from(m), 0.9 + 0.02 * f64::from(m)))
+            .collect();
         assert_eq!(forecast(&points[..5], &[9.0], 1.0, true, FREE), None);
         let share = Limits {
             least: 0.0,

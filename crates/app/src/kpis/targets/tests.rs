@@ -16,8 +16,17 @@ async fn company() -> TestApp {
     let mut changes = Vec::new();
     for no in 0..40 {
         let account = format!("a{no:02}");
-        events.push(event(&account, "2024-01-10", "subscription_started", json!({ "mrr": 300 })));
-        changes.push(crate::kpis::tests::change(&account, "2024-01-01", json!({ "employees": 10 })));
+        events.push(event(
+            &account,
+            "2024-01-10",
+            "subscription_started",
+            json!({ "mrr": 300 }),
+        ));
+        changes.push(crate::kpis::tests::change(
+            &account,
+            "2024-01-01",
+            json!({ "employees": 10 }),
+        ));
         if no < 10 {
             let day = format!("2026-{:02}-15", no / 2 + 1);
             events.push(event(&account, &day, "churned", json!({})));
@@ -44,7 +53,10 @@ async fn a_baseline_is_frozen_by_a_manager_once_and_given_back() {
     let app = company().await;
     let before = detail(&app).await;
     assert_eq!(before["target"]["baseline_source"], "stated");
-    assert_eq!((&before["target"]["baseline"], &before["version"]), (&json!(0.12), &json!(0)));
+    assert_eq!(
+        (&before["target"]["baseline"], &before["version"]),
+        (&json!(0.12), &json!(0))
+    );
     let path = format!("/api/v1/targets/{ID}/baseline");
     // Up to the end of March six of forty left within twelve months.
     let form = json!({ "on": "2026-03-31", "reason": "The plan was late.", "version": 0 });
@@ -53,10 +65,20 @@ async fn a_baseline_is_frozen_by_a_manager_once_and_given_back() {
     assert!(close(&frozen["target"]["baseline"], 0.15), "{frozen}");
     assert_eq!(frozen["target"]["baseline_on"], "2026-03-31");
     assert_eq!(frozen["target"]["baseline_source"], "by_hand");
-    assert_eq!((&frozen["version"], &frozen["program_baseline"]), (&json!(1), &json!(0.12)));
-    assert_eq!(app.audited().await.last().map(String::as_str), Some("target.baseline.freeze"));
+    assert_eq!(
+        (&frozen["version"], &frozen["program_baseline"]),
+        (&json!(1), &json!(0.12))
+    );
+    assert_eq!(
+        app.audited().await.last().map(String::as_str),
+        Some("target.baseline.freeze")
+    );
     // From 15 % on 31 March to 9 % on 30 June 2027, 456 days: after 91 of them 15 − 6 × 91 / 456 points.
-    assert!(close(&frozen["target"]["expected"], 0.15 - 0.06 * 91.0 / 456.0), "{}", frozen["target"]);
+    assert!(
+        close(&frozen["target"]["expected"], 0.15 - 0.06 * 91.0 / 456.0),
+        "{}",
+        frozen["target"]
+    );
     assert_eq!(frozen["changes"][0]["reason"], "The plan was late.");
     // Sent twice it is done once; another who saw version 0 is told.
     app.post(&path)
@@ -66,7 +88,11 @@ async fn a_baseline_is_frozen_by_a_manager_once_and_given_back() {
         .await
         .ok();
     let other = json!({ "on": "2026-05-31", "reason": "Another.", "version": 0 });
-    app.post(&path).as_role(Role::Admin).json(&other).await.problem(409);
+    app.post(&path)
+        .as_role(Role::Admin)
+        .json(&other)
+        .await
+        .problem(409);
     // The registry and the overview say the same, also after a restart and another look at the history.
     let app = app.reopen().await;
     app.catch_up().await.expect("caught up");
@@ -80,7 +106,10 @@ async fn a_baseline_is_frozen_by_a_manager_once_and_given_back() {
     let release = json!({ "reason": "The document holds.", "version": 1 });
     let path = format!("{path}/release");
     let back = app.post(&path).as_role(Role::Manager).json(&release).await.ok();
-    assert_eq!((&back["target"]["baseline"], &back["version"]), (&json!(0.12), &json!(2)));
+    assert_eq!(
+        (&back["target"]["baseline"], &back["version"]),
+        (&json!(0.12), &json!(2))
+    );
     assert_eq!(back["changes"].as_array().map(Vec::len), Some(2));
     app.post(&path)
         .as_role(Role::Manager)
@@ -98,17 +127,28 @@ async fn the_way_so_far_and_where_it_leads() {
     assert_eq!(history.len(), 25);
     let with_status = history.iter().filter(|point| !point["status"].is_null()).count();
     assert_eq!(with_status, 1);
-    assert!(close(&history[24]["value"], 0.25) && history[24]["status"] == "behind", "{}", history[24]);
+    assert!(
+        close(&history[24]["value"], 0.25) && history[24]["status"] == "behind",
+        "{}",
+        history[24]
+    );
     // The accounts are there from 10 January 2024 on, so the first twelve months that can be looked back over end in January 2025: twelve
     // months of 0, then 5, 10, 15, 20, 25 and 25 points. Of the 153 pairs 67 do not differ; the 77th slope is 10 points in 11 months. What
     // is left of it is in the middle (10 × 5 ÷ 11 and 10 × 2 ÷ 11 points below 0), so the line stands at −35 ÷ 11 points at the first.
     let forecast = &got["forecast"];
     assert_eq!(forecast["months"], 18);
     assert!(close(&forecast["slope"], 0.1 / 11.0), "{forecast}");
-    assert!(close(&forecast["value"], (0.1 * 29.0 - 0.35) / 11.0), "{forecast}");
+    assert!(
+        close(&forecast["value"], (0.1 * 29.0 - 0.35) / 11.0),
+        "{forecast}"
+    );
     assert_eq!(got["fan"].as_array().map(Vec::len), Some(12));
     assert_eq!(got["fan"][11]["period"], "2027-06-30");
-    let outlook = app.get("/api/v1/targets/outlook").as_role(Role::Viewer).await.ok();
+    let outlook = app
+        .get("/api/v1/targets/outlook")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
     let mine = outlook["targets"]
         .as_array()
         .and_then(|all| all.iter().find(|it| it["id"] == ID))
@@ -118,7 +158,10 @@ async fn the_way_so_far_and_where_it_leads() {
     // Of a figure that waits for its data nothing is said.
     let nps = outlook["targets"]
         .as_array()
-        .and_then(|all| all.iter().find(|it| it["id"].as_str().is_some_and(|id| id.contains("nps"))))
+        .and_then(|all| {
+            all.iter()
+                .find(|it| it["id"].as_str().is_some_and(|id| id.contains("nps")))
+        })
         .cloned()
         .expect("a target of NPS");
     assert_eq!(nps["forecast"], Json::Null);
@@ -135,7 +178,12 @@ async fn what_cannot_be_frozen_is_refused() {
         (json!({ "on": "2026-07-01", "reason": "x", "version": 0 }), "on"),
         (json!({ "on": "2001-01-01", "reason": "x", "version": 0 }), "on"),
     ] {
-        let refused = app.post(&path).as_role(Role::Manager).json(&form).await.problem(422);
+        let refused = app
+            .post(&path)
+            .as_role(Role::Manager)
+            .json(&form)
+            .await
+            .problem(422);
         assert_eq!(refused["errors"][0]["field"], field, "{form}");
     }
     let missing = app

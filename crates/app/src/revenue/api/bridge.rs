@@ -416,9 +416,11 @@ pub async fn accounts(
             continue;
         };
         let span = counted(&life, &one, &window);
-        let here = asked.value.as_deref().zip(by.as_ref()).is_none_or(|(value, by)| {
-            scene.value(entry, *currency, span, by) == value
-        });
+        let here = asked
+            .value
+            .as_deref()
+            .zip(by.as_ref())
+            .is_none_or(|(value, by)| scene.value(entry, *currency, span, by) == value);
         if !here || !scene.counts(span) {
             continue;
         }

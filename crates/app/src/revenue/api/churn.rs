@@ -370,7 +370,9 @@ fn groups(scene: &Scene, gone: &[Gone<'_>], window: &Window, by: &By) -> Vec<Chu
     let mut groups: Vec<ChurnGroup> = found
         .into_iter()
         .map(|(value, here)| {
-            let start = starts.as_ref().map(|s| s.get(&value).copied().unwrap_or_default());
+            let start = starts
+                .as_ref()
+                .map(|s| s.get(&value).copied().unwrap_or_default());
             ChurnGroup {
                 label: CODES
                     .iter()
@@ -669,7 +671,9 @@ fn departure_line(scene: &Scene, one: &Gone<'_>) -> DepartureLine {
         secondary: statement.map(|s| s.secondary.clone()).unwrap_or_default(),
         competitor: statement.and_then(|s| s.competitor.clone()),
         comment: statement.and_then(|s| s.comment.clone()),
-        author: statement.and_then(|s| s.author.as_deref()).map(|actor| scene.person(actor)),
+        author: statement
+            .and_then(|s| s.author.as_deref())
+            .map(|actor| scene.person(actor)),
         version: statement.map_or(0, |s| s.version),
     }
 }

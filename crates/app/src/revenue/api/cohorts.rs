@@ -34,14 +34,8 @@ asked! {
 
 fn measure(name: Option<&str>) -> Result<Measure> {
     let name = name.filter(|name| !name.is_empty()).unwrap_or("logo");
-    Measure::parse(name).ok_or_else(|| {
-        Problem::field(
-            "measure",
-            name,
-            "is not known",
-            "ask for logo, net or gross",
-        )
-    })
+    Measure::parse(name)
+        .ok_or_else(|| Problem::field("measure", name, "is not known", "ask for logo, net or gross"))
 }
 
 fn by_quarter(grain: Option<&str>) -> Result<bool> {
@@ -144,7 +138,12 @@ fn gather(scene: &Scene, quarter: bool, months: i32) -> Gathered {
     let mut found = Gathered::new();
     for (at, (entry, currency)) in scene.accounts.iter().enumerate() {
         let life = scene.life(entry, *currency);
-        let Some((start, _)) = life.lives.first().copied().filter(|(start, _)| *start <= scene.day) else {
+        let Some((start, _)) = life
+            .lives
+            .first()
+            .copied()
+            .filter(|(start, _)| *start <= scene.day)
+        else {
             continue;
         };
         let base = base(date_of(start), quarter);

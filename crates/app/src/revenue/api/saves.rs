@@ -191,7 +191,10 @@ impl Told<'_> {
             "reason" => self.statement.and_then(|s| s.reason.clone()),
             "segment" => span.map(|s| s.segment.clone()),
             "intervention" => self.done(helped).first().map(|done| done.name.clone()),
-            "author" => self.saved.and_then(|s| s.author.as_deref()).map(|actor| scene.person(actor)),
+            "author" => self
+                .saved
+                .and_then(|s| s.author.as_deref())
+                .map(|actor| scene.person(actor)),
             _ => span.and_then(|s| s.owner.clone()),
         };
         found.unwrap_or_else(|| NONE.to_owned())
@@ -210,7 +213,10 @@ impl Told<'_> {
             reason: self.statement.and_then(|s| s.reason.clone()),
             secondary: self.statement.map(|s| s.secondary.clone()).unwrap_or_default(),
             comment: self.statement.and_then(|s| s.comment.clone()),
-            author: self.statement.and_then(|s| s.author.as_deref()).map(|actor| scene.person(actor)),
+            author: self
+                .statement
+                .and_then(|s| s.author.as_deref())
+                .map(|actor| scene.person(actor)),
             version: self.statement.map_or(0, |s| s.version),
             mrr: self.case.mrr.map(amount),
             outcome: self.case.outcome,
@@ -227,7 +233,10 @@ impl Told<'_> {
                 .collect(),
             proactive: self.proactive(helped),
             saved_on: self.saved.map(|s| day_text(s.day)),
-            saved_by: self.saved.and_then(|s| s.author.as_deref()).map(|actor| scene.person(actor)),
+            saved_by: self
+                .saved
+                .and_then(|s| s.author.as_deref())
+                .map(|actor| scene.person(actor)),
             saved_how: self.saved.and_then(|s| s.comment.clone()),
             mrr_saved: self.case.saved.map(amount),
         }
@@ -275,14 +284,7 @@ fn outcome(name: Option<&str>) -> Result<Option<Outcome>> {
         .into_iter()
         .find(|outcome| outcome.name() == name)
         .map(Some)
-        .ok_or_else(|| {
-            Problem::field(
-                "outcome",
-                name,
-                "is not known",
-                "ask for retained, lost or open",
-            )
-        })
+        .ok_or_else(|| Problem::field("outcome", name, "is not known", "ask for retained, lost or open"))
 }
 
 /// Notices, what was done about them, and what became of them: the list, the rate, what was saved, by whom and why.
@@ -313,7 +315,10 @@ pub async fn saves(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>
     }
     let mut by_value: BTreeMap<String, Vec<&Told<'_>>> = BTreeMap::new();
     for one in &told {
-        by_value.entry(one.value(&scene, by, &helped)).or_default().push(one);
+        by_value
+            .entry(one.value(&scene, by, &helped))
+            .or_default()
+            .push(one);
     }
     let mut groups: Vec<SaveGroup> = by_value
         .iter()
@@ -332,7 +337,11 @@ pub async fn saves(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>
                 .is_none_or(|value| *value == one.value(&scene, by, &helped))
         })
         .collect();
-    shown.sort_by(|a, b| b.on.cmp(&a.on).then(b.case.mrr.cmp(&a.case.mrr)).then(a.entry.no.cmp(&b.entry.no)));
+    shown.sort_by(|a, b| {
+        b.on.cmp(&a.on)
+            .then(b.case.mrr.cmp(&a.case.mrr))
+            .then(a.entry.no.cmp(&b.entry.no))
+    });
     let (shown, total, next_cursor) = paging.cut(shown);
     let body = Answer {
         as_of: scene.date().to_string(),
@@ -370,7 +379,11 @@ pub async fn saves(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>
 }
 
 fn row(it: &SaveLine) -> Vec<Cell> {
-    let done: Vec<String> = it.done.iter().map(|done| format!("{} {}", done.on, done.name)).collect();
+    let done: Vec<String> = it
+        .done
+        .iter()
+        .map(|done| format!("{} {}", done.on, done.name))
+        .collect();
     vec![
         it.account_id.as_str().into(),
         it.name.as_str().into(),

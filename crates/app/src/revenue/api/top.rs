@@ -102,7 +102,13 @@ fn renewal_attribute(definitions: &Definitions) -> Option<String> {
 }
 
 /// What a customer is flagged with.
-fn flags(scene: &Scene, entry: &Entry, life: &Life<'_>, renews: Option<i32>, touch: Option<i32>) -> Vec<TopFlag> {
+fn flags(
+    scene: &Scene,
+    entry: &Entry,
+    life: &Life<'_>,
+    renews: Option<i32>,
+    touch: Option<i32>,
+) -> Vec<TopFlag> {
     let day = scene.day;
     let mut flags = Vec::new();
     let mut flag = |code: &str, message: String| {
@@ -123,7 +129,10 @@ fn flags(scene: &Scene, entry: &Entry, life: &Life<'_>, renews: Option<i32>, tou
         flag("notice", format!("gave notice on {}", day_text(notice)));
     }
     if let Some(failed) = latest(Says::PaymentFailed).filter(|failed| day - failed <= 30) {
-        flag("payment_failed", format!("a payment failed on {}", day_text(failed)));
+        flag(
+            "payment_failed",
+            format!("a payment failed on {}", day_text(failed)),
+        );
     }
     match renews.map(|on| on - day) {
         Some(days) if days < 0 => flag("renewal_passed", format!("the renewal was {} days ago", -days)),
@@ -135,11 +144,19 @@ fn flags(scene: &Scene, entry: &Entry, life: &Life<'_>, renews: Option<i32>, tou
         && now < before
     {
         let less = major(before - now, life.scale);
-        flag("shrinking", format!("pays {less} a month less than three months ago"));
+        flag(
+            "shrinking",
+            format!("pays {less} a month less than three months ago"),
+        );
     }
     match touch.map(|on| day - on) {
-        None => flag("no_touch", format!("no message, meeting or call in {TOUCH_BACK} days")),
-        Some(days) if days >= QUIET => flag("no_touch", format!("no message, meeting or call for {days} days")),
+        None => flag(
+            "no_touch",
+            format!("no message, meeting or call in {TOUCH_BACK} days"),
+        ),
+        Some(days) if days >= QUIET => {
+            flag("no_touch", format!("no message, meeting or call for {days} days"))
+        }
         Some(_) => {}
     }
     for doubt in &entry.head.flags {
@@ -213,7 +230,9 @@ pub async fn top(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>) 
             owner: span.and_then(|s| s.owner.clone()),
             currency: scene.currencies[*currency].clone(),
             mrr: *mrr,
-            share: Some(sums[*currency]).filter(|sum| *sum > 0.0).map(|sum| mrr / sum),
+            share: Some(sums[*currency])
+                .filter(|sum| *sum > 0.0)
+                .map(|sum| mrr / sum),
             change_12m: paid(year_before).map(|before| mrr - before),
             trend,
             started_on: life.life_at(day).map(|(start, _)| day_text(start)),

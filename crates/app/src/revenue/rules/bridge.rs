@@ -199,7 +199,10 @@ mod tests {
     use super::super::samples::head;
     use super::*;
 
-    const W: Window = Window { first: 100, last: 129 };
+    const W: Window = Window {
+        first: 100,
+        last: 129,
+    };
     const OPEN: i32 = i32::MAX;
 
     fn of(spans: &[(i32, i32, bool, Option<f64>)]) -> Option<Part> {
@@ -212,12 +215,20 @@ mod tests {
         let cases: [(&[(i32, i32, bool, Option<f64>)], Option<(Step, i64)>); 12] = [
             (&[(100, OPEN, true, Some(10.0))], Some((Step::New, 1_000))),
             (
-                &[(0, 50, true, Some(9.0)), (50, 110, false, Some(9.0)), (110, OPEN, true, Some(7.5))],
+                &[
+                    (0, 50, true, Some(9.0)),
+                    (50, 110, false, Some(9.0)),
+                    (110, OPEN, true, Some(7.5)),
+                ],
                 Some((Step::Reactivation, 750)),
             ),
             // Starts, leaves and comes back within the window: new.
             (
-                &[(101, 105, true, Some(9.0)), (105, 110, false, Some(9.0)), (110, OPEN, true, Some(7.5))],
+                &[
+                    (101, 105, true, Some(9.0)),
+                    (105, 110, false, Some(9.0)),
+                    (110, OPEN, true, Some(7.5)),
+                ],
                 Some((Step::New, 750)),
             ),
             (
@@ -248,10 +259,17 @@ mod tests {
             (&[(0, OPEN, true, None)], Some((Step::Flat, 0))),
             // Left and came back for less: compared by its two ends.
             (
-                &[(0, 105, true, Some(9.0)), (105, 110, false, Some(9.0)), (110, OPEN, true, Some(7.5))],
+                &[
+                    (0, 105, true, Some(9.0)),
+                    (105, 110, false, Some(9.0)),
+                    (110, OPEN, true, Some(7.5)),
+                ],
                 Some((Step::Contraction, -150)),
             ),
-            (&[(101, 110, true, Some(9.0)), (110, OPEN, false, Some(9.0))], None),
+            (
+                &[(101, 110, true, Some(9.0)), (110, OPEN, false, Some(9.0))],
+                None,
+            ),
         ];
         for (spans, want) in cases {
             assert_eq!(of(spans).map(|p| (p.step, p.change())), want, "{spans:?}");

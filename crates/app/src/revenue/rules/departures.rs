@@ -257,7 +257,10 @@ pub(crate) mod tests {
         let mut person = signal(Says::Reason(About::Cancellation), 50, Some("unknown"));
         person.author = Some("user:1".into());
         let both = [source[0].clone(), person];
-        assert_eq!(departures(&life, &both, None, &ALL, 60)[0].reason, Some("unknown"));
+        assert_eq!(
+            departures(&life, &both, None, &ALL, 60)[0].reason,
+            Some("unknown")
+        );
         // Without events the record's own word stands.
         assert_eq!(
             departures(&life, &[], Some("pricing"), &ALL, 60)[0].reason,

@@ -161,9 +161,15 @@ mod tests {
         let field = |it: Result<Given, Fault>| it.unwrap_err().0;
         assert_eq!(field(check("", &[], None, None)), "primary");
         assert_eq!(field(check("price", &[], None, None)), "primary");
-        assert_eq!(field(check("pricing", &texts(&["unknown"]), None, None)), "secondary");
+        assert_eq!(
+            field(check("pricing", &texts(&["unknown"]), None, None)),
+            "secondary"
+        );
         assert_eq!(field(check("unknown", &[], None, Some(" "))), "comment");
-        assert_eq!(field(check("pricing", &[], None, Some(&"x".repeat(2_001)))), "comment");
+        assert_eq!(
+            field(check("pricing", &[], None, Some(&"x".repeat(2_001)))),
+            "comment"
+        );
         assert!(check("unknown", &[], None, Some("no answer to three calls")).is_ok());
     }
 }

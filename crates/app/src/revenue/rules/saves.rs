@@ -71,9 +71,7 @@ pub fn case(life: &Life<'_>, on: i32, as_of: i32) -> Case {
         false => Outcome::Lost,
     };
     let mrr = life.on(on).then(|| life.mrr(on)).flatten();
-    let later = (outcome == Outcome::Retained)
-        .then(|| life.mrr(due))
-        .flatten();
+    let later = (outcome == Outcome::Retained).then(|| life.mrr(due)).flatten();
     Case {
         outcome,
         settled,
@@ -94,10 +92,7 @@ mod tests {
 
     #[test]
     fn outcomes_by_hand() {
-        let stays = head(&[
-            (0, 150, true, Some(100.0)),
-            (150, i32::MAX, true, Some(80.0)),
-        ]);
+        let stays = head(&[(0, 150, true, Some(100.0)), (150, i32::MAX, true, Some(80.0))]);
         let stays = Life::new(&stays, 100.0);
         let got = case(&stays, 100, 190);
         assert_eq!(
@@ -111,13 +106,13 @@ mod tests {
             }
         );
         assert_eq!(case(&stays, 100, 189).outcome, Outcome::Open);
-        let leaves = head(&[
-            (0, 150, true, Some(100.0)),
-            (150, i32::MAX, false, Some(100.0)),
-        ]);
+        let leaves = head(&[(0, 150, true, Some(100.0)), (150, i32::MAX, false, Some(100.0))]);
         let leaves = Life::new(&leaves, 100.0);
         let lost = case(&leaves, 100, 160);
-        assert_eq!((lost.outcome, lost.settled, lost.left), (Outcome::Lost, false, Some(150)));
+        assert_eq!(
+            (lost.outcome, lost.settled, lost.left),
+            (Outcome::Lost, false, Some(150))
+        );
         // Active on the 90th day after, gone on the 91st.
         assert_eq!(case(&leaves, 59, 300).outcome, Outcome::Retained);
         assert_eq!(case(&leaves, 60, 300).outcome, Outcome::Lost);

@@ -20,9 +20,19 @@ async fn company() -> TestApp {
     };
     let events = vec![
         start("gone"),
-        event("gone", "2026-06-10", "churned", json!({ "subscription_id": "s1" })),
+        event(
+            "gone",
+            "2026-06-10",
+            "churned",
+            json!({ "subscription_id": "s1" }),
+        ),
         start("told"),
-        event("told", "2026-06-12", "churned", json!({ "subscription_id": "s1", "reason": "pricing" })),
+        event(
+            "told",
+            "2026-06-12",
+            "churned",
+            json!({ "subscription_id": "s1", "reason": "pricing" }),
+        ),
         start("stays"),
     ];
     store(&app, events, Vec::new()).await;
@@ -61,7 +71,10 @@ async fn a_reason_is_recorded_once_corrected_by_managers_and_its_history_kept() 
     let fact = &answer["facts"][0];
     assert_eq!((&fact["version"], &fact["has_reason"]), (&json!(1), &json!(true)));
     assert_eq!(fact["now"]["author"], "user:test-csm");
-    assert_eq!(app.audited().await.last().map(String::as_str), Some("churn.reason"));
+    assert_eq!(
+        app.audited().await.last().map(String::as_str),
+        Some("churn.reason")
+    );
     // Sent again, nothing happens.
     app.post(&path("gone", "reasons"))
         .as_role(Role::Csm)
@@ -74,7 +87,10 @@ async fn a_reason_is_recorded_once_corrected_by_managers_and_its_history_kept() 
     assert_eq!(figures(&app, "2026-06-30").await[&key], Some(1.0));
     assert_eq!(get(&app, "churn/accounts?missing=true").await["total"], 0);
     let by_reason = get(&app, "churn?months=1&by=secondary").await;
-    assert_eq!(texts(list(&by_reason, "groups"), "value"), ["(none)", "competitor"]);
+    assert_eq!(
+        texts(list(&by_reason, "groups"), "value"),
+        ["(none)", "competitor"]
+    );
 
     // Another one, who still sees version 0, is told what stands there.
     let late = app
@@ -84,7 +100,10 @@ async fn a_reason_is_recorded_once_corrected_by_managers_and_its_history_kept() 
         .await
         .problem(409);
     let detail = late["detail"].as_str().expect("a detail");
-    assert!(detail.contains("feature_gaps") && detail.contains("version 1"), "{detail}");
+    assert!(
+        detail.contains("feature_gaps") && detail.contains("version 1"),
+        "{detail}"
+    );
     // A correction is for managers.
     let correction = reason("2026-06-10", "support_issues", 1);
     app.post(&path("gone", "reasons"))
@@ -112,10 +131,15 @@ async fn a_reason_is_recorded_once_corrected_by_managers_and_its_history_kept() 
     let after = get(&app, "bridge?grain=month&periods=1").await;
     assert_eq!(after["periods"][0]["currencies"][0]["active_end"], 1);
     // All of it is there again after a restart, from sealed files too.
-    crate::events::seal(&app, crate::events::Limits::default()).await.expect("sealed");
+    crate::events::seal(&app, crate::events::Limits::default())
+        .await
+        .expect("sealed");
     let app = app.reopen().await;
     let again = get(&app, "accounts/gone").await;
-    assert_eq!(texts(list(&again["facts"][0], "history"), "reason"), ["", "feature_gaps", "support_issues"]);
+    assert_eq!(
+        texts(list(&again["facts"][0], "history"), "reason"),
+        ["", "feature_gaps", "support_issues"]
+    );
 }
 
 #[tokio::test]
@@ -128,7 +152,10 @@ async fn notice_save_and_cancellation_by_hand() {
         .json(&notice)
         .await
         .ok();
-    assert_eq!((&answer["facts"][0]["about"], &answer["facts"][0]["mrr"]), (&json!("notice"), &json!(500.0)));
+    assert_eq!(
+        (&answer["facts"][0]["about"], &answer["facts"][0]["mrr"]),
+        (&json!("notice"), &json!(500.0))
+    );
     app.post(&path("stays", "notices"))
         .as_role(Role::Csm)
         .json(&notice)
@@ -171,7 +198,10 @@ async fn notice_save_and_cancellation_by_hand() {
     assert_eq!(answer["account_id"], "stays");
     app.catch_up().await.expect("caught up");
     let state = get(&app, "accounts/stays").await;
-    assert_eq!((&state["active"], &state["subscriptions"]), (&json!(false), &json!(0)));
+    assert_eq!(
+        (&state["active"], &state["subscriptions"]),
+        (&json!(false), &json!(0))
+    );
     assert_eq!(state["facts"][0]["on"], "2026-06-29");
     assert_eq!(state["facts"][0]["now"]["reason"], "company_change");
     app.post(&path("stays", "cancellations"))
@@ -181,7 +211,11 @@ async fn notice_save_and_cancellation_by_hand() {
         .await
         .ok();
     assert_eq!(
-        app.audited().await.iter().filter(|it| it.starts_with("churn.")).count(),
+        app.audited()
+            .await
+            .iter()
+            .filter(|it| it.starts_with("churn."))
+            .count(),
         3
     );
 }
@@ -192,7 +226,13 @@ async fn what_cannot_be_is_refused_with_field_and_remedy() {
     let cases = [
         ("gone", "reasons", reason("2026-06-11", "pricing", 0), 422, "on"),
         ("gone", "reasons", reason("June", "pricing", 0), 422, "on"),
-        ("gone", "reasons", reason("2026-06-10", "weather", 0), 422, "primary"),
+        (
+            "gone",
+            "reasons",
+            reason("2026-06-10", "weather", 0),
+            422,
+            "primary",
+        ),
         (
             "gone",
             "reasons",
@@ -200,11 +240,41 @@ async fn what_cannot_be_is_refused_with_field_and_remedy() {
             422,
             "comment",
         ),
-        ("gone", "notices", json!({ "on": "2026-06-20", "primary": "pricing" }), 422, "on"),
-        ("stays", "notices", json!({ "on": "2026-07-20", "primary": "pricing" }), 422, "on"),
-        ("stays", "cancellations", json!({ "on": "2026-01-10", "primary": "pricing" }), 422, "on"),
-        ("stays", "saves", json!({ "notice_on": "2026-06-20", "how": "x" }), 422, "notice_on"),
-        ("stays", "saves", json!({ "notice_on": "2026-06-20", "how": " " }), 422, "how"),
+        (
+            "gone",
+            "notices",
+            json!({ "on": "2026-06-20", "primary": "pricing" }),
+            422,
+            "on",
+        ),
+        (
+            "stays",
+            "notices",
+            json!({ "on": "2026-07-20", "primary": "pricing" }),
+            422,
+            "on",
+        ),
+        (
+            "stays",
+            "cancellations",
+            json!({ "on": "2026-01-10", "primary": "pricing" }),
+            422,
+            "on",
+        ),
+        (
+            "stays",
+            "saves",
+            json!({ "notice_on": "2026-06-20", "how": "x" }),
+            422,
+            "notice_on",
+        ),
+        (
+            "stays",
+            "saves",
+            json!({ "notice_on": "2026-06-20", "how": " " }),
+            422,
+            "how",
+        ),
     ];
     for (account, what, form, status, field) in cases {
         let refused = app

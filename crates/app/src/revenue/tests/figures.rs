@@ -20,14 +20,24 @@ async fn company() -> TestApp {
         )
     };
     let moved = |account: &str, day: &str, to: f64| {
-        event(account, day, "mrr_changed", json!({ "to": to, "reason": "upsell" }))
+        event(
+            account,
+            day,
+            "mrr_changed",
+            json!({ "to": to, "reason": "upsell" }),
+        )
     };
     let events = vec![
         start("a", "2026-01-10", 4_000.0, "USD"),
         start("b", "2026-01-10", 100.1, "USD"),
         moved("b", "2026-06-05", 100.3),
         start("c", "2026-02-10", 900.0, "EUR"),
-        event("c", "2026-06-20", "churned", json!({ "reason": "competitor", "secondary_reasons": ["pricing"] })),
+        event(
+            "c",
+            "2026-06-20",
+            "churned",
+            json!({ "reason": "competitor", "secondary_reasons": ["pricing"] }),
+        ),
         start("d", "2026-06-02", 50.25, "EUR"),
         start("e", "2026-03-01", 70.0, "USD"),
         event("e", "2026-05-15", "churned", json!({})),
@@ -38,8 +48,16 @@ async fn company() -> TestApp {
         event("a", "2026-06-29", "email_opened", json!({ "machine": true })),
     ];
     let changes = vec![
-        change("a", "2026-01-01", json!({ "owner": "ann@example.com", "renews_on": "2026-07-15", "plan": "=Pro", "employees": 900 })),
-        change("b", "2026-01-01", json!({ "plan": "Basic", "employees": 10, "renews_on": "2026-06-20" })),
+        change(
+            "a",
+            "2026-01-01",
+            json!({ "owner": "ann@example.com", "renews_on": "2026-07-15", "plan": "=Pro", "employees": 900 }),
+        ),
+        change(
+            "b",
+            "2026-01-01",
+            json!({ "plan": "Basic", "employees": 10, "renews_on": "2026-06-20" }),
+        ),
         change("c", "2026-01-01", json!({ "plan": "=Pro", "employees": 20 })),
     ];
     store(&app, events, changes).await;
@@ -60,17 +78,32 @@ async fn currencies_are_never_added() {
             .iter()
             .map(|step| step["amount"].as_f64().expect("an amount"))
             .collect();
-        (lines[at]["opening"].as_f64(), steps, lines[at]["closing"].as_f64())
+        (
+            lines[at]["opening"].as_f64(),
+            steps,
+            lines[at]["closing"].as_f64(),
+        )
     };
     assert_eq!(
         amounts(0),
-        (Some(4_100.1), vec![0.0, 0.0, 0.2, 0.0, 0.0, 0.0, 0.0], Some(4_100.3))
+        (
+            Some(4_100.1),
+            vec![0.0, 0.0, 0.2, 0.0, 0.0, 0.0, 0.0],
+            Some(4_100.3)
+        )
     );
     assert_eq!(
         amounts(1),
-        (Some(900.0), vec![50.25, 0.0, 0.0, 0.0, -900.0, 0.0, 0.0], Some(50.25))
+        (
+            Some(900.0),
+            vec![50.25, 0.0, 0.0, 0.0, -900.0, 0.0, 0.0],
+            Some(50.25)
+        )
     );
-    assert_eq!((&lines[1]["grr"], &lines[1]["active_start"]), (&json!(0.0), &json!(1)));
+    assert_eq!(
+        (&lines[1]["grr"], &lines[1]["active_start"]),
+        (&json!(0.0), &json!(1))
+    );
     // One currency alone; an unknown one is refused with those that there are.
     let euros = get(&app, "bridge?grain=month&periods=1&currency=EUR").await;
     assert_eq!(list(&euros["periods"][0], "currencies")[1], lines[1]);
@@ -80,7 +113,12 @@ async fn currencies_are_never_added() {
         .await
         .problem(422);
     assert_eq!(refused["errors"][0]["field"], "currency");
-    assert!(refused["errors"][0]["remedy"].as_str().expect("a remedy").contains("USD, EUR"));
+    assert!(
+        refused["errors"][0]["remedy"]
+            .as_str()
+            .expect("a remedy")
+            .contains("USD, EUR")
+    );
 
     let churn = get(&app, "churn?months=2&by=plan").await;
     assert_eq!(
@@ -90,7 +128,13 @@ async fn currencies_are_never_added() {
     // c had plan =Pro, e has none; of a b c e at the start of May.
     let groups: Vec<_> = list(&churn, "groups")
         .iter()
-        .map(|g| (g["value"].clone(), g["departures"].clone(), g["active_start"].clone()))
+        .map(|g| {
+            (
+                g["value"].clone(),
+                g["departures"].clone(),
+                g["active_start"].clone(),
+            )
+        })
         .collect();
     assert_eq!(
         groups,
@@ -111,7 +155,11 @@ async fn filters_narrow_every_figure_and_files_are_safe_to_open() {
     assert_eq!(owned["periods"][0]["currencies"][0]["active_end"], 1);
     let small = get(&app, "bridge?grain=month&periods=1&filter=employees%20%3C%2050").await;
     assert_eq!(small["periods"][0]["currencies"][0]["opening"], 100.1);
-    let past = get(&app, "bridge?grain=month&periods=1&as_of=2026-05-31&filter=employees%20%3C%2050").await;
+    let past = get(
+        &app,
+        "bridge?grain=month&periods=1&as_of=2026-05-31&filter=employees%20%3C%2050",
+    )
+    .await;
     assert_eq!(past["periods"][0]["currencies"][0]["closing"], 100.1);
 
     let file = app
@@ -124,8 +172,14 @@ async fn filters_narrow_every_figure_and_files_are_safe_to_open() {
         Some("attachment; filename=\"bridge.csv\"")
     );
     let text = file.text();
-    assert!(text.starts_with("first_day,last_day,part,currency,opening,new,"), "{text}");
-    assert!(text.contains("2026-06-01,2026-06-30,\"'=Pro\",USD,4000,0,0,0,0,0,0,0,4000,1,1,1,1,0"), "{text}");
+    assert!(
+        text.starts_with("first_day,last_day,part,currency,opening,new,"),
+        "{text}"
+    );
+    assert!(
+        text.contains("2026-06-01,2026-06-30,\"'=Pro\",USD,4000,0,0,0,0,0,0,0,4000,1,1,1,1,0"),
+        "{text}"
+    );
     let people = app
         .get("/api/v1/revenue/churn/accounts?months=12&format=csv")
         .as_role(Role::Viewer)
@@ -167,7 +221,10 @@ async fn the_top_customers_with_what_to_look_at() {
     let items = list(&answer, "items");
     assert_eq!(texts(items, "account_id"), ["a", "b", "d"]);
     let a = &items[0];
-    assert_eq!((&a["renews_in"], &a["last_touch"]), (&json!(15), &json!("2026-06-10")));
+    assert_eq!(
+        (&a["renews_in"], &a["last_touch"]),
+        (&json!(15), &json!("2026-06-10"))
+    );
     assert_eq!(a["share"], 4_000.0 / 4_100.3);
     assert_eq!(list(a, "trend").len(), 13);
     assert_eq!(a["trend"][12], 4_000.0);
@@ -189,7 +246,12 @@ async fn notices_and_effects_are_told_apart() {
     let counts = |answer: &serde_json::Value| -> Vec<(i64, i64)> {
         list(answer, "months")
             .iter()
-            .map(|m| (m["departures"].as_i64().unwrap_or(-1), m["notices"].as_i64().unwrap_or(-1)))
+            .map(|m| {
+                (
+                    m["departures"].as_i64().unwrap_or(-1),
+                    m["notices"].as_i64().unwrap_or(-1),
+                )
+            })
             .collect()
     };
     assert_eq!(counts(&effect), [(1, 1), (1, 1)]);
@@ -207,20 +269,29 @@ async fn notices_and_effects_are_told_apart() {
     let saves = get(&app, "saves?months=2&by=reason").await;
     let items: Vec<_> = list(&saves, "items")
         .iter()
-        .map(|it| (it["account_id"].clone(), it["outcome"].clone(), it["done"].as_array().map_or(0, Vec::len)))
+        .map(|it| {
+            (
+                it["account_id"].clone(),
+                it["outcome"].clone(),
+                it["done"].as_array().map_or(0, Vec::len),
+            )
+        })
         .collect();
     assert_eq!(
         items,
-        [
-            (json!("a"), json!("open"), 1),
-            (json!("e"), json!("lost"), 0)
-        ]
+        [(json!("a"), json!("open"), 1), (json!("e"), json!("lost"), 0)]
     );
     assert_eq!(saves["all"]["rate"], json!(null));
-    assert_eq!(saves["all"]["mrr_open"], json!([{ "currency": "USD", "amount": 4_000.0 }]));
+    assert_eq!(
+        saves["all"]["mrr_open"],
+        json!([{ "currency": "USD", "amount": 4_000.0 }])
+    );
     let cohorts = get(&app, "cohorts?months=6").await;
     let first = &cohorts["cohorts"][0];
-    assert_eq!((&first["cohort"], &first["accounts"]), (&json!("2026-01"), &json!(2)));
+    assert_eq!(
+        (&first["cohort"], &first["accounts"]),
+        (&json!("2026-01"), &json!(2))
+    );
     assert_eq!(list(first, "cells").len(), 6);
     let quarters = get(&app, "cohorts?months=6&grain=quarter&measure=net").await;
     // a b e started in dollars in the first quarter; e is gone by the end of May, two months after it.
@@ -234,6 +305,10 @@ async fn notices_and_effects_are_told_apart() {
         values.len() == 4 && values.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-12),
         "{values:?}"
     );
-    let behind = get(&app, "cohorts/accounts?cohort=2026-Q1&age=2&side=left&measure=net").await;
+    let behind = get(
+        &app,
+        "cohorts/accounts?cohort=2026-Q1&age=2&side=left&measure=net",
+    )
+    .await;
     assert_eq!(texts(list(&behind, "items"), "account_id"), ["e"]);
 }

@@ -21,7 +21,9 @@ async fn get(app: &TestApp, path: &str) -> Json {
 /// The list in a field.
 #[track_caller]
 fn list<'a>(of: &'a Json, field: &str) -> &'a [Json] {
-    of[field].as_array().unwrap_or_else(|| panic!("no list {field} in {of}"))
+    of[field]
+        .as_array()
+        .unwrap_or_else(|| panic!("no list {field} in {of}"))
 }
 
 /// The texts of a field of each item of a list.

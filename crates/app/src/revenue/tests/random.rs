@@ -97,8 +97,14 @@ fn compare(line: &Json, want: &Plain, what: &str) {
         amount("closing"),
         "{what}"
     );
-    assert!(same(line["grr"].as_f64(), ratio(want.kept, want.base)), "{what}: {line}");
-    assert!(same(line["nrr"].as_f64(), ratio(want.net, want.base)), "{what}: {line}");
+    assert!(
+        same(line["grr"].as_f64(), ratio(want.kept, want.base)),
+        "{what}: {line}"
+    );
+    assert!(
+        same(line["nrr"].as_f64(), ratio(want.net, want.base)),
+        "{what}: {line}"
+    );
 }
 
 #[tokio::test]
@@ -122,7 +128,11 @@ async fn bridges(app: &TestApp, model: &Model) {
         assert_eq!(list(&answer, "periods").len(), n);
         for period in list(&answer, "periods") {
             let day: Date = period["period"].as_str().expect("a day").parse().expect("a day");
-            let first: Date = period["first_day"].as_str().expect("a day").parse().expect("a day");
+            let first: Date = period["first_day"]
+                .as_str()
+                .expect("a day")
+                .parse()
+                .expect("a day");
             let want_first = match grain {
                 "month" => day.first_of_month(),
                 "quarter" => date(day.year(), (day.month() - 1) / 3 * 3 + 1, 1),
@@ -199,12 +209,18 @@ async fn cohorts(app: &TestApp, m: &Model) {
             // The oldest, of July, is seen twelve times by the end of June, the one of June once.
             let month: Date = format!("{name}-01").parse().expect("a month");
             let ages = (TODAY.first_of_month() - month).get_days() / 28 + 1;
-            assert_eq!(list(cohort, "cells").len(), usize::try_from(ages).expect("small"), "{name}");
+            assert_eq!(
+                list(cohort, "cells").len(),
+                usize::try_from(ages).expect("small"),
+                "{name}"
+            );
             for cell in list(cohort, "cells") {
                 let day: Date = cell["day"].as_str().expect("a day").parse().expect("a day");
                 let (mut numerator, mut denominator) = (0, 0);
                 for account in 0..m.ids.len() {
-                    let Some(start) = first_day(m, account) else { continue };
+                    let Some(start) = first_day(m, account) else {
+                        continue;
+                    };
                     let started = date(1970, 1, 1).saturating_add(start.days());
                     if format!("{}-{:02}", started.year(), started.month()) != name {
                         continue;
@@ -269,13 +285,18 @@ async fn departures(app: &TestApp, m: &Model) {
     assert_eq!(answer["departures"], want.len());
     let mut by_reason: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, _, reason) in &want {
-        *by_reason.entry(reason.as_deref().unwrap_or("(not recorded)")).or_default() += 1;
+        *by_reason
+            .entry(reason.as_deref().unwrap_or("(not recorded)"))
+            .or_default() += 1;
     }
     let got: BTreeMap<&str, usize> = list(&answer, "groups")
         .iter()
         .map(|group| {
             let n = group["departures"].as_u64().expect("a count");
-            (group["value"].as_str().expect("a value"), usize::try_from(n).expect("small"))
+            (
+                group["value"].as_str().expect("a value"),
+                usize::try_from(n).expect("small"),
+            )
         })
         .collect();
     assert_eq!(got, by_reason);
@@ -288,7 +309,10 @@ async fn departures(app: &TestApp, m: &Model) {
         .iter()
         .map(|(account, day, _)| m.status(*account, day - 1).mrr.map_or(0, cents))
         .sum();
-    assert_eq!(cents(answer["mrr"][0]["amount"].as_f64().expect("an amount")), paid);
+    assert_eq!(
+        cents(answer["mrr"][0]["amount"].as_f64().expect("an amount")),
+        paid
+    );
     for month in list(&answer, "months") {
         let day = month["month"].as_str().expect("a day").to_owned();
         let kpis = figures(app, &day).await;
