@@ -205,14 +205,19 @@ mod tests {
     };
     const OPEN: i32 = i32::MAX;
 
-    fn of(spans: &[(i32, i32, bool, Option<f64>)]) -> Option<Part> {
+    /// First day, first day after, active, MRR.
+    type Spans<'a> = &'a [(i32, i32, bool, Option<f64>)];
+    /// An account's spans, its step and what it adds to it.
+    type Case<'a> = (Spans<'a>, Option<(Step, i64)>);
+
+    fn of(spans: Spans<'_>) -> Option<Part> {
         let head = head(spans);
         part(&Life::new(&head, 100.0), &W)
     }
 
     #[test]
     fn each_step_by_hand() {
-        let cases: [(&[(i32, i32, bool, Option<f64>)], Option<(Step, i64)>); 12] = [
+        let cases: [Case<'_>; 12] = [
             (&[(100, OPEN, true, Some(10.0))], Some((Step::New, 1_000))),
             (
                 &[
@@ -278,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_bridge_adds_up_and_gives_grr_and_nrr() {
-        let accounts: [&[(i32, i32, bool, Option<f64>)]; 6] = [
+        let accounts: [Spans<'_>; 6] = [
             &[(0, OPEN, true, Some(100.0))],
             &[(0, 110, true, Some(100.0)), (110, OPEN, true, Some(150.0))],
             &[(0, 110, true, Some(100.0)), (110, OPEN, true, Some(60.0))],
