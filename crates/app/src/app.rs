@@ -19,7 +19,7 @@ use crate::imports::Live;
 use crate::program::Trials;
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
-use crate::{dashboards, kpis, metrics, program, reactors};
+use crate::{dashboards, kpis, metrics, program, reactors, revenue};
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -91,6 +91,8 @@ pub struct Shared {
     pub kpis: kpis::Memo,
     /// The answers of tiles that show a query.
     pub dashboards: dashboards::Answers,
+    /// What was said of customers leaving.
+    pub revenue: revenue::Ledger,
     definitions: RwLock<Option<Arc<Definitions>>>,
     /// The imports that are running.
     pub imports: Live,
@@ -136,6 +138,7 @@ impl App {
             dashboards: dashboards::Answers::default(),
             imports: Live::default(),
             trials: Trials::default(),
+            revenue: revenue::Ledger::default(),
             definitions: RwLock::default(),
             _lock: lock,
         }));

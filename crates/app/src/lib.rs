@@ -25,6 +25,7 @@ pub mod notes;
 pub mod owners;
 pub mod profiles;
 pub mod program;
+pub mod revenue;
 pub mod segments;
 pub mod web;
 

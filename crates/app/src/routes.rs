@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
-use crate::{App, accounts, auth, contacts, dashboards, events, health, imports, kpis, metrics, notes, owners, profiles, program, segments};
+use crate::{App, accounts, auth, contacts, dashboards, events, health, imports, kpis, metrics, notes, owners, profiles, program, revenue, segments};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -79,6 +79,7 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(contacts::routes())
         .merge(notes::routes())
         .merge(profiles::routes())
+        .merge(revenue::routes())
         .merge(program::routes())
         .merge(imports::routes())
 }

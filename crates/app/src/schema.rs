@@ -29,4 +29,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "data",
         script: include_str!("../migrations/0006_data.sql"),
     },
+    Migration {
+        version: 7,
+        name: "target_freezes",
+        script: include_str!("../migrations/0007_target_freezes.sql"),
+    },
 ];

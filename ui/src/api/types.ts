@@ -27,6 +27,9 @@ export type KpisAnswer = From<"KpiList">;
 export type SeriesAnswer = From<"Series">;
 export type Side = "numerator" | "denominator" | "rest";
 export type Target = From<"TargetLine">;
+export type TargetDetail = From<"TargetDetail">;
+export type TargetOutlook = From<"TargetOutlook">;
+export type TargetForecast = From<"TargetForecast">;
 
 export type DashboardsAnswer = From<"DashboardList">;
 export type DashboardLine = From<"DashboardLine">;

@@ -15,7 +15,7 @@ import { UserMenu } from "./UserMenu";
 import { useShortcuts } from "./useShortcuts";
 
 export const PAGES: {
-  to: "/" | "/accounts" | "/segments" | "/definitions" | "/dashboards" | "/targets" | "/data" | "/settings" | "/contacts" | "/owners" | "/mentions";
+  to: "/" | "/accounts" | "/segments" | "/definitions" | "/dashboards" | "/targets" | "/data" | "/settings" | "/contacts" | "/owners" | "/mentions" | "/revenue";
   label: string;
   icon: IconName;
   keys: string;
@@ -29,6 +29,7 @@ export const PAGES: {
   { to: "/dashboards", label: "Dashboards", icon: "dashboards", keys: "g b" },
   { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },
   { to: "/definitions", label: "Definitions", icon: "content", keys: "g f" },
+  { to: "/revenue", label: "Revenue", icon: "revenue", keys: "g r" },
   { to: "/data", label: "Data", icon: "data", keys: "g d" },
   { to: "/settings", label: "Settings", icon: "settings", keys: "g e" },
 ];

@@ -152,9 +152,11 @@ const owner = createRoute({
   component: lazyRouteComponent(() => import("@/features/owners/Owner"), "OwnerPage"),
 });
 
+export type TargetsSearch = { target?: string };
 const targets = createRoute({
   getParentRoute: () => root,
   path: "/targets",
+  validateSearch: (s: Raw): TargetsSearch => ({ target: text(s.target) }),
   component: lazyRouteComponent(() => import("@/features/kpis/Targets"), "Targets"),
 });
 
@@ -167,6 +169,49 @@ export type DataSearch = TabSearch & {
   field?: string;
   event?: string;
 };
+
+export type RevenueSearch = {
+  tab?: string;
+  segment?: string;
+  owner?: string;
+  currency?: string;
+  filter?: string;
+  grain?: string;
+  period?: string;
+  by?: string;
+  value?: string;
+  step?: string;
+  months?: string;
+  month?: string;
+  basis?: string;
+  measure?: string;
+  outcome?: string;
+  account?: string;
+};
+const revenue = createRoute({
+  getParentRoute: () => root,
+  path: "/revenue",
+  validateSearch: (s: Raw): RevenueSearch => ({
+    tab: text(s.tab),
+    segment: text(s.segment),
+    owner: text(s.owner),
+    currency: text(s.currency),
+    filter: text(s.filter),
+    grain: text(s.grain),
+    period: text(s.period),
+    by: text(s.by),
+    value: text(s.value),
+    step: text(s.step),
+    months: text(s.months),
+    month: text(s.month),
+    basis: text(s.basis),
+    measure: text(s.measure),
+    outcome: text(s.outcome),
+    account: text(s.account),
+  }),
+  component: lazyRouteComponent(() => import("@/features/revenue/Revenue"), "Revenue"),
+});
+
 const data = createRoute({
   getParentRoute: () => root,
   path: "/data",
@@ -190,7 +235,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, accounts, account, segments, dashboards, dashboard, definitions, targets, data, settings, owners, owner, contacts, contact, mentions]),
+  routeTree: root.addChildren([overview, accounts, account, segments, dashboards, dashboard, definitions, targets, revenue, data, settings, owners, owner, contacts, contact, mentions]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} height={20} />,

@@ -50,6 +50,19 @@ impl Auth {
     }
 }
 
+/// The names of the people behind actors (`user:<id>`), for what they recorded; their e-mail address where they have no name.
+pub async fn names(app: &crate::App) -> tenure_store::StoreResult<std::collections::HashMap<String, String>> {
+    let name = |user: store::User| {
+        let shown = if user.name.trim().is_empty() {
+            user.email
+        } else {
+            user.name
+        };
+        (format!("user:{}", user.id), shown)
+    };
+    Ok(store::users(app).await?.into_iter().map(name).collect())
+}
+
 /// Whether nobody can sign in yet.
 pub async fn setup_needed(app: &crate::App) -> tenure_store::StoreResult<bool> {
     store::no_users(&app.store).await

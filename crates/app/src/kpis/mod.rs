@@ -17,6 +17,7 @@ pub mod reading;
 pub mod stats;
 pub mod status;
 mod store;
+pub mod targets;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod trial;
