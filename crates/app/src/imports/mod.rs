@@ -20,6 +20,7 @@ mod keep;
 mod map;
 mod plan;
 mod read;
+mod rehearsal;
 mod rejects;
 mod replay;
 mod request;
