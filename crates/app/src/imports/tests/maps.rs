@@ -297,8 +297,8 @@ async fn a_mistake_in_a_map_is_told_with_line_and_column() {
             .await;
         assert_eq!(fault["field"], place, "{map}: {fault}");
     }
-    let folder = desk.file("import.yaml", "files:\n  - {path: a.csv,\n     kind: acounts}\n");
-    let fault = desk.fault(json!({ "path": folder })).await;
+    desk.file("import.yaml", "files:\n  - {path: a.csv,\n     kind: acounts}\n");
+    let fault = desk.fault(json!({ "path": desk.folder() })).await;
     let field = fault["field"].as_str().expect("a field");
     assert!(field.ends_with("import.yaml:3:6 files[0].kind"), "{fault}");
 }

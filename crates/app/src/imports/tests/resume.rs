@@ -282,13 +282,15 @@ async fn a_dry_run_finds_what_is_there_twice_however_far_apart() {
         tickets.push_str(&format!("T-{n},A-{},2026-05-01T08:00:00Z\n", n % 6));
     }
     let tickets = desk.file("tickets.csv", &tickets);
-    let folder = desk.file(
+    desk.file(
         "import.yaml",
         "files: [{path: accounts.csv, kind: accounts}, {path: tickets.csv, kind: tickets}]\n",
     );
     assert!(accounts.exists() && tickets.exists());
-    let dry = desk.import(json!({ "path": folder, "dry_run": true })).await;
-    let real = desk.import(json!({ "path": folder })).await;
+    let dry = desk
+        .import(json!({ "path": desk.folder(), "dry_run": true }))
+        .await;
+    let real = desk.import(json!({ "path": desk.folder() })).await;
     let files = |import: &serde_json::Value| {
         let files = import["files"].as_array().expect("files").clone();
         files.iter().map(counts).collect::<Vec<_>>()
