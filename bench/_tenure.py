@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -41,6 +42,28 @@ def server(accounts=0, months=12, seed=1, serve=()):
         finally:
             process.terminate()
             process.wait()
+
+
+@contextmanager
+def serving(data):
+    """A server on a folder that is there. Gives address, seconds until it was ready, and process."""
+    begun = time.perf_counter()
+    process = subprocess.Popen([binary(), "serve", "--data", data, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        address = wait_for_address(process)
+        while True:
+            try:
+                urllib.request.urlopen(address + "/health/ready").close()
+                break
+            except OSError:
+                time.sleep(0.005)
+        ready = time.perf_counter() - begun
+        # What the server says must be taken off, or it would wait for somebody who reads.
+        threading.Thread(target=lambda: [None for _ in process.stderr], daemon=True).start()
+        yield address, ready, process
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def wait_for_address(process):

@@ -1,22 +1,22 @@
-"""Durable ingest: events a second in batches of 100 and one by one, beside the floor that the disk allows in the same run.
+"""Durable ingest over 64 connections: events of 1 KB one by one and in batches of 100, beside the floor that the disk allows in the same run.
 
 The floor is what one connection of the embedded database commits in transactions of 100 rows with synchronous = FULL.
 """
 
 import base64
-import http.client
 import json
 import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 import tempfile
-import threading
 import time
-import uuid
 
 import _tenure
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "10"))
-THREADS = int(os.environ.get("BENCH_THREADS", "16"))
+PAIRS = int(os.environ.get("BENCH_PAIRS", "3"))
 
 
 def floor():
@@ -35,62 +35,54 @@ def floor():
         return rows / (time.perf_counter() - start)
 
 
-def event(number):
-    return {
-        "type": "track",
-        "event": "login",
-        "userId": f"c-{number % 500}",
-        "messageId": str(uuid.uuid4()),
-        "context": {"groupId": f"a-{number % 100}"},
-        "properties": {"padding": "x" * 700},
-    }
+def load(address, key, batch):
+    """What `wrk` with 64 connections measures, for BENCH_SECONDS."""
+    head = "Basic " + base64.b64encode(f"{key}:".encode()).decode()
+    env = {**os.environ, "BENCH_BATCH": str(batch), "BENCH_AUTHORIZATION": head}
+    script = str(_tenure.ROOT / "bench/ingest.lua")
+    command = ["wrk", "--threads", "2", "--connections", "64", "--duration", f"{SECONDS:.0f}s", "--timeout", "10s", "--script", script, address]
+    done = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
+    return json.loads(done.stderr.strip().splitlines()[-1])
 
 
-def send(address, key, batch, until, counts, times):
-    host = address.removeprefix("http://")
-    line = http.client.HTTPConnection(host)
-    head = {"authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode(), "content-type": "application/json"}
-    number = 0
-    while time.perf_counter() < until:
-        if batch == 1:
-            path, body = "/v1/track", json.dumps(event(number))
-        else:
-            path, body = "/v1/batch", json.dumps({"batch": [event(number + i) for i in range(batch)]})
-        start = time.perf_counter()
-        line.request("POST", path, body, head)
-        answer = line.getresponse()
-        answer.read()
-        if answer.status == 200:
-            counts.append(batch)
-            times.append(time.perf_counter() - start)
-        number += batch
-
-
-def rate(address, key, batch):
-    counts, times, start = [], [], time.perf_counter()
-    threads = [threading.Thread(target=send, args=(address, key, batch, start + SECONDS, counts, times)) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / (time.perf_counter() - start), _tenure.percentile(times, 0.99) * 1000
+def cpu(process):
+    """Seconds of processor time that the server has used."""
+    with open(f"/proc/{process.pid}/stat", encoding="utf-8") as text:
+        fields = text.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main():
-    with _tenure.server() as (address, data, _):
+    if not shutil.which("wrk"):
+        sys.exit("bench/ingest.py needs wrk: install it (Debian: apt-get install wrk)")
+    with _tenure.server() as (address, data, process):
         key = _tenure.tenure("key", "add", "bench", "--scope", "ingest", data=data)
-        single, single_p99 = rate(address, key, 1)
-        batched, batched_p99 = rate(address, key, 100)
-    lowest = floor()
+        singles, batches, floors, spent = [], [], [], []
+        for _ in range(PAIRS):
+            floors.append(floor())
+            before = cpu(process)
+            singles.append(load(address, key, 1))
+            middle = cpu(process)
+            batches.append(load(address, key, 100))
+            spent.append(((middle - before) * 1e6 / max(singles[-1]["requests"], 1), (cpu(process) - middle) * 1e4 / max(batches[-1]["requests"], 1)))
+    rates = [100 * run["requests"] / run["seconds"] for run in batches]
+    ratios = [rate / lowest for rate, lowest in zip(rates, floors)]
+    middle = lambda values: _tenure.percentile(values, 0.5)
     _tenure.report(
         bench="ingest",
-        single_events_per_s=round(single),
-        single_p99_ms=round(single_p99, 1),
-        batch_100_events_per_s=round(batched),
-        batch_100_p99_ms=round(batched_p99, 1),
-        floor_100_rows_per_s=round(lowest),
-        batch_to_floor=round(batched / lowest, 3),
-        note="the client's threads share the machine's cores with the server",
+        connections=64,
+        single_events_per_s=round(middle([run["requests"] / run["seconds"] for run in singles])),
+        single_p50_ms=middle([run["p50_ms"] for run in singles]),
+        single_p99_ms=middle([run["p99_ms"] for run in singles]),
+        single_cpu_us=round(middle([one for one, _ in spent])),
+        batch_100_events_per_s=round(middle(rates)),
+        batch_100_p99_ms=middle([run["p99_ms"] for run in batches]),
+        batch_100_cpu_us_per_event=round(middle([many for _, many in spent]), 1),
+        failed=sum(run["failed"] for run in singles + batches),
+        floor_100_rows_per_s=round(middle(floors)),
+        batch_to_floor=round(middle(ratios), 3),
+        batch_to_floor_range=[round(min(ratios), 3), round(max(ratios), 3)],
+        note="the load generator shares the machine's cores with the server",
     )
 
 

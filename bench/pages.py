@@ -1,13 +1,13 @@
-"""How long the Overview's and the Accounts page's API take, warm, and how long import and start take. Sizes by BENCH_ACCOUNTS and BENCH_MONTHS."""
+"""How long the Overview's and the Accounts page's API take, how long a start takes, and what an idle server uses. Sizes by BENCH_ACCOUNTS and BENCH_MONTHS."""
 
 import os
 import time
 
+import _company
 import _tenure
 
-ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", "1000"))
-MONTHS = int(os.environ.get("BENCH_MONTHS", "12"))
-RUNS = int(os.environ.get("BENCH_RUNS", "100"))
+RUNS = int(os.environ.get("BENCH_RUNS", "200"))
+IDLE = int(os.environ.get("BENCH_IDLE_SECONDS", "60"))
 
 PATHS = {
     "overview": "/api/v1/kpis?by=segment",
@@ -25,11 +25,21 @@ def settle(address, key):
         time.sleep(0.1)
 
 
+def memory(process):
+    with open(f"/proc/{process.pid}/status", encoding="utf-8") as status:
+        return int(next(line.split()[1] for line in status if line.startswith("VmRSS"))) // 1024
+
+
+def cpu(process):
+    with open(f"/proc/{process.pid}/stat", encoding="utf-8") as text:
+        fields = text.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main():
-    begun = time.perf_counter()
-    with _tenure.server(ACCOUNTS, MONTHS) as (address, data, process):
-        imported = time.perf_counter() - begun
-        key = _tenure.tenure("key", "add", "bench", "--scope", "read", data=data)
+    data, made = _company.folder()
+    with _tenure.serving(data) as (address, started_s, process):
+        key = _tenure.tenure("key", "add", f"bench-{time.time_ns()}", "--scope", "read", data=data)
         settled = settle(address, key)
         figures = {}
         for name, path in PATHS.items():
@@ -38,11 +48,15 @@ def main():
                 start = time.perf_counter()
                 _tenure.get(address, path, key)
                 times.append((time.perf_counter() - start) * 1000)
-            figures[f"{name}_p50_ms"] = round(_tenure.percentile(times, 0.5), 1)
-            figures[f"{name}_p99_ms"] = round(_tenure.percentile(times, 0.99), 1)
-        with open(f"/proc/{process.pid}/status", encoding="utf-8") as status:
-            memory = next(line.split()[1] for line in status if line.startswith("VmRSS"))
-    _tenure.report(bench="pages", accounts=ACCOUNTS, months=MONTHS, simulate_and_import_s=round(imported, 1), figures_current_after_s=round(settled, 1), rss_mb=int(memory) // 1024, **figures)
+            figures[f"{name}_first_ms"] = round(times[0], 1)
+            figures[f"{name}_p50_ms"] = round(_tenure.percentile(times[1:], 0.5), 1)
+            figures[f"{name}_p99_ms"] = round(_tenure.percentile(times[1:], 0.99), 1)
+        time.sleep(5)
+        before, start = cpu(process), time.perf_counter()
+        time.sleep(IDLE)
+        idle = (cpu(process) - before) / (time.perf_counter() - start)
+        rss = memory(process)
+    _tenure.report(bench="pages", accounts=_company.ACCOUNTS, months=_company.MONTHS, made=made, started_s=round(started_s, 2), figures_current_after_s=round(settled, 1), idle_share_of_a_core=round(idle, 4), idle_rss_mb=rss, **figures)
 
 
 main()

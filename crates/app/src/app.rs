@@ -148,6 +148,14 @@ impl App {
         reactors::catch_up(self).await
     }
 
+    /// Computes everything anew from the log and compares it with what is kept.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub async fn recompute(&self) -> anyhow::Result<reactors::Recomputed> {
+        reactors::recompute(self).await
+    }
+
     /// The zone that days are counted in: the program's.
     #[must_use]
     pub fn time_zone(&self) -> TimeZone {

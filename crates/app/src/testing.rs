@@ -170,7 +170,7 @@ impl TestApp {
 }
 
 /// Changing methods that only ask: they need no audit row.
-const QUESTIONS: &[&str] = &["/preview", "/check", "/plan", "/sql", "/catch_up"];
+const QUESTIONS: &[&str] = &["/preview", "/check", "/plan", "/sql", "/catch_up", "/recompute"];
 
 /// A request under construction; await it for the [`Answer`].
 pub struct TestRequest {

@@ -46,6 +46,8 @@ pub enum Command {
     Key(Key),
     /// Check whether this machine and this data folder are sound.
     Doctor(Doctor),
+    /// Compute every account and every kept figure anew from the log, and compare with what is kept.
+    Recompute(Recompute),
     /// Print the document of the API (OpenAPI 3.1).
     Openapi,
 }
@@ -116,6 +118,9 @@ pub struct Size {
     /// The same seed gives the same company.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// About how many events an account has in a month, instead of the model's own 44 or so; only product use is scaled.
+    #[arg(long, value_name = "N")]
+    pub events_per_account_month: Option<f64>,
 }
 
 /// `tenure demo`.
@@ -362,6 +367,14 @@ pub enum KeyCommand {
         #[command(flatten)]
         data: Data,
     },
+}
+
+/// `tenure recompute`.
+#[derive(Clone, Debug, Args)]
+pub struct Recompute {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: Data,
 }
 
 /// `tenure doctor`.

@@ -76,6 +76,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Simulate(args) => commands::simulate::run(&args),
         Command::User(args) => commands::access::user(args).await,
         Command::Key(args) => commands::access::key(args).await,
+        Command::Recompute(args) => commands::figures::recompute(args).await,
         Command::Doctor(args) => commands::doctor::run(args).await,
         Command::Openapi => commands::openapi(),
     }

@@ -414,6 +414,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recompute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Computes every account and every kept figure anew from the log, and tells what came out otherwise than it was kept: the proof that
+         *     following events one by one gives what one look at the whole history gives. Takes as long as it needs; meant for the command line.
+         */
+        post: operations["health_catch_up_recompute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rejects": {
         parameters: {
             query?: never;
@@ -1481,6 +1501,29 @@ export interface components {
             rejected: number;
             /** @description Always true: what is counted below is on disk. */
             success: boolean;
+        };
+        /** @description What computing everything anew took, and whether it gave what was kept. */
+        Recomputed: {
+            /** @description Accounts computed from the log. */
+            accounts: number;
+            /** @description Accounts whose state came out otherwise than it was kept. */
+            accounts_differing: number;
+            /**
+             * Format: double
+             * @description Seconds that metrics, segments and histories of all accounts took.
+             */
+            accounts_s: number;
+            /** @description The first few of both, in words. */
+            differences: string[];
+            /** @description Figures of KPIs computed: KPI × day × scope. */
+            figures: number;
+            /** @description Figures that came out otherwise than they were kept. */
+            figures_differing: number;
+            /**
+             * Format: double
+             * @description Seconds that the figures took.
+             */
+            figures_s: number;
         };
         /** @description A refused record. */
         RejectItem: {
@@ -2600,6 +2643,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VersionLine"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    health_catch_up_recompute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recomputed"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -26,6 +26,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(figures))
         .routes(routes!(diagnosis::show))
         .routes(routes!(catch_up::catch_up))
+        .routes(routes!(catch_up::recompute))
 }
 
 /// A good answer.

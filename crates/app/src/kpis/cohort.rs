@@ -11,6 +11,7 @@ use tenure_lake::arrow::array::{
 
 use super::window::Period;
 use crate::definitions::SegmentAt;
+use crate::metrics::evaluate::UNCLASSIFIED;
 use crate::metrics::facts::day_number;
 use crate::metrics::{Entry, Span};
 
@@ -65,16 +66,27 @@ struct Columns {
     owner: StringBuilder,
 }
 
-/// The relation `cohort`: one row for each period and account that was active at its start or on one of its days.
+/// The relation `cohort`: one row for each period and account that was active at its start or on one of its days. Texts that nothing `reads`
+/// are left out, because there are as many of them as accounts times periods.
 ///
 /// # Errors
 /// Never in practice: the columns have one length.
-pub fn cohort(entries: &[Arc<Entry>], periods: &[Period], at: SegmentAt) -> Result<RecordBatch> {
+pub fn cohort(
+    entries: &[Arc<Entry>],
+    periods: &[Period],
+    at: SegmentAt,
+    reads: &dyn Fn(&str) -> bool,
+) -> Result<RecordBatch> {
     let mut columns = Columns::default();
+    let texts = Texts {
+        account_id: reads("account_id"),
+        segment: reads("segment"),
+        owner: reads("owner"),
+    };
     for entry in entries {
         let lives = entry.head.lives();
         for period in periods {
-            push(&mut columns, entry, &lives, period, at);
+            push(&mut columns, entry, &lives, period, at, &texts);
         }
     }
     let Columns {
@@ -85,10 +97,9 @@ pub fn cohort(entries: &[Arc<Entry>], periods: &[Period], at: SegmentAt) -> Resu
         mut last_day,
         ..
     } = columns;
-    let finished: Vec<(&str, ArrayRef)> = vec![
+    let mut finished: Vec<(&str, ArrayRef)> = vec![
         ("period", Arc::new(period.finish())),
         ("account_no", Arc::new(account_no.finish())),
-        ("account_id", Arc::new(account_id.finish())),
         ("first_day", Arc::new(first_day.finish())),
         ("last_day", Arc::new(last_day.finish())),
         ("active_start", Arc::new(columns.active_start.finish())),
@@ -99,15 +110,36 @@ pub fn cohort(entries: &[Arc<Entry>], periods: &[Period], at: SegmentAt) -> Resu
         ("churned_on", Arc::new(columns.churned_on.finish())),
         ("mrr_start", Arc::new(columns.mrr_start.finish())),
         ("mrr_end", Arc::new(columns.mrr_end.finish())),
-        ("segment", Arc::new(columns.segment.finish())),
-        ("owner", Arc::new(columns.owner.finish())),
     ];
+    if texts.account_id {
+        finished.push(("account_id", Arc::new(account_id.finish())));
+    }
+    if texts.segment {
+        finished.push(("segment", Arc::new(columns.segment.finish())));
+    }
+    if texts.owner {
+        finished.push(("owner", Arc::new(columns.owner.finish())));
+    }
     Ok(RecordBatch::try_from_iter_with_nullable(
         finished.into_iter().map(|(name, column)| (name, column, true)),
     )?)
 }
 
-fn push(columns: &mut Columns, entry: &Entry, lives: &[(i32, i32)], period: &Period, at: SegmentAt) {
+/// Which texts are wanted.
+struct Texts {
+    account_id: bool,
+    segment: bool,
+    owner: bool,
+}
+
+fn push(
+    columns: &mut Columns,
+    entry: &Entry,
+    lives: &[(i32, i32)],
+    period: &Period,
+    at: SegmentAt,
+    texts: &Texts,
+) {
     let (first, last) = (day_number(period.first), day_number(period.last));
     // The last life that touches the window or the day before it.
     let Some((start, end)) = lives
@@ -126,10 +158,11 @@ fn push(columns: &mut Columns, entry: &Entry, lives: &[(i32, i32)], period: &Per
         return;
     }
     let mrr = |day: i32| entry.head.span_at(day).and_then(|span| span.mrr);
-    let counted = counted(entry, period, at);
     columns.period.append_value(day_number(period.day));
     columns.account_no.append_value(entry.no);
-    columns.account_id.append_value(&entry.id);
+    if texts.account_id {
+        columns.account_id.append_value(&entry.id);
+    }
     columns.first_day.append_value(first);
     columns.last_day.append_value(last);
     columns.active_start.append_value(active_start);
@@ -144,14 +177,20 @@ fn push(columns: &mut Columns, entry: &Entry, lives: &[(i32, i32)], period: &Per
     columns
         .mrr_end
         .append_option(if active_end { mrr(last) } else { Some(0.0) });
-    columns
-        .segment
-        .append_value(counted.map_or(crate::metrics::evaluate::UNCLASSIFIED, |span| {
-            span.segment.as_str()
-        }));
-    columns
-        .owner
-        .append_option(counted.and_then(|span| span.owner.as_deref()));
+    if !(texts.segment || texts.owner) {
+        return;
+    }
+    let counted = counted(entry, period, at);
+    if texts.segment {
+        columns
+            .segment
+            .append_value(counted.map_or(UNCLASSIFIED, |span| span.segment.as_str()));
+    }
+    if texts.owner {
+        columns
+            .owner
+            .append_option(counted.and_then(|span| span.owner.as_deref()));
+    }
 }
 
 #[cfg(test)]
@@ -203,7 +242,7 @@ mod tests {
             first: date(2026, 6, 1),
             last: date(2026, 6, 30),
         };
-        let batch = cohort(&[entry], &[june], at).unwrap();
+        let batch = cohort(&[entry], &[june], at, &|_| true).unwrap();
         if batch.num_rows() == 0 {
             return None;
         }

@@ -1,9 +1,11 @@
 //! Running KPIs: the facts of every period by SQL, added up by scope.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
+use futures::TryStreamExt;
 use jiff::civil::Date;
 use tenure_lake::Context;
 use tenure_lake::arrow::array::{Array, ArrayRef, AsArray};
@@ -75,7 +77,6 @@ pub async fn figures(
 ) -> Result<Vec<Cell>> {
     let mut cells = Vec::new();
     let entries = app.metrics.book.all();
-    let by_no: HashMap<i64, &Entry> = entries.iter().map(|e| (e.no, e.as_ref())).collect();
     for group in groups(kpis) {
         let Some(first) = group.first() else { continue };
         let days: Vec<Period> = days
@@ -83,11 +84,13 @@ pub async fn figures(
             .map(|day| period(first.window, first.lag, *day))
             .collect();
         let context = prepare(app, definitions, &entries, &group, &days).await?;
+        let board = Board::new(&entries, first, &days, by);
         for kpi in &group {
-            let sums = add_up(&context, kpi, &days, &by_no, by)
+            let sums = board
+                .add_up(&context, kpi)
                 .await
                 .with_context(|| format!("KPI {}", kpi.id))?;
-            cells.extend(to_cells(kpi, &days, sums, scopes));
+            cells.extend(board.cells(kpi, sums, scopes));
         }
     }
     Ok(cells)
@@ -109,7 +112,9 @@ pub async fn parts(app: &App, definitions: &Definitions, kpi: &Kpi, day: Date, b
     for_each_fact(&context, kpi, |fact| {
         let part = parts.entry(fact.account_no).or_insert_with(|| Part {
             account_no: fact.account_no,
-            scope: scope_of(by_no.get(&fact.account_no).copied(), kpi, &day, by).unwrap_or_default(),
+            scope: scope_of(by_no.get(&fact.account_no).copied(), kpi, &day, by)
+                .unwrap_or_default()
+                .into_owned(),
             numerator: 0.0,
             denominator: 0.0,
         });
@@ -151,7 +156,9 @@ pub(super) async fn prepare(
     let relation = periods(days)?;
     context.add_table("periods", relation.schema(), vec![relation])?;
     if let Some(first) = group.first() {
-        let relation = cohort(entries, days, first.segment_at)?;
+        let relation = cohort(entries, days, first.segment_at, &|column| {
+            texts.iter().any(|text| tables::reads(text, column))
+        })?;
         context.add_table("cohort", relation.schema(), vec![relation])?;
         context
             .add_view("period_events", &period_events(first.window, days))
@@ -185,8 +192,8 @@ struct Fact {
 
 async fn for_each_fact(context: &Context, kpi: &Kpi, mut each: impl FnMut(&Fact)) -> Result<()> {
     let Some(sql) = &kpi.facts else { return Ok(()) };
-    let batches = context.query(sql).await.map_err(|error| anyhow!("{error}"))?;
-    for batch in &batches {
+    let mut batches = context.stream(sql).await.map_err(|error| anyhow!("{error}"))?;
+    while let Some(batch) = batches.try_next().await.map_err(|error| anyhow!("{error}"))? {
         let numbers = |name: &str| -> Result<Option<ArrayRef>> {
             batch
                 .column_by_name(name)
@@ -241,28 +248,165 @@ fn value(column: &ArrayRef, row: usize) -> f64 {
     }
 }
 
-type ByScope = HashMap<(i32, String), Sums>;
+/// The scope of every account in every period, and the sums by both.
+///
+/// Worked out once for the KPIs of a group; adding a fact is then two look-ups, whatever the number of accounts.
+struct Board<'a> {
+    days: &'a [Period],
+    names: Vec<String>,
+    /// Account number → place, where the numbers are dense; else they are searched.
+    places: Places,
+    /// By place and day: 0 = none, else the scope's number + 1.
+    scope: Vec<u32>,
+}
 
-async fn add_up(
-    context: &Context,
-    kpi: &Kpi,
-    days: &[Period],
-    by_no: &HashMap<i64, &Entry>,
-    by: &By,
-) -> Result<ByScope> {
-    let periods: HashMap<i32, &Period> = days.iter().map(|p| (day_number(p.day), p)).collect();
-    let mut sums = ByScope::new();
-    for_each_fact(context, kpi, |fact| {
-        let Some(period) = periods.get(&fact.period) else {
-            return;
-        };
-        add(sums.entry((fact.period, ALL.to_owned())).or_default(), kpi, fact);
-        if let Some(scope) = scope_of(by_no.get(&fact.account_no).copied(), kpi, period, by) {
-            add(sums.entry((fact.period, scope)).or_default(), kpi, fact);
+enum Places {
+    Dense { first: i64, at: Vec<u32> },
+    Sorted(Vec<i64>),
+}
+
+impl Places {
+    fn new(entries: &[Arc<Entry>]) -> Self {
+        let first = entries.first().map_or(0, |entry| entry.no);
+        let last = entries.last().map_or(0, |entry| entry.no);
+        let range = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
+        if range > entries.len().saturating_mul(8).saturating_add(1_024) {
+            return Self::Sorted(entries.iter().map(|entry| entry.no).collect());
         }
-    })
-    .await?;
-    Ok(sums)
+        let mut at = vec![u32::MAX; range];
+        for (place, entry) in entries.iter().enumerate() {
+            let slot = usize::try_from(entry.no - first)
+                .ok()
+                .and_then(|offset| at.get_mut(offset));
+            if let (Some(slot), Ok(place)) = (slot, u32::try_from(place)) {
+                *slot = place;
+            }
+        }
+        Self::Dense { first, at }
+    }
+
+    fn of(&self, no: i64) -> Option<usize> {
+        match self {
+            Self::Dense { first, at } => {
+                let place = *at.get(usize::try_from(no.checked_sub(*first)?).ok()?)?;
+                (place != u32::MAX).then_some(place as usize)
+            }
+            Self::Sorted(nos) => nos.binary_search(&no).ok(),
+        }
+    }
+}
+
+impl<'a> Board<'a> {
+    /// `entries` are in the order of their numbers.
+    fn new(entries: &[Arc<Entry>], kpi: &Kpi, days: &'a [Period], by: &By) -> Self {
+        let mut names: Vec<String> = Vec::new();
+        let mut numbers: HashMap<String, u32> = HashMap::new();
+        let mut scope = Vec::with_capacity(entries.len() * days.len());
+        for entry in entries {
+            for day in days {
+                let number =
+                    scope_of(Some(entry), kpi, day, by).map_or(0, |name| match numbers.get(name.as_ref()) {
+                        Some(number) => *number,
+                        None => {
+                            names.push(name.clone().into_owned());
+                            let number = u32::try_from(names.len()).unwrap_or(0);
+                            numbers.insert(name.into_owned(), number);
+                            number
+                        }
+                    });
+                scope.push(number);
+            }
+        }
+        Self {
+            days,
+            names,
+            places: Places::new(entries),
+            scope,
+        }
+    }
+
+    /// The facts of one KPI, added up: for each day the sums of all and of each scope.
+    async fn add_up(&self, context: &Context, kpi: &Kpi) -> Result<Vec<Vec<Sums>>> {
+        let day_of: HashMap<i32, usize> = self
+            .days
+            .iter()
+            .enumerate()
+            .map(|(at, period)| (day_number(period.day), at))
+            .collect();
+        let mut sums = vec![vec![Sums::default(); self.names.len() + 1]; self.days.len()];
+        // Facts come in runs of one period.
+        let mut last = None;
+        for_each_fact(context, kpi, |fact| {
+            let day = match last {
+                Some((period, day)) if period == fact.period => day,
+                _ => {
+                    let day = day_of.get(&fact.period).copied();
+                    last = Some((fact.period, day));
+                    day
+                }
+            };
+            let Some((day, of_day)) = day.and_then(|day| Some((day, sums.get_mut(day)?))) else {
+                return;
+            };
+            let scope = self
+                .places
+                .of(fact.account_no)
+                .and_then(|place| self.scope.get(place * self.days.len() + day))
+                .map_or(0, |scope| *scope as usize);
+            if let Some(all) = of_day.first_mut() {
+                add(all, kpi, fact);
+            }
+            if scope > 0
+                && let Some(part) = of_day.get_mut(scope)
+            {
+                add(part, kpi, fact);
+            }
+        })
+        .await?;
+        Ok(sums)
+    }
+
+    /// The figures by day: of all, of the `scopes` in their order, then of every other scope that has facts, by name.
+    fn cells(&self, kpi: &Kpi, mut sums: Vec<Vec<Sums>>, scopes: &[String]) -> Vec<Cell> {
+        let number: HashMap<&str, usize> = self
+            .names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| (name.as_str(), at + 1))
+            .collect();
+        let mut cells = Vec::new();
+        for (period, of_day) in self.days.iter().zip(&mut sums) {
+            let mut push = |scope: &str, held: &Sums| {
+                cells.push(Cell {
+                    kpi: kpi.id.clone(),
+                    period: *period,
+                    scope: scope.to_owned(),
+                    figure: figure(held, kpi.value, kpi.proportion),
+                });
+            };
+            let mut take = |at: Option<usize>| {
+                at.and_then(|at| of_day.get_mut(at))
+                    .map(std::mem::take)
+                    .unwrap_or_default()
+            };
+            push(ALL, &take(Some(0)));
+            for scope in scopes {
+                push(scope, &take(number.get(scope.as_str()).copied()));
+            }
+            let mut others: Vec<(&str, Sums)> = self
+                .names
+                .iter()
+                .zip(of_day.iter_mut().skip(1))
+                .filter(|(name, sums)| sums.rows > 0 && !scopes.contains(name))
+                .map(|(name, sums)| (name.as_str(), std::mem::take(sums)))
+                .collect();
+            others.sort_by_key(|(name, _)| *name);
+            for (name, held) in &others {
+                push(name, held);
+            }
+        }
+        cells
+    }
 }
 
 fn add(sums: &mut Sums, kpi: &Kpi, fact: &Fact) {
@@ -276,49 +420,23 @@ fn add(sums: &mut Sums, kpi: &Kpi, fact: &Fact) {
     }
 }
 
-fn scope_of(entry: Option<&Entry>, kpi: &Kpi, period: &Period, by: &By) -> Option<String> {
+fn scope_of<'a>(entry: Option<&'a Entry>, kpi: &Kpi, period: &Period, by: &By) -> Option<Cow<'a, str>> {
     let entry = entry?;
     match by {
         By::Nothing => None,
-        By::Segment => counted(entry, period, kpi.segment_at).map(|span| span.segment.clone()),
+        By::Segment => counted(entry, period, kpi.segment_at).map(|span| span.segment.as_str().into()),
         By::Owner => Some(
             counted(entry, period, kpi.segment_at)
-                .and_then(|s| s.owner.clone())
-                .unwrap_or_else(|| "(none)".to_owned()),
+                .and_then(|s| s.owner.as_deref())
+                .unwrap_or("(none)")
+                .into(),
         ),
         By::Attribute(id) => Some(match entry.attributes.get(id) {
-            None | Some(serde_json::Value::Null) => "(none)".to_owned(),
-            Some(serde_json::Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
+            None | Some(serde_json::Value::Null) => "(none)".into(),
+            Some(serde_json::Value::String(text)) => text.as_str().into(),
+            Some(other) => other.to_string().into(),
         }),
     }
-}
-
-fn to_cells(kpi: &Kpi, days: &[Period], mut sums: ByScope, scopes: &[String]) -> Vec<Cell> {
-    let mut cells = Vec::new();
-    for period in days {
-        let day = day_number(period.day);
-        let mut wanted = vec![ALL.to_owned()];
-        wanted.extend(scopes.iter().cloned());
-        let mut others: Vec<String> = sums
-            .keys()
-            .filter(|(d, scope)| *d == day && !wanted.contains(scope))
-            .map(|(_, scope)| scope.clone())
-            .collect();
-        others.sort();
-        wanted.extend(others);
-        for scope in wanted {
-            let held = sums.remove(&(day, scope.clone())).unwrap_or_default();
-            let figure = figure(&held, kpi.value, kpi.proportion);
-            cells.push(Cell {
-                kpi: kpi.id.clone(),
-                period: *period,
-                scope,
-                figure,
-            });
-        }
-    }
-    cells
 }
 
 /// Checks a KPI's facts against empty relations: names, types and the columns that must come out.

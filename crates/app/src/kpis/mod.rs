@@ -19,4 +19,37 @@ mod store;
 pub(crate) mod tests;
 pub mod window;
 
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
 pub use api::routes;
+
+/// Every kept figure by KPI, day and scope.
+///
+/// # Errors
+/// When the records fail.
+pub async fn kept(app: &crate::App) -> anyhow::Result<BTreeMap<(String, Date, String), stats::Figure>> {
+    let kept = store::all(&app.store).await?;
+    Ok(kept
+        .into_iter()
+        .map(|kept| ((kept.kpi, kept.day, kept.scope), kept.figure))
+        .collect())
+}
+
+/// Whether two figures are the same up to the order in which their parts were added.
+#[must_use]
+pub fn same(a: &stats::Figure, b: &stats::Figure) -> bool {
+    let close = |a: Option<f64>, b: Option<f64>| match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0),
+        _ => false,
+    };
+    close(a.value, b.value)
+        && close(a.numerator, b.numerator)
+        && close(a.denominator, b.denominator)
+        && close(a.median, b.median)
+        && close(a.p90, b.p90)
+        && close(a.interval.map(|i| i.0), b.interval.map(|i| i.0))
+        && close(a.interval.map(|i| i.1), b.interval.map(|i| i.1))
+}

@@ -100,6 +100,12 @@ fn kept(row: &tenure_store::Row) -> StoreResult<Kept> {
 
 const COLUMNS: &str = "kpi, period, scope, value, numerator, denominator, detail, computed_at";
 
+/// Every kept figure.
+pub async fn all(on: &impl Execute) -> StoreResult<Vec<Kept>> {
+    let sql = format!("SELECT {COLUMNS} FROM kpi_values ORDER BY period");
+    on.all(&sql, vec![]).await?.iter().map(kept).collect()
+}
+
 /// The kept figures of a day.
 pub async fn of_day(on: &impl Execute, day: Date) -> StoreResult<Vec<Kept>> {
     let sql = format!("SELECT {COLUMNS} FROM kpi_values WHERE period = $1");

@@ -181,6 +181,20 @@ pub struct Head {
 }
 
 impl Head {
+    /// Whether two heads tell the same; no data equals no data.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        let equal = |(a, b): (&f64, &f64)| a == b || (a.is_nan() && b.is_nan());
+        self.day == other.day
+            && self.spans == other.spans
+            && self.metrics.len() == other.metrics.len()
+            && self.metrics.iter().zip(&other.metrics).all(equal)
+            && self.flags == other.flags
+            && self.why == other.why
+            && self.currency == other.currency
+            && self.subscriptions == other.subscriptions
+    }
+
     /// The span that holds on `day`.
     #[must_use]
     pub fn span_at(&self, day: i32) -> Option<&Span> {

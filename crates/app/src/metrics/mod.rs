@@ -28,4 +28,4 @@ pub use api::routes;
 pub use book::{Book, Entry};
 pub use edges::{edge_cursor, edges_after, marked_months, set_edge_cursor};
 pub use facts::{Flag, Head, Span};
-pub use reactor::{Progress, State, catch_up, today};
+pub use reactor::{Progress, State, catch_up, distrust, today};

@@ -223,6 +223,15 @@ async fn pass(app: &App, plan: &SharedPlan, today: i32) -> Result<()> {
     remember(app, COMPUTED_BY, &plan.hash).await
 }
 
+/// Lets the next [`catch_up`] compute every account anew from the log.
+///
+/// # Errors
+/// When the records fail.
+pub async fn distrust(app: &App) -> Result<()> {
+    let _turn = app.metrics.turn.lock().await;
+    remember(app, COMPUTED_BY, "").await
+}
+
 async fn remember(app: &App, key: &str, value: &str) -> Result<()> {
     let tx = app.store.begin().await?;
     store::set_setting(&tx, key, value).await?;

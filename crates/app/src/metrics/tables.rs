@@ -116,6 +116,21 @@ pub async fn context(app: &App, definitions: &Definitions, texts: &[&str]) -> Re
     Ok(context)
 }
 
+/// Whether a query may read this column: it names it, or takes all columns of something.
+#[must_use]
+pub fn reads(sql: &str, column: &str) -> bool {
+    let sql = sql.to_ascii_lowercase();
+    let all = sql.match_indices('*').any(|(at, _)| {
+        let before = sql[..at].trim_end();
+        // `count(*)` and a product take no columns.
+        before.ends_with('.')
+            || before.ends_with("select")
+            || before.ends_with("distinct")
+            || before.ends_with(',')
+    });
+    all || mentions(&sql, column)
+}
+
 /// Whether a lower-case text holds the name as a word.
 fn mentions(text: &str, name: &str) -> bool {
     let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
@@ -367,7 +382,16 @@ fn contacts_table(rows: &[accounts::ContactRow]) -> Result<RecordBatch> {
 
 #[cfg(test)]
 mod tests {
-    use super::mentions;
+    use super::{mentions, reads};
+
+    #[test]
+    fn columns_are_left_out_only_when_nothing_can_read_them() {
+        assert!(reads("SELECT c.Owner FROM cohort c", "owner"));
+        assert!(reads("SELECT c.* FROM cohort c", "owner"));
+        assert!(reads("SELECT * FROM cohort", "owner"));
+        assert!(reads("SELECT 1, * FROM cohort", "owner"));
+        assert!(!reads("SELECT count(*), 12 * mrr_end FROM cohort", "owner"));
+    }
 
     #[test]
     fn names_are_whole_words() {

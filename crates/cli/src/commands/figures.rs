@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::args::{Data, Format, Kpis, Listing, Sql};
+use crate::args::{Data, Format, Kpis, Listing, Recompute, Sql};
 use crate::client::{Client, Result, encode};
 use crate::output::{Column, print, to_stdout};
 
@@ -201,4 +201,19 @@ fn csv(names: &[String], rows: &[Value], keys: &[String]) -> Result<()> {
     }
     let text = writer.into_inner().map_err(|error| error.into_error())?;
     to_stdout(&text)
+}
+
+/// Computes everything anew; exit code 1 when something came out otherwise than it was kept.
+pub async fn recompute(args: Recompute) -> Result<ExitCode> {
+    let client = Client::open(&args.data).await?;
+    let answer = client.post("/api/v1/recompute", &json!({})).await;
+    client.close().await;
+    let answer = answer?;
+    println!("{}", serde_json::to_string_pretty(&answer)?);
+    let differing = |key: &str| answer[key].as_u64().unwrap_or(u64::MAX);
+    if differing("accounts_differing") == 0 && differing("figures_differing") == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("not everything came out as it was kept; what was computed now is in force");
+    Ok(ExitCode::FAILURE)
 }

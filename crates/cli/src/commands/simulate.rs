@@ -32,6 +32,7 @@ pub fn write(size: Size, until: Date, out: &Path) -> Result<Summary> {
         accounts: size.accounts,
         months: size.months,
         seed: size.seed,
+        events_per_account_month: size.events_per_account_month,
         ..Options::new(until)
     };
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());

@@ -3,6 +3,7 @@
 
 mod attribution;
 mod bad_questions;
+mod baselines;
 #[expect(clippy::eq_op, reason = "all of all is written as it was counted by hand")]
 mod hand;
 mod naive;

@@ -221,6 +221,10 @@ impl Model {
             .rev()
             .find(|d| self.active(account, *d) && !self.active(account, d - 1))
     }
+    /// A field's newest value as text.
+    pub fn newest(&self, account: usize, field: &str) -> Option<&str> {
+        self.fields[account].get(field)?.values().next_back()?.as_str()
+    }
     /// How many of these fields are filled now.
     pub fn known(&self, account: usize, fields: &[&str]) -> usize {
         fields

@@ -89,6 +89,66 @@ pub fn value(m: &Model, kpi: &str, day: Date, scope: &str) -> Option<Option<f64>
     })
 }
 
+/// A figure with what stands beside it.
+#[derive(Debug, Default)]
+pub struct Whole {
+    pub numerator: f64,
+    pub denominator: f64,
+    pub value: Option<f64>,
+    /// Median and 90th percentile, of means.
+    pub middle: Option<(f64, f64)>,
+}
+
+/// The figure of a KPI for a day, for each name that `scope` gives to an account on the day that decides.
+pub fn split(
+    m: &Model,
+    kpi: &str,
+    day: Date,
+    scope: &dyn Fn(usize, i32) -> String,
+) -> BTreeMap<String, Whole> {
+    let days = window(kpi, day);
+    let Some((how, all)) = facts(m, kpi, days) else {
+        return BTreeMap::new();
+    };
+    let counts = if at_start(kpi) { days.0 - 1 } else { days.1 };
+    let mut parts: BTreeMap<String, Vec<Fact>> = BTreeMap::new();
+    for fact in all {
+        if let Some(account) = fact.0 {
+            parts.entry(scope(account, counts)).or_default().push(fact);
+        }
+    }
+    let whole = |facts: Vec<Fact>| {
+        let numerator: f64 = facts.iter().map(|f| f.1).sum();
+        let denominator: f64 = facts.iter().map(|f| f.2).sum();
+        let share = (denominator != 0.0).then(|| numerator / denominator);
+        let mut values: Vec<f64> = facts.iter().map(|f| f.1).collect();
+        values.sort_by(f64::total_cmp);
+        // The place among n values is share × (n − 1), counted in hundredths to stay with whole numbers.
+        let at = |hundredths: usize| {
+            let place = hundredths * (values.len() - 1);
+            let (low, rest) = (
+                values[place / 100],
+                f64::from(u32::try_from(place % 100).expect("small")) / 100.0,
+            );
+            low + (values[(place / 100 + 1).min(values.len() - 1)] - low) * rest
+        };
+        Whole {
+            numerator,
+            denominator,
+            value: match how {
+                How::Ratio | How::Mean => share,
+                How::Nps => share.map(|share| 100.0 * share),
+                How::Sum => (!facts.is_empty()).then_some(numerator),
+            },
+            middle: (how == How::Mean).then(|| (at(50), at(90))),
+        }
+    };
+    parts
+        .into_iter()
+        .map(|(name, facts)| (name, whole(facts)))
+        .collect()
+}
+
 /// Accounts that were there before the first day or on any day.
 fn cohort(m: &Model, (first, last): (i32, i32)) -> Vec<usize> {
     (0..m.ids.len())

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use jiff::civil::{Date, date};
 
+use super::super::engine::{self, By};
 use super::naive::Model;
 use super::world::{Arrival, world};
 use super::{apply, figures, medtrainer, naive_kpis, same, store};
+use crate::definitions::{Kpi, KpiValue};
 use crate::metrics::{Entry, Span};
 use crate::testing::TestApp;
 
@@ -94,6 +96,89 @@ async fn figures_equal_plain_loops() {
         compare(&got, &want, &format!("as of {day}"));
     }
     assert!(proved > 500, "only {proved} of the figures had data");
+    splits_equal_plain_loops(&app, &model).await;
+}
+
+/// Split by owner and by an attribute, with numerator, denominator, median, 90th percentile and interval.
+async fn splits_equal_plain_loops(app: &TestApp, model: &Model) {
+    let definitions = app.definitions().expect("a program");
+    let kpis: Vec<&Kpi> = definitions
+        .kpis
+        .iter()
+        .filter(|kpi| kpi.facts.is_some())
+        .collect();
+    let (mut proved, mut intervals, mut middles) = (0, 0, 0);
+    for day in [TODAY, date(2026, 3, 31)] {
+        for by in [By::Owner, By::Attribute("plan".into())] {
+            let cells = engine::figures(app, &definitions, &kpis, &[day], &by, &[])
+                .await
+                .expect("figures");
+            for kpi in &kpis {
+                let scope = |account: usize, counts: i32| match by {
+                    By::Owner => model
+                        .status(account, counts)
+                        .owner
+                        .clone()
+                        .unwrap_or("(none)".into()),
+                    _ => model.newest(account, "plan").unwrap_or("(none)").to_owned(),
+                };
+                let mut want = naive_kpis::split(model, &kpi.id, day, &scope);
+                for cell in cells
+                    .iter()
+                    .filter(|cell| cell.kpi == kpi.id && cell.scope != "all")
+                {
+                    let what = format!("{} of {} by {by:?} on {day}", kpi.id, cell.scope);
+                    let want = want.remove(&cell.scope).unwrap_or_default();
+                    let got = &cell.figure;
+                    assert!(same(got.value, want.value), "{what}: {got:?}, but {want:?}");
+                    assert!(
+                        same(Some(got.numerator.unwrap_or(0.0)), Some(want.numerator)),
+                        "{what}: {got:?}, but {want:?}"
+                    );
+                    // A sum divides nothing.
+                    if kpi.value != KpiValue::Sum {
+                        assert!(
+                            same(Some(got.denominator.unwrap_or(0.0)), Some(want.denominator)),
+                            "{what}: {got:?}, but {want:?}"
+                        );
+                    }
+                    proved += usize::from(want.value.is_some());
+                    if let Some((median, p90)) = want.middle.filter(|_| want.value.is_some()) {
+                        assert!(
+                            same(got.median, Some(median)) && same(got.p90, Some(p90)),
+                            "{what}: {got:?}, but {want:?}"
+                        );
+                        middles += 1;
+                    }
+                    // More answers than questions in a month are no share, and have no interval.
+                    if kpi.proportion && want.numerator > want.denominator {
+                        assert!(got.interval.is_none(), "{what}: {got:?}");
+                    } else if kpi.proportion && want.denominator > 0.0 {
+                        let (n, z) = (want.denominator, 1.959_963_984_540_054_f64);
+                        let p = want.numerator / n;
+                        let half = z * (p * (1.0 - p) / n + z.powi(2) / (4.0 * n.powi(2))).sqrt();
+                        let ends = [-half, half]
+                            .map(|half| (p + z.powi(2) / (2.0 * n) + half) / (1.0 + z.powi(2) / n));
+                        let (low, high) = got.interval.expect("a share has an interval");
+                        assert!(
+                            (low - ends[0]).abs() < 1e-9 && (high - ends[1]).abs() < 1e-9,
+                            "{what}: {got:?}, but {ends:?}"
+                        );
+                        intervals += 1;
+                    }
+                }
+                assert!(
+                    want.values().all(|left| left.value.is_none()),
+                    "{} by {by:?} on {day} lacks {want:?}",
+                    kpi.id
+                );
+            }
+        }
+    }
+    assert!(
+        proved > 300 && intervals > 100 && middles > 10,
+        "{proved} {intervals} {middles}"
+    );
 }
 
 #[tokio::test]
