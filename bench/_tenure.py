@@ -26,12 +26,12 @@ def tenure(*args, data):
 
 
 @contextmanager
-def server(accounts=0, months=12, seed=1):
+def server(accounts=0, months=12, seed=1, serve=()):
     """A running server with the program medtrainer and, with `accounts`, a simulated company worked in. Gives address, folder and process."""
     with tempfile.TemporaryDirectory(prefix="tenure-bench-") as folder:
         data = os.path.join(folder, "data")
         tenure("program", "apply", str(ROOT / "programs/medtrainer"), data=data)
-        process = subprocess.Popen([binary(), "serve", "--data", data, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([binary(), "serve", "--data", data, "--listen", "127.0.0.1:0", *serve], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             address = wait_for_address(process)
             if accounts:

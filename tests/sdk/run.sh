@@ -4,7 +4,8 @@
 #   tests/sdk/run.sh TENURE_URL WRITE_KEY [RUN_ID]
 #
 # Prints one JSON line for each SDK: {"sdk", "run", "events", "account", "contact"}. Tenure must then hold exactly `events` events whose
-# property `run` is `run`, all but those before the first `group` of the account `account`, and the contact `contact` of that account.
+# property `run` is `run`, all of the contact `contact` and the account `account` (also those sent before it was known who that is), and
+# that contact of that account. `cargo xtask sdk` starts a Tenure, runs this and checks it.
 # Fails when an SDK reports a failed delivery, or Tenure refuses a message.
 set -euo pipefail
 if [ $# -lt 2 ]; then

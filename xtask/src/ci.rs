@@ -5,13 +5,14 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::run::{command, has, install, root, step};
-use crate::{codegen, postgres, tidy, ui};
+use crate::{codegen, licences, postgres, sdk, tidy, ui};
 
 /// Everything.
 pub fn ci() -> Result<()> {
     let start = Instant::now();
     step("formatting", command("cargo", &["fmt", "--all", "--check"]))?;
     tidy::tidy()?;
+    licences::licences()?;
     ui::build()?;
     step(
         "lints",
@@ -64,7 +65,8 @@ pub fn test(filter: &[String]) -> Result<()> {
     ui::npm("types of the UI", "typecheck")?;
     ui::npm("lints of the UI", "lint")?;
     ui::npm("tests of the UI", "test")?;
-    stories()
+    stories()?;
+    sdk::sdk()
 }
 
 /// The browser's stories on the real binary with a small simulated company.

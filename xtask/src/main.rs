@@ -3,8 +3,10 @@
 mod bench;
 mod ci;
 mod codegen;
+mod licences;
 mod postgres;
 mod run;
+mod sdk;
 mod tidy;
 mod ui;
 
@@ -15,7 +17,8 @@ const HELP: &str = "cargo xtask COMMAND
   demo [ARGS]   builds everything and serves a working product with a simulated company (arguments go to `tenure demo`)
   test [FILTER] runs every test: Rust on both databases, the UI's, the browser's; installs or starts what is missing
   ci            what continuous integration runs: formatting, lints, tidy, generated files, tests
-  tidy          checks the rules of the house: layers, file budgets, where queries stand
+  tidy          checks the rules of the house: layers, file budgets, where queries stand, licences of what comes in through cargo
+  sdk           sends events with stock SDKs to the real binary, when npm and pip are in reach
   codegen       writes the generated files (API document, UI client, JSON schemas); with --check only compares
   bench [NAME]  runs the benches in bench/, one JSON line each";
 
@@ -34,7 +37,8 @@ fn work() -> Result<()> {
         "demo" => ui::demo(&rest),
         "test" => ci::test(&rest),
         "ci" => ci::ci(),
-        "tidy" => tidy::tidy(),
+        "tidy" => tidy::tidy().and_then(|()| licences::licences()),
+        "sdk" => sdk::sdk(),
         "codegen" => codegen::codegen(rest.iter().any(|arg| arg == "--check")),
         "bench" => bench::bench(&rest),
         "" | "help" | "-h" | "--help" => {

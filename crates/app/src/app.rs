@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
 use jiff::tz::TimeZone;
 use parking_lot::RwLock;
 use tenure_lake::Lake;
@@ -105,7 +106,9 @@ impl App {
     /// Opens the data folder, brings the schema up to date and loads what is held in memory.
     /// Fails when another process holds the folder or when the database could lose data.
     pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        let lock = DataLock::take(&config.data)?.ok_or_else(|| {
+        let taken = DataLock::take(&config.data)
+            .with_context(|| format!("the data folder {} cannot be written", config.data.display()))?;
+        let lock = taken.ok_or_else(|| {
             anyhow::anyhow!(
                 "another process holds {}: stop it, or use another data folder",
                 config.data.display()

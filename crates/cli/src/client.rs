@@ -142,8 +142,6 @@ impl Client {
         let mut config = Config::embedded(data.data.clone());
         config.database.clone_from(&data.database);
         let app = App::open(config, Clock::system()).await?;
-        // No server works in the background here: what came in since the last command is worked in before this one answers.
-        app.catch_up().await?;
         let router = routes::router(app.clone());
         Ok(Self {
             way: Way::Process(app, router),
@@ -169,6 +167,14 @@ impl Client {
             drop(router);
             app.shutdown().await;
         }
+    }
+
+    /// Works in everything that has happened so far: without a server nobody works in the background, and with one a page may be some
+    /// seconds behind. Commands that show figures or compare with them call it once, before they ask.
+    pub async fn settle(&self) -> Result<()> {
+        self.post("/api/v1/catch_up", &Value::Object(serde_json::Map::new()))
+            .await
+            .map(|_| ())
     }
 
     /// Asks.

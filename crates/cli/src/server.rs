@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::IntoResponse;
+use http::{HeaderValue, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tenure_app::auth::Principal;
-use tenure_app::web::Peer;
+use tenure_app::web::{Peer, Problem};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -128,6 +130,8 @@ fn connect(
 ) {
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
+        let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+        let two_lengths = chunked && request.headers().contains_key(header::CONTENT_LENGTH);
         match caller {
             Caller::Network(address) => {
                 request.extensions_mut().insert(Peer(address.ip()));
@@ -138,12 +142,24 @@ fn connect(
         }
         let router = router.clone();
         async move {
-            Ok::<_, Infallible>(
+            let mut response = if two_lengths {
+                let problem =
+                    "the request has a Content-Length beside its Transfer-Encoding: send one of them";
+                Problem::bad_request(problem).into_response()
+            } else {
                 router
                     .oneshot(request)
                     .await
-                    .unwrap_or_else(|never| match never {}),
-            )
+                    .unwrap_or_else(|never| match never {})
+            };
+            // A length that stood behind the encoding was dropped by the parser. A proxy that goes by it sees the request end elsewhere:
+            // what follows on the connection is not read (RFC 9112, 6.1).
+            if chunked {
+                response
+                    .headers_mut()
+                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(response)
         }
     });
     let connection = hyper::server::conn::http1::Builder::new()

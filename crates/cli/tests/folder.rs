@@ -1,4 +1,5 @@
 //! Commands and servers on one data folder.
+#![expect(clippy::unwrap_used, reason = "what a test cannot set up must fail it")]
 
 mod common;
 
@@ -6,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use common::{Server, done, run, stderr, tenure};
+use tenure_store::Execute;
 
 fn users(data: &Path) -> Vec<String> {
     let text = done(data, &["user", "list", "--format", "csv"]);
@@ -240,4 +242,54 @@ fn a_disk_that_cannot_be_written_makes_the_server_not_ready() {
     assert!(server.get("/health/live", "").starts_with("HTTP/1.1 200"));
     std::fs::remove_dir(data.join("ready.probe")).unwrap();
     assert!(server.get("/health/ready", "").starts_with("HTTP/1.1 200"));
+}
+
+/// The newest step of the log, and how far the figures have come.
+fn places(data: &Path) -> (i64, i64) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = tenure_store::Store::open_embedded(data).await.unwrap();
+        let number = async |sql: &str| store.one(sql, vec![]).await.unwrap().unwrap().get("n").unwrap();
+        let places = (
+            number("SELECT seq AS n FROM event_log").await,
+            number("SELECT COALESCE(MIN(seq), 0) AS n FROM cursors").await,
+        );
+        store.close().await;
+        places
+    })
+}
+
+#[test]
+fn only_commands_that_show_figures_work_in_what_came_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = folder.path().join("accounts.csv");
+    std::fs::write(&file, "account_id,name,mrr\na1,One,10\n").unwrap();
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../programs/starter");
+    done(&data, &["program", "apply", program]);
+    done(&data, &["import", file.to_str().unwrap(), "--kind", "accounts"]);
+    let (newest, worked) = places(&data);
+    done(&data, &["user", "list"]);
+    assert_eq!(
+        places(&data),
+        (newest, worked),
+        "a list of people needs no figures"
+    );
+    assert!(worked < newest);
+    for command in [
+        &["accounts", "--format", "csv"][..],
+        &["kpis"],
+        &["program", "plan", program],
+        &["sql", "SELECT 1 AS one"],
+    ] {
+        let (newest, _) = places(&data);
+        done(&data, command);
+        let (after, worked) = places(&data);
+        assert!(
+            worked >= newest && after >= newest,
+            "{command:?}: {worked} of {newest}"
+        );
+        std::fs::write(&file, format!("account_id,name,mrr\na1,{},10\n", command[0])).unwrap();
+        done(&data, &["import", file.to_str().unwrap(), "--kind", "accounts"]);
+    }
 }

@@ -27,6 +27,14 @@ pub async fn migrate(store: &Store, clock: &Clock, migrations: &[Migration]) -> 
     tx.exclusive("schema").await?;
     tx.script("CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL, applied_at BIGINT NOT NULL)")
         .await?;
+    // What the question whether the records accept a write changes, see `Store::ready`.
+    tx.script("CREATE TABLE IF NOT EXISTS readiness (id BIGINT PRIMARY KEY, tick BIGINT NOT NULL)")
+        .await?;
+    tx.run(
+        "INSERT INTO readiness (id, tick) VALUES (1, 0) ON CONFLICT (id) DO NOTHING",
+        vec![],
+    )
+    .await?;
     let row = tx
         .one(
             "SELECT COALESCE(MAX(version), 0) AS version FROM schema_versions",

@@ -247,6 +247,13 @@ impl EventMap {
     }
 }
 
+/// The line and column, both from 1, at which a YAML text says what stands under a path such as `files[2].kind`; where nothing stands there,
+/// those of the nearest thing around it. `None` = the text is no YAML.
+#[must_use]
+pub fn position_of(text: &str, path: &str) -> Option<(usize, usize)> {
+    yaml::position_of(text, path)
+}
+
 /// The name of a version by its content: BLAKE3 over every file's name and text, in the order of names.
 /// Two versions with the same hash have the same files, byte for byte.
 pub fn content_hash(files: &BTreeMap<String, String>) -> String {

@@ -68,6 +68,34 @@ pub(super) const CURRENCIES: &[&str] = &[
     "XPF", "YER", "ZAR", "ZMW", "ZWG",
 ];
 
+/// The columns of `events`, as the lake keeps them.
+const EVENT_COLUMNS: [&str; 13] = [
+    "seq",
+    "message_id",
+    "account_no",
+    "account_id",
+    "contact_id",
+    "kind",
+    "name",
+    "occurred_at",
+    "received_at",
+    "day",
+    "month",
+    "source",
+    "properties",
+];
+
+/// The columns of `period_events`: the period that an event lies in, and the event.
+const PERIOD_EVENT_COLUMNS: [&str; EVENT_COLUMNS.len() + 1] = {
+    let mut columns = ["period"; EVENT_COLUMNS.len() + 1];
+    let mut at = 0;
+    while at < EVENT_COLUMNS.len() {
+        columns[at + 1] = EVENT_COLUMNS[at];
+        at += 1;
+    }
+    columns
+};
+
 /// The relations that a KPI's facts may read, each with its columns.
 pub const RELATIONS: &[(&str, &[&str])] = &[
     ("periods", &["period", "first_day", "last_day"]),
@@ -91,43 +119,8 @@ pub const RELATIONS: &[(&str, &[&str])] = &[
             "owner",
         ],
     ),
-    (
-        "period_events",
-        &[
-            "period",
-            "seq",
-            "message_id",
-            "account_no",
-            "account_id",
-            "contact_id",
-            "kind",
-            "name",
-            "occurred_at",
-            "received_at",
-            "day",
-            "month",
-            "source",
-            "properties",
-        ],
-    ),
-    (
-        "events",
-        &[
-            "seq",
-            "message_id",
-            "account_no",
-            "account_id",
-            "contact_id",
-            "kind",
-            "name",
-            "occurred_at",
-            "received_at",
-            "day",
-            "month",
-            "source",
-            "properties",
-        ],
-    ),
+    ("period_events", &PERIOD_EVENT_COLUMNS),
+    ("events", &EVENT_COLUMNS),
     (
         "account_spans",
         &[
@@ -148,3 +141,21 @@ pub const RELATIONS: &[(&str, &[&str])] = &[
     ("subscriptions", &[]),
     ("contacts", &[]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_of_events_are_those_of_the_lake() {
+        let schema = tenure_lake::event_schema();
+        let kept: Vec<&str> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
+        assert_eq!(EVENT_COLUMNS.as_slice(), kept);
+        assert_eq!(PERIOD_EVENT_COLUMNS[0], "period");
+        assert_eq!(PERIOD_EVENT_COLUMNS[1..], EVENT_COLUMNS);
+    }
+}

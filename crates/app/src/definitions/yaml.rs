@@ -75,6 +75,40 @@ pub(super) struct Unreadable {
     pub problem: String,
 }
 
+/// The line and column of the value at a path such as `also[0].fields.attributes.zip`, or of the nearest thing around it that is there.
+pub(super) fn position_of(text: &str, path: &str) -> Option<(usize, usize)> {
+    let mut node = &read(text).ok()?;
+    let mut at = node.at;
+    let mut rest = path;
+    while !rest.is_empty() {
+        rest = rest.trim_start_matches('.');
+        match &node.value {
+            // A name may hold dots itself: the longest that fits is meant.
+            Value::Map(entries) => {
+                let fits = entries.iter().filter(|(key, _)| {
+                    rest.strip_prefix(key.name.as_str())
+                        .is_some_and(|after| after.is_empty() || after.starts_with(['.', '[']))
+                });
+                let Some((key, value)) = fits.max_by_key(|(key, _)| key.name.len()) else {
+                    break;
+                };
+                (at, node, rest) = (key.at, value, &rest[key.name.len()..]);
+            }
+            Value::List(items) => {
+                let inner = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+                let Some((item, after)) =
+                    inner.and_then(|(place, after)| Some((items.get(place.parse::<usize>().ok()?)?, after)))
+                else {
+                    break;
+                };
+                (at, node, rest) = (item.at, item, after);
+            }
+            _ => break,
+        }
+    }
+    Some((at.line, at.column))
+}
+
 /// Reads one YAML document. An empty text is a document that holds nothing.
 pub(super) fn read(text: &str) -> Result<Node, Unreadable> {
     if text

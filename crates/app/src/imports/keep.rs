@@ -11,10 +11,11 @@ use tenure_store::{StoreError, StoreResult, Tx};
 use super::chunks::{Chunk, Mapped};
 use super::job::{File, Import, Progress, Sample};
 use super::read::Fault;
+use super::rehearsal::{Rehearsal, Repeated};
 use super::rows::{Facts, Outcome, SOURCE};
 use super::{rejects, store};
 use crate::App;
-use crate::accounts::{self, Change};
+use crate::accounts::Change;
 use crate::events::{self, Stored};
 
 /// Events from which on a chunk that changes no accounts or contacts goes straight into files.
@@ -34,7 +35,7 @@ struct Sorted {
     skipped: u64,
 }
 
-fn sort(known: &accounts::Directory, rows: Vec<Mapped>) -> Sorted {
+fn sort(known: impl Fn(&str) -> bool, rows: Vec<Mapped>) -> Sorted {
     let mut sorted = Sorted {
         events: Vec::new(),
         changes: Vec::new(),
@@ -54,7 +55,7 @@ fn sort(known: &accounts::Directory, rows: Vec<Mapped>) -> Sorted {
             }
             Outcome::Facts(Facts {
                 needs: Some(account), ..
-            }) if known.number(&account).is_none() => {
+            }) if !known(&account) => {
                 sorted.rejects.push(rejects::Refused {
                     line: row.line,
                     fault: unknown_account(&account),
@@ -77,15 +78,16 @@ pub fn unknown_account(id: &str) -> Fault {
     Fault::field("account_id", id, "no account has this id", remedy)
 }
 
-/// For each row with facts whether it said something new.
-pub fn news(owned: &[(usize, usize)], changes: &[Change], stored: &Stored) -> Vec<bool> {
+/// For each row with facts whether it said something new. `repeated` are the places of events and changes that a dry run has met before.
+pub fn news(owned: &[(usize, usize)], changes: &[Change], stored: &Stored, repeated: &Repeated) -> Vec<bool> {
     let mut said: HashMap<(bool, &str), Vec<&Change>> = HashMap::new();
     let (mut event, mut change) = (0, 0);
     owned
         .iter()
         .map(|(events, of)| {
-            let mut new = stored.fresh[event..event + events].iter().any(|fresh| *fresh);
-            for it in &changes[change..change + of] {
+            let mut new =
+                (event..event + events).any(|at| stored.fresh[at] && !repeated.events.contains(&at));
+            for (at, it) in changes.iter().enumerate().skip(change).take(*of) {
                 let (contact, id, changed) = match it {
                     Change::Account(account) => {
                         (false, account.id.as_str(), stored.accounts.contains(&account.id))
@@ -98,7 +100,7 @@ pub fn news(owned: &[(usize, usize)], changes: &[Change], stored: &Stored) -> Ve
                 };
                 // A row that says the same as one before it in the chunk says nothing new.
                 let before = said.entry((contact, id)).or_default();
-                new |= changed && !before.contains(&it);
+                new |= changed && !before.contains(&it) && !repeated.changes.contains(&at);
                 before.push(it);
             }
             event += events;
@@ -119,6 +121,7 @@ struct OwnRows {
     rows: u64,
     reached: (u64, u64, u64),
     sorted: Arc<Sorted>,
+    repeated: Arc<Repeated>,
     samples: Vec<Sample>,
 }
 
@@ -126,7 +129,7 @@ impl OwnRows {
     /// The file after the chunk.
     fn after(&self, stored: &Stored) -> File {
         let sorted = &self.sorted;
-        let new = news(&sorted.owned, &sorted.changes, stored)
+        let new = news(&sorted.owned, &sorted.changes, stored, &self.repeated)
             .into_iter()
             .filter(|new| *new)
             .count() as u64;
@@ -155,10 +158,25 @@ impl OwnRows {
     }
 }
 
-/// Stores a chunk, again and again while the records are not available.
-pub async fn keep(app: &App, import: &mut Import, at: usize, chunk: Chunk) -> StoreResult<()> {
+/// Stores a chunk, again and again while the records are not available. A dry run stores nothing: it holds what the chunk says against what
+/// is stored and against what it has met itself.
+pub async fn keep(
+    app: &App,
+    import: &mut Import,
+    at: usize,
+    chunk: Chunk,
+    met: &mut Rehearsal,
+) -> StoreResult<()> {
     let (rows, reached) = (chunk.rows.len() as u64, (chunk.position, chunk.line, chunk.bytes));
-    let sorted = Arc::new(sort(&app.accounts, chunk.rows));
+    let sorted = Arc::new(sort(
+        |id| app.accounts.number(id).is_some() || met.makes(id),
+        chunk.rows,
+    ));
+    let repeated = if import.dry_run {
+        met.note(&sorted.events, &sorted.changes)
+    } else {
+        Repeated::default()
+    };
     let samples = samples(import, &import.files[at], &sorted.rejects);
     let file = import.files[at].clone();
     let own = OwnRows {
@@ -168,6 +186,7 @@ pub async fn keep(app: &App, import: &mut Import, at: usize, chunk: Chunk) -> St
         rows,
         reached,
         sorted,
+        repeated: Arc::new(repeated),
         samples,
     };
     for attempt in 1.. {

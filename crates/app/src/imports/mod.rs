@@ -24,6 +24,7 @@ mod map;
 mod plan;
 mod propose;
 mod read;
+mod rehearsal;
 mod rejects;
 mod replay;
 mod request;

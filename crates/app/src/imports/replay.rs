@@ -12,12 +12,13 @@ use super::context::Context;
 use super::job::{File, Import};
 use super::read::{Record, Source, cells};
 use super::rejects::{Refused, file_name, reject};
+use super::request::bad_map;
 use super::rows::{Facts, Outcome, SOURCE};
 use super::{chunks, map, plan, store};
 use crate::App;
 use crate::events::rejects::{Reject, Replayer, Verdict};
 use crate::events::{self, Stored};
-use crate::web::{self, Problem};
+use crate::web;
 
 /// Takes rejects of imports in again.
 pub struct ImportReplayer;
@@ -81,13 +82,13 @@ async fn some(
         ..super::context(app, import.started_at)
     };
     let text = map.or(file.map.as_deref());
+    let bad = |error| bad_map("map", text.unwrap_or_default(), &error);
     let mapping = match text {
-        Some(text) => map::Mapping::parse(text, &context.zone).map_err(|error| bad(&error))?,
+        Some(text) => map::Mapping::parse(text, &context.zone).map_err(bad)?,
         None => map::Mapping::by_names(),
     };
     let (source, records) = table(file, &mapping, rejects);
-    let plan =
-        plan::plan(&mapping, file.kind, &source, &context, beside(file)).map_err(|error| bad(&error))?;
+    let plan = plan::plan(&mapping, file.kind, &source, &context, beside(file)).map_err(bad)?;
     let mapped = chunks::map(&plan, &context, &source.columns, &records);
     let mut verdicts = Vec::with_capacity(rejects.len());
     let mut facts = Facts::default();
@@ -143,10 +144,6 @@ fn nothing_more<'a>(_: &'a Tx, _: &'a Stored) -> BoxFuture<'a, tenure_store::Sto
 
 fn beside(file: &File) -> &Path {
     &file.beside
-}
-
-fn bad(error: &map::MapError) -> Problem {
-    Problem::field("map", &error.at, error.problem.clone(), error.remedy.clone())
 }
 
 /// The rejects' records as a table. The file itself gives the columns if it is still there, so that a column which is empty in all rejects is

@@ -12,6 +12,7 @@ use super::job::{File, Progress, State};
 use super::map::{MapError, Mapping, object, text_of, wrong};
 use super::plan::{Plan, plan};
 use super::read::{ReadError, Source, nearest};
+use crate::definitions;
 use crate::web::{Problem, Result};
 
 /// The file that describes a folder.
@@ -113,7 +114,10 @@ impl Unusable {
     fn problem(&self, path: &Path, map: Option<&(String, String)>) -> Problem {
         match self {
             Self::File(error) => unreadable(path, error),
-            Self::Map(error) => bad_map(map.map_or("map", |(_, name)| name), error),
+            Self::Map(error) => {
+                let (text, name) = map.map_or(("", "map"), |(text, name)| (text, name));
+                bad_map(name, text, error)
+            }
         }
     }
 }
@@ -156,11 +160,17 @@ fn unreadable(path: &Path, error: &ReadError) -> Problem {
     )
 }
 
-fn bad_map(name: &str, error: &MapError) -> Problem {
-    let field = if error.at.is_empty() {
-        name.to_owned()
+/// The problem of a map: its file, the line and column of the mistake, and the path of the key.
+pub fn bad_map(name: &str, text: &str, error: &MapError) -> Problem {
+    let place = if error.at.is_empty() {
+        None
     } else {
-        format!("{name}: {}", error.at)
+        definitions::position_of(text, &error.at)
+    };
+    let field = match place {
+        Some((line, column)) => format!("{name}:{line}:{column} {}", error.at),
+        // A text that is no YAML tells the place in the problem.
+        None => format!("{name} {}", error.at).trim_end().to_owned(),
     };
     Problem::field(&field, "", error.problem.clone(), error.remedy.clone())
 }
@@ -295,7 +305,8 @@ fn folder_files(description: &MapText, base: &Path, kind: Option<Kind>) -> Resul
             "leave it out",
         ));
     }
-    let parsed = entries(&description.text).map_err(|error| bad_map(&description.name, &error))?;
+    let parsed =
+        entries(&description.text).map_err(|error| bad_map(&description.name, &description.text, &error))?;
     parsed
         .into_iter()
         .map(|(file, kind, map)| {

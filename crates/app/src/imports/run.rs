@@ -8,8 +8,9 @@ use tenure_store::{StoreError, StoreResult};
 use super::chunks;
 use super::context::Context;
 use super::fields::Kind;
-use super::job::{Import, Job, State};
+use super::job::{Import, Job, Progress, State};
 use super::keep::keep;
+use super::rehearsal::Rehearsal;
 use super::{request, store};
 use crate::App;
 
@@ -61,11 +62,19 @@ pub fn start(app: &App, import: Import) {
 async fn work(app: &App, mut import: Import, job: &Job) -> StoreResult<()> {
     let context = super::context(app, import.started_at);
     let mut outcome = Ok(());
+    let mut met = Rehearsal::default();
+    if import.dry_run {
+        // What it had met before a restart is not kept, so it begins again.
+        import.samples.clear();
+        for file in &mut import.files {
+            (file.state, file.progress) = (State::Running, Progress::default());
+        }
+    }
     for at in 0..import.files.len() {
         if import.files[at].state == State::Done {
             continue;
         }
-        outcome = file(app, &mut import, at, &context, job).await;
+        outcome = file(app, &mut import, at, &context, job, &mut met).await;
         if outcome.is_err() {
             break;
         }
@@ -86,7 +95,14 @@ async fn work(app: &App, mut import: Import, job: &Job) -> StoreResult<()> {
     Ok(())
 }
 
-async fn file(app: &App, import: &mut Import, at: usize, context: &Context, job: &Job) -> Result<(), Stop> {
+async fn file(
+    app: &App,
+    import: &mut Import,
+    at: usize,
+    context: &Context,
+    job: &Job,
+    met: &mut Rehearsal,
+) -> Result<(), Stop> {
     let it = import.files[at].clone();
     let name = it.path.display().to_string();
     let context = Context {
@@ -132,7 +148,7 @@ async fn file(app: &App, import: &mut Import, at: usize, context: &Context, job:
         let before = import.files[at].progress;
         let error = chunk.error.clone();
         if !chunk.rows.is_empty() {
-            keep(app, import, at, chunk).await?;
+            keep(app, import, at, chunk, met).await?;
         }
         let after = import.files[at].progress;
         job.done(after.rows - before.rows, after.bytes.saturating_sub(before.bytes));

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::engine::{ALL, By, Only, figures, parts_of};
-use super::overview::{self, Line, TargetLine, day_of, instant, unit_name};
+use super::overview::{self, Line, TargetLine, day_named, day_of, instant, unit_name};
 use super::reactor::scopes;
 use super::store;
 use super::targets::baseline::Baselines;
@@ -192,9 +192,9 @@ fn find<'a>(definitions: &'a Definitions, id: &str) -> Result<&'a Kpi> {
 }
 
 fn days_of(app: &App, asked: &SeriesAsked) -> Result<(String, Vec<Date>)> {
-    let to = day_of(app, asked.to.as_deref())?;
+    let to = day_named(app, "to", asked.to.as_deref())?;
     let from = match asked.from.as_deref() {
-        Some(text) => day_of(app, Some(text))?,
+        Some(text) => day_named(app, "from", Some(text))?,
         None => to.saturating_sub(jiff::Span::new().months(12)),
     };
     if from > to {

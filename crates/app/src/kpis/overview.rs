@@ -452,13 +452,21 @@ pub async fn trends(app: &App, day: Date, months: i32) -> Result<BTreeMap<String
 /// # Errors
 /// The problem with the field.
 pub fn day_of(app: &App, as_of: Option<&str>) -> crate::web::Result<Date> {
+    day_named(app, "as_of", as_of)
+}
+
+/// As [`day_of`], of a field of another name.
+///
+/// # Errors
+/// The problem with the field.
+pub fn day_named(app: &App, field: &str, day: Option<&str>) -> crate::web::Result<Date> {
     let today = date_of(metrics::today(app));
-    let Some(text) = as_of.map(str::trim).filter(|t| !t.is_empty()) else {
+    let Some(text) = day.map(str::trim).filter(|t| !t.is_empty()) else {
         return Ok(today);
     };
     let day: Date = text.parse().map_err(|_| {
         crate::web::Problem::field(
-            "as_of",
+            field,
             text,
             "is not a day",
             "write it as YYYY-MM-DD, for example 2026-06-30",
@@ -466,7 +474,7 @@ pub fn day_of(app: &App, as_of: Option<&str>) -> crate::web::Result<Date> {
     })?;
     if day > today {
         return Err(crate::web::Problem::field(
-            "as_of",
+            field,
             text,
             "lies in the future",
             format!("ask for {today} or a day before it"),
@@ -474,7 +482,7 @@ pub fn day_of(app: &App, as_of: Option<&str>) -> crate::web::Result<Date> {
     }
     if day.year() < 1970 {
         return Err(crate::web::Problem::field(
-            "as_of",
+            field,
             text,
             "lies before 1970",
             "ask for a later day",

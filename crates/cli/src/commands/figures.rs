@@ -12,17 +12,12 @@ use crate::output::{Column, print, to_stdout};
 async fn ask(data: &Data, path: &str) -> Result<Value> {
     let client = Client::open(data).await?;
     let answer = async {
-        settle(&client).await?;
+        client.settle().await?;
         client.get(path).await
     };
     let answer = answer.await;
     client.close().await;
     answer
-}
-
-/// Figures on the command line are those of everything that has happened so far; a page may be some seconds behind.
-async fn settle(client: &Client) -> Result<()> {
-    client.post("/api/v1/catch_up", &json!({})).await.map(|_| ())
 }
 
 fn rows(answer: &Value, key: &str) -> Vec<Value> {
@@ -81,7 +76,7 @@ pub async fn segments(args: Listing) -> Result<ExitCode> {
 pub async fn accounts(args: Listing) -> Result<ExitCode> {
     let client = Client::open(&args.data).await?;
     let outcome = async {
-        settle(&client).await?;
+        client.settle().await?;
         all_accounts(&client, &args).await
     };
     let outcome = outcome.await;
@@ -146,7 +141,7 @@ pub async fn sql(args: Sql) -> Result<ExitCode> {
     }
     let client = Client::open(&args.data).await?;
     let answer = async {
-        settle(&client).await?;
+        client.settle().await?;
         client
             .post("/api/v1/sql", &json!({ "query": query, "limit": args.limit }))
             .await

@@ -77,9 +77,16 @@ fn read_into(files: &mut Map<String, Value>, folder: &Path, prefix: &str) -> Res
 async fn send(what: &str, folder: &ProgramFolder) -> Result<ExitCode> {
     let files = read_folder(&folder.dir)?;
     let client = Client::open_or_create(&folder.data).await?;
-    let answer = client
-        .post(&format!("/api/v1/program/{what}"), &json!({ "files": files }))
-        .await;
+    let answer = async {
+        // A plan tells which accounts would move: from where they are now.
+        if what == "plan" {
+            client.settle().await?;
+        }
+        client
+            .post(&format!("/api/v1/program/{what}"), &json!({ "files": files }))
+            .await
+    };
+    let answer = answer.await;
     client.close().await;
     let answer = answer?;
     println!("{}", serde_json::to_string_pretty(&answer)?);

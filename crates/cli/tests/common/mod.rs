@@ -53,7 +53,13 @@ pub struct Server {
 impl Server {
     /// Starts one on a free port and waits until it says that it serves.
     pub fn start(data: &Path, more: &[&str]) -> Self {
+        Self::start_as(data, more, |_| {})
+    }
+
+    /// As [`Server::start`], with a command that the caller may change.
+    pub fn start_as(data: &Path, more: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let mut command = tenure(&["serve", "--listen", "127.0.0.1:0"]);
+        change(&mut command);
         let mut child = command
             .arg("--data")
             .arg(data)

@@ -264,3 +264,41 @@ async fn a_folder_is_imported_in_the_order_of_its_description() {
         "{fault}"
     );
 }
+
+#[tokio::test]
+async fn a_mistake_in_a_map_is_told_with_line_and_column() {
+    let desk = Desk::new().await;
+    let file = desk.file("a.csv", "Konto,Firma,Zip\nA-1,One,1\n");
+    for (map, place) in [
+        (
+            "fields:\n  account_id: Konto\n  nmae: Firma\n",
+            "map:3:3 fields.nmae",
+        ),
+        (
+            "# a remark\nfields:\n  account_id: Konto\n  name:\n    column: Firma\n    defualt: x\n",
+            "map:6:5 fields.name.defualt",
+        ),
+        (
+            "fields: {account_id: Konto, name: Firma,\n  attributes.zip: {formula: 'upper(zap)'}}\n",
+            "map:2:20 fields.attributes.zip.formula",
+        ),
+        (
+            "fields: {account_id: Konto, name: Firma}\nalso:\n  - kind: tickets\n    fields: {ticket_id: Konto}\n  - kind: tickets\n",
+            "map:5:5 also[1]",
+        ),
+        // What is missing is told at what it is missing in.
+        (
+            "decimal: '.'\nfields: {account_id: Konto}\n",
+            "map:2:1 fields.name",
+        ),
+    ] {
+        let fault = desk
+            .fault(json!({ "path": file, "kind": "accounts", "map": map }))
+            .await;
+        assert_eq!(fault["field"], place, "{map}: {fault}");
+    }
+    desk.file("import.yaml", "files:\n  - {path: a.csv,\n     kind: acounts}\n");
+    let fault = desk.fault(json!({ "path": desk.folder() })).await;
+    let field = fault["field"].as_str().expect("a field");
+    assert!(field.ends_with("import.yaml:3:6 files[0].kind"), "{fault}");
+}

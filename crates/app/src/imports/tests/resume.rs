@@ -267,3 +267,35 @@ async fn rejects_are_taken_in_after_a_repair() {
         "{open}"
     );
 }
+
+#[tokio::test]
+async fn a_dry_run_finds_what_is_there_twice_however_far_apart() {
+    let desk = Desk::new().await;
+    // Rows of one chunk, so that every repetition lies in another one.
+    desk.app.imports.rows_at_once.store(4, Ordering::Relaxed);
+    let accounts = desk.file(
+        "accounts.csv",
+        "account_id,name\nA-0,Zero\nA-1,One\nA-2,Two\nA-3,Three\nA-4,Four\nA-0,Zero\nA-1,Uno\nA-2,Two\nA-4,Four\nA-1,One\n",
+    );
+    let mut tickets = "ticket_id,account_id,opened_at\n".to_owned();
+    for n in (0..20).chain(0..7).chain(3..12) {
+        tickets.push_str(&format!("T-{n},A-{},2026-05-01T08:00:00Z\n", n % 6));
+    }
+    let tickets = desk.file("tickets.csv", &tickets);
+    desk.file(
+        "import.yaml",
+        "files: [{path: accounts.csv, kind: accounts}, {path: tickets.csv, kind: tickets}]\n",
+    );
+    assert!(accounts.exists() && tickets.exists());
+    let dry = desk
+        .import(json!({ "path": desk.folder(), "dry_run": true }))
+        .await;
+    let real = desk.import(json!({ "path": desk.folder() })).await;
+    let files = |import: &serde_json::Value| {
+        let files = import["files"].as_array().expect("files").clone();
+        files.iter().map(counts).collect::<Vec<_>>()
+    };
+    // By hand: three of five repeated accounts say nothing new; A-5 is unknown, so tickets 5, 11 and 17 (once or more) are refused.
+    assert_eq!(files(&real), [[10, 7, 3, 0], [36, 17, 13, 6]]);
+    assert_eq!(files(&dry), files(&real));
+}

@@ -1,6 +1,6 @@
 //! A small world whose every figure is worked out by hand, as of 30 June 2026.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{apply, change, event, figures, medtrainer, same, store};
 use crate::accounts::Change;
@@ -408,4 +408,37 @@ async fn late_events_change_the_past_and_a_past_day_keeps_its_segment() {
         Some(0.5)
     );
     assert_eq!(figure("2025-12-31", "field_completeness", "all").await, Some(0.2));
+}
+
+#[tokio::test]
+async fn the_end_of_one_subscription_does_not_hide_why_the_account_left() {
+    let app = TestApp::new().await;
+    apply(&app, &medtrainer()).await;
+    let start = |id: &str, subscription: &str| {
+        event(
+            id,
+            "2026-01-05",
+            "subscription_started",
+            json!({ "mrr": 100, "subscription_id": subscription }),
+        )
+    };
+    let end = |id: &str, day: &str, said: Json| event(id, day, "churned", said);
+    store(
+        &app,
+        vec![
+            start("told", "s1"),
+            start("told", "s2"),
+            // The last of its subscriptions ends after the account has said why; that end says nothing.
+            end("told", "2026-05-10", json!({ "reason": "pricing" })),
+            end("told", "2026-05-20", json!({ "subscription_id": "s2" })),
+            start("silent", "s1"),
+            end("silent", "2026-05-20", json!({ "subscription_id": "s1" })),
+        ],
+        vec![],
+    )
+    .await;
+    app.catch_up().await.expect("caught up");
+    let figures = figures(&app, "2026-05-31").await;
+    let figure = figures[&("churn_reasons".to_owned(), "all".to_owned())];
+    assert_eq!(figure, Some(1.0 / 2.0), "one of the two said why");
 }

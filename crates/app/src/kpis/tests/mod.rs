@@ -2,6 +2,7 @@
 //! when the same history arrives in another way.
 
 mod attribution;
+mod bad_questions;
 mod baselines;
 #[expect(clippy::eq_op, reason = "all of all is written as it was counted by hand")]
 mod hand;

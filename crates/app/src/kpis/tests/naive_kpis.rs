@@ -204,11 +204,10 @@ fn money_and_life(m: &Model, kpi: &str, days: (i32, i32)) -> Option<(How, Vec<Fa
         "active_customers" => (How::Sum, of_end(&|_| 1.0)),
         "churn_reasons" => {
             let reason = |a: usize| {
-                let last_churn = m
+                let mut ends = m
                     .within(days)
-                    .filter(|e| e.account == Some(a) && e.is(&["churned"]))
-                    .last();
-                bit(last_churn.is_some_and(|e| said(e, "reason").is_some()))
+                    .filter(|e| e.account == Some(a) && e.is(&["churned"]));
+                bit(ends.any(|e| said(e, "reason").is_some()))
             };
             (
                 How::Ratio,

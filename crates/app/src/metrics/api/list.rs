@@ -127,7 +127,8 @@ pub async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>)
         .filter_map(|e| e.head.span_at(day))
         .filter(|s| s.active)
         .filter_map(|s| s.mrr)
-        .sum();
+        // A sum of nothing is −0 in floating point, and would be shown so.
+        .fold(0.0, |sum, mrr| sum + mrr);
     let items: Vec<Item> = kept
         .iter()
         .skip(offset)

@@ -292,6 +292,14 @@ async fn members_of_the_wrong_type() {
     let mut message = track("many");
     message["properties"] = Json::Object(many);
     assert_eq!(counts(&source.send("/v1/track", &message).await), (1, 0, 0));
+    // Ten thousand properties, or a name of a megabyte, are more than a message holds: it alone is refused.
+    let thousands: serde_json::Map<String, Json> = (0..10_000).map(|n| (n.to_string(), json!(n))).collect();
+    let named = serde_json::Map::from_iter([("x".repeat(1 << 18), json!(1))]);
+    for properties in [thousands, named] {
+        let mut large = track("large");
+        large["properties"] = Json::Object(properties);
+        assert_eq!(counts(&source.batch(json!([large, track("beside")])).await).2, 1);
+    }
     // A property may be a number today and a text tomorrow.
     for (id, value) in [("n1", json!(5)), ("n2", json!("five"))] {
         let mut message = track(id);
