@@ -13,8 +13,8 @@ pub mod testing;
 
 pub mod accounts;
 pub mod auth;
-pub mod dashboards;
 pub mod contacts;
+pub mod dashboards;
 pub mod definitions;
 pub mod events;
 pub mod health;
