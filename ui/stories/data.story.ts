@@ -93,11 +93,11 @@ describe("bringing data in without a terminal", () => {
     expect(await overflow(page)).toBeLessThanOrEqual(0);
     // A constant for every row.
     await page.getByRole("tab", { name: "Constants and formulas" }).click();
-    await choose(page, "Give another field", "Currency");
+    await choose(page, "Give another field", "Owner");
     await page.getByRole("button", { name: "Add", exact: true }).click();
-    await page.getByLabel("Value of currency").fill("EUR");
+    await page.getByLabel("Value of owner").fill("ann@example.com");
     await page.getByText("Kept", { exact: true }).waitFor();
-    await page.getByRole("region", { name: "First rows" }).getByText("EUR").first().waitFor();
+    await page.getByRole("region", { name: "First rows" }).getByText("ann@example.com").first().waitFor();
     // Tried first: nothing is stored.
     await page.getByRole("button", { name: "Try without storing" }).click();
     await page.getByText("Nothing was stored.", { exact: false }).waitFor();
@@ -108,7 +108,7 @@ describe("bringing data in without a terminal", () => {
     await page.goto(address);
     await page.getByText("Nothing was stored.", { exact: false }).waitFor();
     await page.getByRole("tab", { name: "Constants and formulas" }).click();
-    expect(await page.getByLabel("Value of currency").inputValue()).toBe("EUR");
+    expect(await page.getByLabel("Value of owner").inputValue()).toBe("ann@example.com");
     await page.getByRole("button", { name: "Import 2 files" }).click();
     const result = page.getByRole("region", { name: "Result of the import" });
     await result.getByText("Done.", { exact: false }).waitFor();

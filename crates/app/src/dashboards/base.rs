@@ -201,8 +201,11 @@ fn about(page: &Page<'_>, name: &str) -> Column {
     }
 }
 
-/// Reads a number of an account.
-fn number_of<'p>(page: &Page<'p>, name: &str, day: i32) -> Box<dyn Fn(&Entry) -> Option<f64> + 'p> {
+/// What reads a number out of an account.
+type Number<'p> = Box<dyn Fn(&Entry) -> Option<f64> + 'p>;
+
+/// Finds the number of accounts that has this name.
+fn number_of<'p>(page: &Page<'p>, name: &str, day: i32) -> Number<'p> {
     let plan = page.app.metrics.plan();
     let metric = plan.and_then(|plan| plan.metric_ids.iter().position(|id| id == name));
     if let Some(at) = metric {
@@ -362,16 +365,16 @@ fn distribution(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>
     data.unit = Some("number");
 }
 
+/// The values of an attribute: how many accounts have each, and the condition that means it.
+type Groups = BTreeMap<String, (usize, String)>;
+
 fn grid(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>], data: &mut Data) {
     let (Some(x), Some(y)) = (&tile.x, &tile.y) else {
         return;
     };
     let value = tile.metric.as_ref().map(|name| number_of(page, name, base.day));
     let mut cells: BTreeMap<(String, String), (f64, usize)> = BTreeMap::new();
-    let (mut across, mut down): (
-        BTreeMap<String, (usize, String)>,
-        BTreeMap<String, (usize, String)>,
-    ) = Default::default();
+    let (mut across, mut down) = (Groups::new(), Groups::new());
     for entry in entries {
         let ((xs, x_is), (ys, y_is)) = (
             group_of(page, x, base.day, entry),
@@ -386,7 +389,7 @@ fn grid(page: &Page<'_>, tile: &Tile, base: &Base, entries: &[Arc<Entry>], data:
             cell.1 += 1;
         }
     }
-    let largest = |of: BTreeMap<String, (usize, String)>, data: &mut Data| -> Vec<(String, String)> {
+    let largest = |of: Groups, data: &mut Data| -> Vec<(String, String)> {
         let total = of.len();
         let mut all: Vec<(String, (usize, String))> = of.into_iter().collect();
         all.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(&b.0)));
