@@ -19,4 +19,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "program_drafts",
         script: include_str!("../migrations/0004_program_drafts.sql"),
     },
+    Migration {
+        version: 6,
+        name: "data",
+        script: include_str!("../migrations/0006_data.sql"),
+    },
 ];
