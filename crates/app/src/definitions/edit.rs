@@ -199,7 +199,7 @@ fn expected(before: &Json, edit: &Edit) -> Result<Json, Uneditable> {
         .ok_or_else(|| Uneditable::by_hand(format!("'{list}' is not a list.")))?;
     let known = entries
         .iter()
-        .position(|entry| entry["id"] == Json::from(id.as_str()));
+        .position(|entry| entry["id"] == id.as_str());
     match known {
         Some(at) if edit.remove => {
             entries.remove(at);
