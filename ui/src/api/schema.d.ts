@@ -38,6 +38,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The notes of an account. */
+        get: operations["notes_list"];
+        put?: never;
+        /** Adds a note. */
+        post: operations["notes_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{id}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything known of an account, as it is or as it was on a day, with figures as they are known now. */
+        get: operations["profiles_profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{id}/timeline": {
         parameters: {
             query?: never;
@@ -50,6 +85,24 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attachments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file, always as a download: nothing in it is run or shown by the browser. */
+        get: operations["notes_download"];
+        put?: never;
+        post?: never;
+        /** Removes a file from its note. The note's author may, and managers. */
+        delete: operations["notes_detach"];
         options?: never;
         head?: never;
         patch?: never;
@@ -114,10 +167,62 @@ export interface paths {
             cookie?: never;
         };
         /** Contacts, ordered by id. */
-        get: operations["accounts_list_contacts"];
+        get: operations["contacts_list"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One contact: facts, part, consents with their history, and what happened with it. */
+        get: operations["contacts_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/consents/{topic}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Notes what a contact agreed to, or no longer agrees to. */
+        put: operations["contacts_set_consent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/flags/{flag}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says that a contact plays a part. */
+        put: operations["contacts_set_flag"];
+        post?: never;
+        /** Says that a contact no longer plays a part. */
+        delete: operations["contacts_unset_flag"];
         options?: never;
         head?: never;
         patch?: never;
@@ -135,6 +240,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open hand-overs, the newest first. */
+        get: operations["owners_handovers_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{id}/items/{no}/tick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Ticks an item. With the last one the hand-over is done. */
+        put: operations["owners_handovers_tick"];
+        post?: never;
+        /** Takes a tick away; a hand-over that was done is open again. */
+        delete: operations["owners_handovers_untick"];
         options?: never;
         head?: never;
         patch?: never;
@@ -278,6 +418,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mentions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the caller was mentioned, newest first. A key, which is nobody, is never mentioned. */
+        get: operations["notes_mentions_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mentions/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that the caller has looked at mentions. Doing it twice is doing it once. */
+        post: operations["notes_mentions_seen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metrics/progress": {
         parameters: {
             query?: never;
@@ -287,6 +461,144 @@ export interface paths {
         };
         /** How far metrics are behind the log. */
         get: operations["metrics_sql_progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a note. Somebody else's change since `version` is a 409 that shows the difference; nothing is overwritten. */
+        put: operations["notes_change"];
+        post?: never;
+        /** Removes a note with its files. Its author may, and managers. */
+        delete: operations["notes_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/{id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a file to a note: the body as it is, at most 10 MiB, at most 20 files a note. The same file twice is added once. */
+        post: operations["notes_attach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owner-assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Assigns by the rules in force. Doing it twice moves nothing the second time. */
+        post: operations["owners_reassign_run_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owner-assignments/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who would be assigned by the rules, those in force or others. */
+        post: operations["owners_reassign_preview_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owner-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The settings of ownership. */
+        get: operations["owners_settings_show"];
+        /** Replaces the settings. Somebody else's change since `version` is a 409; nothing is overwritten. */
+        put: operations["owners_settings_replace"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every owner with their book of business: users, people, pools, and whoever accounts name. */
+        get: operations["owners_books_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owners/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts that nobody has, nobody touches, or whose owner does not serve their segment. */
+        get: operations["owners_books_attention_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owners/{owner}/book": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One owner's book of business. */
+        get: operations["owners_books_book"];
         put?: never;
         post?: never;
         delete?: never;
@@ -408,6 +720,58 @@ export interface paths {
         put?: never;
         /** Applies the files of an earlier version again, as a new one. */
         post: operations["program_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reassignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was reassigned, newest first. */
+        get: operations["owners_reassign_list"];
+        put?: never;
+        /** Gives accounts to another owner, all or none of them. Doing it twice moves nothing the second time. */
+        post: operations["owners_reassign_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reassignments/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a reassignment would do. */
+        post: operations["owners_reassign_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reassignments/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the accounts of a reassignment back to whom they had. An account whose owner has changed since stays; it is counted as skipped. */
+        post: operations["owners_reassign_undo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -928,6 +1292,30 @@ export interface components {
             /** @description Its segment on the day that counts. */
             segment: string;
         };
+        /** @description Everything about an account. */
+        AccountProfile: {
+            account: components["schemas"]["AccountPage"];
+            contacts: components["schemas"]["ContactItem"][];
+            /** @description The first day of which anything is known. */
+            first_day: string;
+            handovers: components["schemas"]["Handover"][];
+            history: components["schemas"]["MetricHistory"];
+            notes: components["schemas"]["Note"][];
+            owner_history: components["schemas"]["OwnerStretch"][];
+            /** @description Changes of the owner that were made here, with who and why; the latest first. */
+            owner_moves: components["schemas"]["OwnerMove"][];
+            /** @description What people read as the owner. */
+            owner_name?: string | null;
+            renewal?: null | components["schemas"]["Renewal"];
+            /** @description The latest first. */
+            tickets: components["schemas"]["TicketLine"][];
+            /** @description The newest events; more with `GET /accounts/{id}/timeline?before=`. */
+            timeline: components["schemas"]["TimelineItem"][];
+            /** @description Where the timeline goes on; null = that is all. */
+            timeline_next?: string | null;
+            /** @description Today where the program lives: the last day that can be asked for. */
+            today: string;
+        };
         /** @description A user with the password that was made for them. */
         Added: {
             /** @description Shown this once, and only when Tenure made it: hand it over, and have it changed. */
@@ -939,6 +1327,67 @@ export interface components {
             key: components["schemas"]["Key"];
             /** @description The text to send; it cannot be shown again. */
             secret: string;
+        };
+        /** @description A rule of assignment. */
+        AssignmentRule: {
+            /** @description What others see. */
+            name: string;
+            /** @description For a pool: how its accounts are given out. */
+            spread?: components["schemas"]["Spread"];
+            /** @description An e-mail address, or `pool:ID`. */
+            to: string;
+            /** @description A condition over attributes, metrics and built-in names, `segment` too, such as `segment = 'digital'`. */
+            when: string;
+        };
+        /**
+         * @description Which accounts the rules are tried on.
+         * @enum {string}
+         */
+        AssignmentScope: "unassigned" | "unserved" | "all";
+        /** @description A file that belongs to a note. */
+        Attachment: {
+            /** @description When it was added. */
+            added_at: string;
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+            /** @description Its id: `GET /api/v1/attachments/{id}`. */
+            id: string;
+            /** @description Its name as it was when it was added. */
+            name: string;
+        };
+        /** @description An account that asks for attention. */
+        AttentionLine: {
+            account_id: string;
+            /**
+             * Format: int32
+             * @description The most that its segment allows, where it declares a cadence.
+             */
+            cadence?: number | null;
+            /**
+             * Format: int64
+             * @description Days since the last touch; null = there never was one.
+             */
+            days_since_touch?: number | null;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            owner?: string | null;
+            renewal?: null | components["schemas"]["Renewal"];
+            segment: string;
+        };
+        /** @description Accounts that ask for attention, the largest MRR first. */
+        AttentionList: {
+            as_of: string;
+            computed_at: string;
+            currency: string;
+            /** @description Why nothing can be said, where nothing can. */
+            gap?: string | null;
+            items: components["schemas"]["AttentionLine"][];
+            next_cursor?: string | null;
+            total: number;
         };
         /** @description One change. */
         AuditEntry: {
@@ -982,6 +1431,16 @@ export interface components {
             ok: boolean;
             problems: components["schemas"]["Placed"][];
         };
+        /** @description An item of the checklist that a change of owner starts. */
+        ChecklistItem: {
+            /**
+             * Format: int32
+             * @description Days after the change until it is due.
+             */
+            due_days: number;
+            /** @description What is to be done. */
+            title: string;
+        };
         /** @description A column that can be shown, sorted and filtered by. */
         ColumnInfo: {
             /** @description Its name in expressions. */
@@ -1020,6 +1479,76 @@ export interface components {
              */
             up_to: number;
         };
+        /** @description An answer to a topic. */
+        ConsentAnswer: {
+            granted: boolean;
+            /** @description In words. */
+            note?: string;
+            /** @description How it is known: `form`, `call`, `contract`, … */
+            source: string;
+        };
+        /** @description One answer to a topic, or its withdrawal. */
+        ConsentLine: {
+            /** @description By whom. */
+            actor: string;
+            /** @description When it was noted. */
+            at: string;
+            /** @description Whether it was given. */
+            granted: boolean;
+            /** @description In words. */
+            note: string;
+            /** @description How it is known: `form`, `call`, `contract`, … */
+            source: string;
+            /** @description What it is about. */
+            topic: string;
+        };
+        /**
+         * @description The part that somebody plays.
+         * @enum {string}
+         */
+        ContactFlag: "champion" | "sponsor" | "decision_maker" | "user";
+        /** @description A contact with the part that it plays and what it agreed to. */
+        ContactItem: {
+            /** @description The id of its account; null when not known. */
+            account_id?: string | null;
+            /** @description That account's name. */
+            account_name?: string | null;
+            /** @description Everything else that is known. */
+            attributes: {
+                [key: string]: unknown;
+            };
+            /** @description What it agreed to, by topic; a topic that is not listed was never asked about. */
+            consents: {
+                [key: string]: boolean;
+            };
+            /** @description Its id. */
+            contact_id: string;
+            /** @description When it was first seen. */
+            created_at: string;
+            /** @description E-mail address. */
+            email?: string | null;
+            /** @description The part that it plays. */
+            flags: components["schemas"]["ContactFlag"][];
+            /** @description Name. */
+            name?: string | null;
+            /** @description Role towards the product, as its source says. */
+            role?: string | null;
+            /** @description Job title. */
+            title?: string | null;
+            /** @description When the newest of its values became true; null when it was only seen, never described. */
+            updated_at?: string | null;
+        };
+        /** @description One contact. */
+        ContactPage: {
+            computed_at: string;
+            /** @description Every answer to a topic, newest first. */
+            consent_history: components["schemas"]["ConsentLine"][];
+            contact: components["schemas"]["ContactItem"];
+            /** @description What it did and was sent, newest first; at most 50. */
+            events: components["schemas"]["TimelineItem"][];
+            /** @description Topics that anybody was asked about. */
+            topics: string[];
+        };
         /** @description A contact as the API shows it. */
         ContactRow: {
             /** @description The id of its account; null when not known. */
@@ -1045,13 +1574,22 @@ export interface components {
         };
         /** @description A page of contacts. */
         ContactsPage: {
-            items: components["schemas"]["ContactRow"][];
+            items: components["schemas"]["ContactItem"][];
             /** @description Give it as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
+            /** @description Topics that anybody was asked about. */
+            topics: string[];
         };
         /** @description All checks. */
         Diagnosis: {
             checks: components["schemas"]["Check"][];
+        };
+        /** @description A line of a comparison. */
+        DiffLine: {
+            /** @description `same`, `theirs` (kept now, not in yours) or `yours`. */
+            side: string;
+            /** @description The line. */
+            text: string;
         };
         /** @description A version's files, byte for byte. */
         Exported: {
@@ -1108,6 +1646,51 @@ export interface components {
             };
             /** @description Why, for the list of versions. */
             note?: string | null;
+        };
+        /** @description The checklist of one change. */
+        Handover: {
+            /** @description The account. */
+            account_id: string;
+            /** @description Its name. */
+            account_name: string;
+            /** @description `owner` = the owner changed; `segment` = the segment changed to one that the owner does not serve. */
+            cause: string;
+            /** @description `done`, or `taken_back` when the change was. */
+            closed_as?: string | null;
+            /** @description When the last item was done, or it was given up. */
+            closed_at?: string | null;
+            /** @description Who had the account. */
+            from?: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description What is to be done. */
+            items: components["schemas"]["HandoverItem"][];
+            /** @description When it began. */
+            started_at: string;
+            /** @description Who has it. */
+            to?: string | null;
+        };
+        /** @description An item of a hand-over. */
+        HandoverItem: {
+            /** @description When it was ticked. */
+            done_at?: string | null;
+            /** @description By whom: `user:ID`, `key:ID` or `operator`. */
+            done_by?: string | null;
+            /** @description Until when. */
+            due_on: string;
+            /**
+             * Format: int64
+             * @description Its place, from 1.
+             */
+            no: number;
+            /** @description Whether that day has passed while it is not done. */
+            overdue: boolean;
+            /** @description What is to be done. */
+            title: string;
+        };
+        /** @description Open hand-overs. */
+        HandoverList: {
+            items: components["schemas"]["Handover"][];
         };
         /** @description A good answer. */
         Health: {
@@ -1211,6 +1794,15 @@ export interface components {
         Keys: {
             keys: components["schemas"]["Key"][];
         };
+        /** @description Someone who can be named. */
+        KnownOwner: {
+            /** @description user, person or pool. */
+            kind: string;
+            /** @description What people read. */
+            name: string;
+            /** @description E-mail address, or `pool:ID`. */
+            owner: string;
+        };
         /** @description Who is in a figure. */
         KpiAccounts: {
             /** @description The accounts of this page, greatest numerator first. */
@@ -1313,6 +1905,35 @@ export interface components {
                 [key: string]: components["schemas"]["Trend"][];
             };
         };
+        /** @description A mention. */
+        Mention: {
+            /** @description The account's name. */
+            account_name: string;
+            at: string;
+            note: components["schemas"]["Note"];
+            /** @description When the user looked at it; null = not yet. */
+            seen_at?: string | null;
+        };
+        /** @description A user's mentions. */
+        MentionList: {
+            items: components["schemas"]["Mention"][];
+            /**
+             * Format: int64
+             * @description Mentions not looked at yet.
+             */
+            unseen: number;
+        };
+        /** @description Metrics week by week, the last day being the one that the page stands for. */
+        MetricHistory: {
+            /** @description The days. */
+            days: string[];
+            /** @description Metrics on them, by id; null = no data. */
+            metrics: {
+                [key: string]: (number | null)[];
+            };
+            /** @description MRR on them; null = unknown, 0 = not active. */
+            mrr: (number | null)[];
+        };
         /** @description One metric of an account. */
         MetricValue: {
             description: string;
@@ -1379,6 +2000,17 @@ export interface components {
             name: string;
             scope: components["schemas"]["Scope"];
         };
+        /** @description A new note. */
+        NewNote: {
+            /** @description Markdown, at most 20,000 characters; `@ann@example.com` mentions a user. */
+            body: string;
+            /** @description The contact that it is about. */
+            contact_id?: string | null;
+            /** @description Made by the sender, 8 to 64 letters, digits and `-`: a note that is sent twice with the same id is added once. */
+            id?: string | null;
+            /** @description Whether it stands above the others. */
+            pinned?: boolean;
+        };
         /** @description A new password of one's own. */
         NewPassword: {
             /** @description The present password. */
@@ -1395,6 +2027,66 @@ export interface components {
             password?: string | null;
             role: components["schemas"]["Role"];
         };
+        /** @description A note. */
+        Note: {
+            /** @description The account. */
+            account_id: string;
+            /** @description Its files. */
+            attachments: components["schemas"]["Attachment"][];
+            /** @description Who wrote it. */
+            author: components["schemas"]["NoteAuthor"];
+            /** @description Markdown, as typed. */
+            body: string;
+            /** @description The contact that it is about, where it names one. */
+            contact_id?: string | null;
+            /** @description When. */
+            created_at: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Users whom it mentions. */
+            mentions: components["schemas"]["NoteAuthor"][];
+            /** @description Whether it stands above the others. */
+            pinned: boolean;
+            /** @description When it was changed last. */
+            updated_at: string;
+            /** @description By whom. */
+            updated_by: components["schemas"]["NoteAuthor"];
+            /**
+             * Format: int64
+             * @description Send it back with a change.
+             */
+            version: number;
+        };
+        /** @description Somebody who did something: the actor as the audit knows it, and what people read. */
+        NoteAuthor: {
+            /** @description `user:ID`, `key:ID` or `operator`. */
+            actor: string;
+            /** @description What people read. */
+            name: string;
+        };
+        /** @description A change of a note. */
+        NoteChange: {
+            body: string;
+            contact_id?: string | null;
+            pinned?: boolean;
+            /**
+             * Format: int64
+             * @description The version that the change was made from.
+             */
+            version: number;
+        };
+        /** @description Somebody else changed the note first: a problem with the note as it is and how it differs from what was sent. */
+        NoteConflict: components["schemas"]["Problem"] & {
+            /** @description The note as it is. */
+            current: components["schemas"]["Note"];
+            /** @description Line by line. */
+            difference: components["schemas"]["DiffLine"][];
+        };
+        /** @description Notes of an account. */
+        NoteList: {
+            /** @description Pinned ones first, then the newest; at most 500. */
+            items: components["schemas"]["Note"][];
+        };
         /** @description One of one's own sessions. */
         OwnSession: {
             created_at: string;
@@ -1408,6 +2100,151 @@ export interface components {
         /** @description One's own sessions. */
         OwnSessions: {
             sessions: components["schemas"]["OwnSession"][];
+        };
+        /** @description One owner's book. */
+        OwnerBook: {
+            as_of: string;
+            cadence_gap?: string | null;
+            computed_at: string;
+            currency: string;
+            /** @description Open hand-overs to this owner. */
+            handovers: components["schemas"]["Handover"][];
+            line: components["schemas"]["OwnerLine"];
+            /** @description Members, of a pool. */
+            members: string[];
+            /** @description Accounts without a touch within the segment's cadence, the largest MRR first; at most 100. */
+            not_managed: components["schemas"]["AttentionLine"][];
+            /** @description Renewals of the next 90 days, the earliest first; at most 100. */
+            renewals: components["schemas"]["AttentionLine"][];
+        };
+        /** @description An owner's book in figures. */
+        OwnerLine: {
+            /** @description Active accounts. */
+            accounts: number;
+            /** @description Away: rules give nothing. */
+            away: boolean;
+            /**
+             * Format: int32
+             * @description The most accounts that rules give.
+             */
+            capacity?: number | null;
+            /**
+             * Format: int64
+             * @description Open hand-overs to this owner.
+             */
+            handovers: number;
+            /** @description user, person, pool or nobody. */
+            kind: string;
+            /**
+             * Format: double
+             * @description Σ MRR of them.
+             */
+            mrr: number;
+            /** @description What people read. */
+            name: string;
+            /** @description Accounts without a touch within the segment's cadence; null = cannot be said. */
+            not_managed?: number | null;
+            /** @description E-mail address, `pool:ID`, or `(none)` for accounts without an owner. */
+            owner: string;
+            /** @description Contracts that renew within 90 days, and their MRR. */
+            renewals: number;
+            /** @description Of them with a day that no source says. */
+            renewals_estimated: number;
+            /** Format: double */
+            renewals_mrr: number;
+            /** @description Active accounts by segment. */
+            segments: {
+                [key: string]: number;
+            };
+            /** @description Of them in segments that the owner does not serve. */
+            unserved: number;
+        };
+        /** @description All owners. */
+        OwnerList: {
+            as_of: string;
+            /** @description Why `not_managed` cannot be said, where it cannot. */
+            cadence_gap?: string | null;
+            computed_at: string;
+            currency: string;
+            /** @description By MRR, the largest first; accounts without an owner last. */
+            owners: components["schemas"]["OwnerLine"][];
+        };
+        /** @description A change of owner that was made here. */
+        OwnerMove: {
+            /** @description By whom: `user:ID`, `key:ID`, `operator` or `rules`. */
+            actor: string;
+            /** @description When. */
+            at: string;
+            /** @description What it came from: manual, rules, live or undo. */
+            cause: string;
+            /** @description Who had it. */
+            from?: string | null;
+            /** @description Why, in words. */
+            reason: string;
+            /** @description Who got it. */
+            to?: string | null;
+        };
+        /** @description Someone who looks after accounts, whether or not they sign in. */
+        OwnerPerson: {
+            /** @description Away: rules give them nothing. */
+            away?: boolean;
+            /**
+             * Format: int32
+             * @description The most active accounts that rules give them; null = any number.
+             */
+            capacity?: number | null;
+            /** @description E-mail address, as accounts name it. */
+            email: string;
+            /** @description What others see; the address when empty. */
+            name?: string;
+            /** @description Segments that they serve; none listed = all. */
+            segments?: string[];
+        };
+        /** @description Everything about ownership that people decide. */
+        OwnerSettings: {
+            /** @description What a change of owner starts. */
+            checklist?: components["schemas"]["ChecklistItem"][];
+            /** @description Whether active accounts without an owner are assigned as soon as they are seen. */
+            live?: boolean;
+            /** @description People. */
+            people?: components["schemas"]["OwnerPerson"][];
+            /** @description Pools. */
+            pools?: components["schemas"]["Pool"][];
+            /** @description Rules, in order; the first that is true assigns. */
+            rules?: components["schemas"]["AssignmentRule"][];
+        };
+        /** @description Settings with their version. */
+        OwnerSettingsAnswer: {
+            /** @description When they were changed last; null = never. */
+            changed_at?: string | null;
+            /** @description By whom. */
+            changed_by?: string | null;
+            /** @description Someone who can be named as an owner: users and people. */
+            known: components["schemas"]["KnownOwner"][];
+            /** @description The settings. */
+            settings: components["schemas"]["OwnerSettings"];
+            /**
+             * Format: int64
+             * @description Send it back with a change.
+             */
+            version: number;
+        };
+        /** @description A change of the settings. */
+        OwnerSettingsChange: {
+            /** @description All settings. */
+            settings: components["schemas"]["OwnerSettings"];
+            /**
+             * Format: int64
+             * @description The version that the change was made from.
+             */
+            version: number;
+        };
+        /** @description A stretch of days with one owner. */
+        OwnerStretch: {
+            from: string;
+            owner?: string | null;
+            /** @description First day after it; null = still. */
+            to?: string | null;
         };
         /** @description A problem with its place. */
         Placed: {
@@ -1431,6 +2268,19 @@ export interface components {
             hash: string;
             segments?: null | components["schemas"]["Preview"];
             warnings: components["schemas"]["Placed"][];
+        };
+        /** @description People who look after accounts together. */
+        Pool: {
+            /** @description What it is for. */
+            description?: string;
+            /** @description Small letters, digits, `_` and `-`; an account of the pool has the owner `pool:ID`. */
+            id: string;
+            /** @description E-mail addresses. */
+            members: string[];
+            /** @description What others see. */
+            name: string;
+            /** @description Segments that it serves; none listed = all. */
+            segments?: string[];
         };
         /** @description The consequence of other rules for the active accounts. */
         Preview: {
@@ -1490,6 +2340,94 @@ export interface components {
         Reason: {
             accounts: number;
             reason: string;
+        };
+        /** @description A reassignment. */
+        Reassignment: {
+            /**
+             * Format: int64
+             * @description Accounts moved.
+             */
+            accounts: number;
+            /** @description By whom: `user:ID`, `key:ID`, `operator` or `rules`. */
+            actor?: string | null;
+            at?: string | null;
+            /** @description manual, rules, live or undo. */
+            cause: string;
+            /** @description Its id; null = nothing had to be moved. */
+            id?: string | null;
+            reason: string;
+            /**
+             * Format: int64
+             * @description Of an undo: accounts that were not given back, because their owner has changed since.
+             */
+            skipped: number;
+            /** @description The reassignment that it takes back. */
+            undoes?: string | null;
+            /** @description The reassignment that took it back. */
+            undone_by?: string | null;
+        };
+        /** @description An account that stays, and why. */
+        ReassignmentLeft: {
+            account_id: string;
+            name: string;
+            reason: string;
+        };
+        /** @description Reassignments, newest first. */
+        ReassignmentList: {
+            items: components["schemas"]["Reassignment"][];
+            next_cursor?: string | null;
+        };
+        /** @description An owner's active accounts before and after. */
+        ReassignmentLoad: {
+            accounts_after: number;
+            accounts_before: number;
+            /** Format: double */
+            mrr_after: number;
+            /** Format: double */
+            mrr_before: number;
+            owner: string;
+        };
+        /** @description An account that would get another owner. */
+        ReassignmentMove: {
+            account_id: string;
+            from?: string | null;
+            /** Format: double */
+            mrr: number;
+            name: string;
+            /** @description The rule that decided, where one did. */
+            rule?: string | null;
+            segment: string;
+            to?: string | null;
+        };
+        /** @description What would happen. */
+        ReassignmentPreview: {
+            /** @description Accounts that stay with whom they have. */
+            kept: number;
+            /** @description Accounts that nobody gets. */
+            left: number;
+            /** @description The first of those that nobody gets. */
+            left_accounts: components["schemas"]["ReassignmentLeft"][];
+            /** @description Whose book changes. */
+            loads: components["schemas"]["ReassignmentLoad"][];
+            /** @description Accounts that get another owner. */
+            moved: number;
+            /** @description The first of the moves, the largest MRR first. */
+            moves: components["schemas"]["ReassignmentMove"][];
+        };
+        /** @description Which accounts change hands, and to whom. */
+        ReassignmentRequest: {
+            /** @description Their ids. */
+            accounts?: string[];
+            /** @description Of those only the ones for which this expression is true, such as `segment = 'core'`. */
+            filter?: string | null;
+            /** @description Or all active ones of this owner; `(none)` = without an owner. */
+            owner?: string | null;
+            /** @description Why, for the history. */
+            reason?: string;
+            /** @description For a pool: how they are given out. */
+            spread?: components["schemas"]["Spread"];
+            /** @description An e-mail address or `pool:ID`; null = nobody. */
+            to?: string | null;
         };
         /** @description What became of the messages. SDKs look at the status only. */
         Receipt: {
@@ -1589,6 +2527,13 @@ export interface components {
              */
             total: number;
         };
+        /** @description When a contract renews. */
+        Renewal: {
+            /** @description True where no source says the day: it is counted on from the start by the contract's months, or by twelve. */
+            estimated: boolean;
+            /** @description The day. */
+            on: string;
+        };
         /** @description Which rejects to take in again: those named, those of an import, or all that are open. */
         ReplayRequest: {
             /** @description Ids of rejects. */
@@ -1620,6 +2565,20 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "csm" | "manager" | "admin";
+        /** @description Runs the rules in force. */
+        RulesRun: {
+            scope: components["schemas"]["AssignmentScope"];
+            /**
+             * Format: int64
+             * @description The version of the settings that was previewed.
+             */
+            version: number;
+        };
+        /** @description What the rules are tried on. */
+        RulesTrial: {
+            scope: components["schemas"]["AssignmentScope"];
+            settings?: null | components["schemas"]["OwnerSettings"];
+        };
         /**
          * @description What a key may do.
          * @enum {string}
@@ -1631,6 +2590,11 @@ export interface components {
             points: components["schemas"]["SeriesPoint"][];
             /** @description `all`, or a value of what it is split by. */
             scope: string;
+        };
+        /** @description What was looked at. */
+        SeenMentions: {
+            /** @description Ids of notes. */
+            notes: string[];
         };
         /** @description One segment. */
         SegmentLine: {
@@ -1785,6 +2749,11 @@ export interface components {
         SourcesList: {
             sources: components["schemas"]["SourceItem"][];
         };
+        /**
+         * @description How a pool's accounts are given out.
+         * @enum {string}
+         */
+        Spread: "shared" | "accounts" | "mrr" | "segment";
         /** @description The answer. */
         SqlAnswer: {
             columns: components["schemas"]["ColumnType"][];
@@ -1886,6 +2855,35 @@ export interface components {
             as_of: string;
             /** @description Every target, in the program's order. */
             targets: components["schemas"]["TargetLine"][];
+        };
+        /** @description A ticket. */
+        TicketLine: {
+            /** @description Who opened it. */
+            contact_id?: string | null;
+            /** @description When it was escalated last. */
+            escalated_at?: string | null;
+            /**
+             * Format: double
+             * @description Hours from its opening to its last resolution (DEFINITIONS §3).
+             */
+            hours?: number | null;
+            /** @description When it was opened; null where only later events of it are known. */
+            opened_at?: string | null;
+            /** @description As its source says. */
+            priority?: string | null;
+            /**
+             * Format: int32
+             * @description How often it was opened again.
+             */
+            reopened: number;
+            /** @description When it was resolved last; null while it is open. */
+            resolved_at?: string | null;
+            /** @description open, escalated or resolved. */
+            state: string;
+            /** @description What it is about. */
+            subject?: string | null;
+            /** @description Its id. */
+            ticket_id: string;
         };
         /** @description An event of a timeline. */
         TimelineItem: {
@@ -2075,6 +3073,79 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    notes_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNote"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    profiles_profile: {
+        parameters: {
+            query?: {
+                /** @description The day; today when left out. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountProfile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     events_account_timeline: {
         parameters: {
             query?: {
@@ -2103,6 +3174,48 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TimelinePage"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_detach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -2176,17 +3289,21 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    accounts_list_contacts: {
+    contacts_list: {
         parameters: {
             query?: {
                 /** @description Only contacts of the account with this id. */
-                account?: string | null;
-                /** @description Only contacts whose id, name or e-mail address holds this text. */
-                q?: string | null;
+                account?: string;
+                /** @description Only contacts whose id, name, title or e-mail address holds this text. */
+                q?: string;
+                /** @description Only contacts with this flag: champion, sponsor, decision_maker or user. */
+                flag?: string;
+                /** @description Only contacts that agreed to this topic; `!topic`: that refused it. */
+                consent?: string;
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description How many at most, 1–500; 100 when not given. */
-                limit?: number | null;
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -2200,6 +3317,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ContactsPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contacts_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contacts_set_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                topic: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentAnswer"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contacts_set_flag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                flag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contacts_unset_flag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                flag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2220,6 +3432,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Diagnosis"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_handovers_list: {
+        parameters: {
+            query?: {
+                /** @description Only those for this owner. */
+                owner?: string;
+                /** @description 1 to 500; 100 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_handovers_tick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handover"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_handovers_untick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handover"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2471,6 +3754,53 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    notes_mentions_list: {
+        parameters: {
+            query?: {
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MentionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_mentions_seen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeenMentions"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MentionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     metrics_sql_progress: {
         parameters: {
             query?: never;
@@ -2486,6 +3816,250 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Computing"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteConflict"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_attach: {
+        parameters: {
+            query: {
+                /** @description The file's name. */
+                name: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_run_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesRun"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reassignment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_preview_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesTrial"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReassignmentPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_settings_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerSettingsAnswer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_settings_replace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnerSettingsChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerSettingsAnswer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_books_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_books_attention_list: {
+        parameters: {
+            query: {
+                view: "unassigned" | "not_managed" | "unserved";
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description 1 to 500; 100 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttentionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_books_book: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An e-mail address, `pool:ID` or `(none)` */
+                owner: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerBook"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2643,6 +4217,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VersionLine"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_list: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReassignmentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReassignmentRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reassignment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReassignmentRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReassignmentPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reassignment"];
                 };
             };
             default: components["responses"]["Problem"];
