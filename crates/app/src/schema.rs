@@ -19,4 +19,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "accounts",
         script: include_str!("../migrations/0005_accounts.sql"),
     },
+    Migration {
+        version: 6,
+        name: "data",
+        script: include_str!("../migrations/0006_data.sql"),
+    },
 ];

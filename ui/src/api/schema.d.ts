@@ -38,41 +38,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/accounts/{id}/notes": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The notes of an account. */
-        get: operations["notes_list"];
-        put?: never;
-        /** Adds a note. */
-        post: operations["notes_add"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/accounts/{id}/profile": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Everything known of an account, as it is or as it was on a day, with figures as they are known now. */
-        get: operations["profiles_profile"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/accounts/{id}/timeline": {
         parameters: {
             query?: never;
@@ -85,24 +50,6 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/attachments/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A file, always as a download: nothing in it is run or shown by the browser. */
-        get: operations["notes_download"];
-        put?: never;
-        post?: never;
-        /** Removes a file from its note. The note's author may, and managers. */
-        delete: operations["notes_detach"];
         options?: never;
         head?: never;
         patch?: never;
@@ -159,6 +106,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/completeness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How complete each field of accounts and contacts is, by segment, and where its values come from. */
+        get: operations["imports_show_completeness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/completeness/{object}/{field}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts, or contacts, that lack a field. */
+        get: operations["imports_lacking"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts": {
         parameters: {
             query?: never;
@@ -171,58 +152,6 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/contacts/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One contact: facts, part, consents with their history, and what happened with it. */
-        get: operations["contacts_show"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/contacts/{id}/consents/{topic}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Notes what a contact agreed to, or no longer agrees to. */
-        put: operations["contacts_set_consent"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/contacts/{id}/flags/{flag}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Says that a contact plays a part. */
-        put: operations["contacts_set_flag"];
-        post?: never;
-        /** Says that a contact no longer plays a part. */
-        delete: operations["contacts_unset_flag"];
         options?: never;
         head?: never;
         patch?: never;
@@ -245,15 +174,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/handovers": {
+    "/api/v1/events/live": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Open hand-overs, the newest first. */
-        get: operations["owners_handovers_list"];
+        /** What arrived last, or since the last time. Asked again and again it is a live view. */
+        get: operations["events_live_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -262,19 +191,35 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/handovers/{id}/items/{no}/tick": {
+    "/api/v1/events/names": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        /** Ticks an item. With the last one the hand-over is done. */
-        put: operations["owners_handovers_tick"];
+        /** Every name of events, with its volume by day. */
+        get: operations["events_list_names"];
+        put?: never;
         post?: never;
-        /** Takes a tick away; a hand-over that was done is open again. */
-        delete: operations["owners_handovers_untick"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/names/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The properties of a name's latest events: types, how often they are filled, the most frequent values. */
+        get: operations["events_show_name"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -418,40 +363,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/mentions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Where the caller was mentioned, newest first. A key, which is nobody, is never mentioned. */
-        get: operations["notes_mentions_list"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/mentions/seen": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Notes that the caller has looked at mentions. Doing it twice is doing it once. */
-        post: operations["notes_mentions_seen"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/metrics/progress": {
         parameters: {
             query?: never;
@@ -461,144 +372,6 @@ export interface paths {
         };
         /** How far metrics are behind the log. */
         get: operations["metrics_sql_progress"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/notes/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Changes a note. Somebody else's change since `version` is a 409 that shows the difference; nothing is overwritten. */
-        put: operations["notes_change"];
-        post?: never;
-        /** Removes a note with its files. Its author may, and managers. */
-        delete: operations["notes_remove"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/notes/{id}/attachments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Adds a file to a note: the body as it is, at most 10 MiB, at most 20 files a note. The same file twice is added once. */
-        post: operations["notes_attach"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/owner-assignments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Assigns by the rules in force. Doing it twice moves nothing the second time. */
-        post: operations["owners_reassign_run_rules"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/owner-assignments/preview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Who would be assigned by the rules, those in force or others. */
-        post: operations["owners_reassign_preview_rules"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/owner-settings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The settings of ownership. */
-        get: operations["owners_settings_show"];
-        /** Replaces the settings. Somebody else's change since `version` is a 409; nothing is overwritten. */
-        put: operations["owners_settings_replace"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/owners": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Every owner with their book of business: users, people, pools, and whoever accounts name. */
-        get: operations["owners_books_list"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/owners/attention": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Accounts that nobody has, nobody touches, or whose owner does not serve their segment. */
-        get: operations["owners_books_attention_list"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/owners/{owner}/book": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One owner's book of business. */
-        get: operations["owners_books_book"];
         put?: never;
         post?: never;
         delete?: never;
@@ -726,58 +499,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/reassignments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What was reassigned, newest first. */
-        get: operations["owners_reassign_list"];
-        put?: never;
-        /** Gives accounts to another owner, all or none of them. Doing it twice moves nothing the second time. */
-        post: operations["owners_reassign_run"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/reassignments/preview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** What a reassignment would do. */
-        post: operations["owners_reassign_preview"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/reassignments/{id}/undo": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Gives the accounts of a reassignment back to whom they had. An account whose owner has changed since stays; it is counted as skipped. */
-        post: operations["owners_reassign_undo"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/recompute": {
         parameters: {
             query?: never;
@@ -826,6 +547,23 @@ export interface paths {
         put?: never;
         /** Takes rejects in again, after their cause was repaired. */
         post: operations["events_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rejects/{id}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mends a refused record and takes it in. It stays refused, with the new reason, while something else is wrong. What came is kept. */
+        post: operations["events_correct"];
         delete?: never;
         options?: never;
         head?: never;
@@ -961,9 +699,43 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where events come from, how many, and how late. */
+        /** Where events come from, how many, how late, and whether they still come. */
         get: operations["events_list_sources"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sources that are silent, and that were. */
+        get: operations["events_list_alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{source}/expectation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says how long a source may be silent before an alarm is raised. */
+        put: operations["events_set_expectation"];
         post?: never;
         delete?: never;
         options?: never;
@@ -999,6 +771,146 @@ export interface paths {
         get: operations["kpis_targets"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's uploads, the one touched last first. */
+        get: operations["imports_list_uploads"];
+        put?: never;
+        /** Begins an upload. */
+        post: operations["imports_begin_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One upload with its files. */
+        get: operations["imports_show_upload"];
+        put?: never;
+        post?: never;
+        /** Deletes an upload with its files. What was imported of them stays. */
+        delete: operations["imports_discard_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says which file comes next. The same file again goes on where it stopped. */
+        post: operations["imports_add_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of an upload, how its rows are read, and what becomes of the first of them. */
+        get: operations["imports_show_file"];
+        put?: never;
+        post?: never;
+        /** Takes a file out of an upload. */
+        delete: operations["imports_remove_file"];
+        options?: never;
+        head?: never;
+        /** Keeps how a file is to be read. A map that is not right yet is kept too, and said to be wrong. */
+        patch: operations["imports_change_file"];
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files/{file}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Takes the next piece of a file. With the last one the file is looked at; an archive is unpacked in the background. */
+        put: operations["imports_put_content"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files/{file}/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file's map as YAML, for the command line. */
+        get: operations["imports_download_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files/{file}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What would become of a file's first rows under another kind or map. Nothing is kept. */
+        post: operations["imports_preview_map"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Imports the chosen files of an upload, accounts first, or goes on with it where it was left half-way. */
+        post: operations["imports_import_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1196,6 +1108,370 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The notes of an account. */
+        get: operations["notes_list"];
+        put?: never;
+        /** Adds a note. */
+        post: operations["notes_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{id}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything known of an account, as it is or as it was on a day, with figures as they are known now. */
+        get: operations["profiles_profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attachments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file, always as a download: nothing in it is run or shown by the browser. */
+        get: operations["notes_download"];
+        put?: never;
+        post?: never;
+        /** Removes a file from its note. The note's author may, and managers. */
+        delete: operations["notes_detach"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One contact: facts, part, consents with their history, and what happened with it. */
+        get: operations["contacts_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/consents/{topic}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Notes what a contact agreed to, or no longer agrees to. */
+        put: operations["contacts_set_consent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/flags/{flag}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says that a contact plays a part. */
+        put: operations["contacts_set_flag"];
+        post?: never;
+        /** Says that a contact no longer plays a part. */
+        delete: operations["contacts_unset_flag"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open hand-overs, the newest first. */
+        get: operations["owners_handovers_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{id}/items/{no}/tick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Ticks an item. With the last one the hand-over is done. */
+        put: operations["owners_handovers_tick"];
+        post?: never;
+        /** Takes a tick away; a hand-over that was done is open again. */
+        delete: operations["owners_handovers_untick"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mentions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the caller was mentioned, newest first. A key, which is nobody, is never mentioned. */
+        get: operations["notes_mentions_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mentions/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that the caller has looked at mentions. Doing it twice is doing it once. */
+        post: operations["notes_mentions_seen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a note. Somebody else's change since `version` is a 409 that shows the difference; nothing is overwritten. */
+        put: operations["notes_change"];
+        post?: never;
+        /** Removes a note with its files. Its author may, and managers. */
+        delete: operations["notes_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/{id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a file to a note: the body as it is, at most 10 MiB, at most 20 files a note. The same file twice is added once. */
+        post: operations["notes_attach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owner-assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Assigns by the rules in force. Doing it twice moves nothing the second time. */
+        post: operations["owners_reassign_run_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owner-assignments/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who would be assigned by the rules, those in force or others. */
+        post: operations["owners_reassign_preview_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owner-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The settings of ownership. */
+        get: operations["owners_settings_show"];
+        /** Replaces the settings. Somebody else's change since `version` is a 409; nothing is overwritten. */
+        put: operations["owners_settings_replace"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every owner with their book of business: users, people, pools, and whoever accounts name. */
+        get: operations["owners_books_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owners/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts that nobody has, nobody touches, or whose owner does not serve their segment. */
+        get: operations["owners_books_attention_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owners/{owner}/book": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One owner's book of business. */
+        get: operations["owners_books_book"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reassignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was reassigned, newest first. */
+        get: operations["owners_reassign_list"];
+        put?: never;
+        /** Gives accounts to another owner, all or none of them. Doing it twice moves nothing the second time. */
+        post: operations["owners_reassign_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reassignments/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a reassignment would do. */
+        post: operations["owners_reassign_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reassignments/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the accounts of a reassignment back to whom they had. An account whose owner has changed since stays; it is counted as skipped. */
+        post: operations["owners_reassign_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1292,30 +1568,6 @@ export interface components {
             /** @description Its segment on the day that counts. */
             segment: string;
         };
-        /** @description Everything about an account. */
-        AccountProfile: {
-            account: components["schemas"]["AccountPage"];
-            contacts: components["schemas"]["ContactItem"][];
-            /** @description The first day of which anything is known. */
-            first_day: string;
-            handovers: components["schemas"]["Handover"][];
-            history: components["schemas"]["MetricHistory"];
-            notes: components["schemas"]["Note"][];
-            owner_history: components["schemas"]["OwnerStretch"][];
-            /** @description Changes of the owner that were made here, with who and why; the latest first. */
-            owner_moves: components["schemas"]["OwnerMove"][];
-            /** @description What people read as the owner. */
-            owner_name?: string | null;
-            renewal?: null | components["schemas"]["Renewal"];
-            /** @description The latest first. */
-            tickets: components["schemas"]["TicketLine"][];
-            /** @description The newest events; more with `GET /accounts/{id}/timeline?before=`. */
-            timeline: components["schemas"]["TimelineItem"][];
-            /** @description Where the timeline goes on; null = that is all. */
-            timeline_next?: string | null;
-            /** @description Today where the program lives: the last day that can be asked for. */
-            today: string;
-        };
         /** @description A user with the password that was made for them. */
         Added: {
             /** @description Shown this once, and only when Tenure made it: hand it over, and have it changed. */
@@ -1328,66 +1580,28 @@ export interface components {
             /** @description The text to send; it cannot be shown again. */
             secret: string;
         };
-        /** @description A rule of assignment. */
-        AssignmentRule: {
-            /** @description What others see. */
-            name: string;
-            /** @description For a pool: how its accounts are given out. */
-            spread?: components["schemas"]["Spread"];
-            /** @description An e-mail address, or `pool:ID`. */
-            to: string;
-            /** @description A condition over attributes, metrics and built-in names, `segment` too, such as `segment = 'digital'`. */
-            when: string;
-        };
-        /**
-         * @description Which accounts the rules are tried on.
-         * @enum {string}
-         */
-        AssignmentScope: "unassigned" | "unserved" | "all";
-        /** @description A file that belongs to a note. */
-        Attachment: {
-            /** @description When it was added. */
-            added_at: string;
+        /** @description A source that fell silent. */
+        AlarmItem: {
+            /** @description When it was over; null = it is silent still. */
+            cleared_at?: string | null;
+            /** @description `event`: it was heard again; `setting`: somebody expects less of it. */
+            cleared_by?: string | null;
             /**
              * Format: int64
-             * @description Its size.
+             * @description Seconds that it could be silent.
              */
-            bytes: number;
-            /** @description Its id: `GET /api/v1/attachments/{id}`. */
-            id: string;
-            /** @description Its name as it was when it was added. */
-            name: string;
+            every_s: number;
+            /** @description When its last event before had come. */
+            last_event_at: string;
+            raised_at: string;
+            source: string;
         };
-        /** @description An account that asks for attention. */
-        AttentionLine: {
-            account_id: string;
-            /**
-             * Format: int32
-             * @description The most that its segment allows, where it declares a cadence.
-             */
-            cadence?: number | null;
-            /**
-             * Format: int64
-             * @description Days since the last touch; null = there never was one.
-             */
-            days_since_touch?: number | null;
-            /** Format: double */
-            mrr?: number | null;
-            name: string;
-            owner?: string | null;
-            renewal?: null | components["schemas"]["Renewal"];
-            segment: string;
-        };
-        /** @description Accounts that ask for attention, the largest MRR first. */
-        AttentionList: {
-            as_of: string;
-            computed_at: string;
-            currency: string;
-            /** @description Why nothing can be said, where nothing can. */
-            gap?: string | null;
-            items: components["schemas"]["AttentionLine"][];
-            next_cursor?: string | null;
-            total: number;
+        /** @description Alarms. */
+        AlarmsList: {
+            /** @description The open ones, then the latest of the others. */
+            alarms: components["schemas"]["AlarmItem"][];
+            /** @description How many are open. */
+            open: number;
         };
         /** @description One change. */
         AuditEntry: {
@@ -1431,15 +1645,21 @@ export interface components {
             ok: boolean;
             problems: components["schemas"]["Placed"][];
         };
-        /** @description An item of the checklist that a change of owner starts. */
-        ChecklistItem: {
-            /**
-             * Format: int32
-             * @description Days after the change until it is due.
-             */
-            due_days: number;
-            /** @description What is to be done. */
-            title: string;
+        /** @description A field of a few words, and the texts that stand for them in the file. */
+        ChoiceLook: {
+            column: string;
+            field: string;
+            texts: components["schemas"]["ChoiceText"][];
+            words: string[];
+        };
+        /** @description A text of a column and the word that it is taken for. */
+        ChoiceText: {
+            /** @description Null = it is not known what it stands for. */
+            becomes?: string | null;
+            /** @description The word that it most likely means. */
+            likely?: string | null;
+            rows: number;
+            text: string;
         };
         /** @description A column that can be shown, sorted and filtered by. */
         ColumnInfo: {
@@ -1456,6 +1676,17 @@ export interface components {
         ColumnType: {
             name: string;
             type: string;
+        };
+        /** @description How complete what is known of accounts and contacts is. */
+        Completeness: {
+            account_fields: components["schemas"]["FieldFill"][];
+            accounts: number;
+            /** @description The instant that it is shown for. */
+            at: string;
+            contact_fields: components["schemas"]["FieldFill"][];
+            contacts: number;
+            /** @description Segments with accounts. */
+            segments: string[];
         };
         /** @description How far the computation of all accounts is. */
         Computing: {
@@ -1478,76 +1709,6 @@ export interface components {
              * @description The log's place up to which metrics are worked in.
              */
             up_to: number;
-        };
-        /** @description An answer to a topic. */
-        ConsentAnswer: {
-            granted: boolean;
-            /** @description In words. */
-            note?: string;
-            /** @description How it is known: `form`, `call`, `contract`, … */
-            source: string;
-        };
-        /** @description One answer to a topic, or its withdrawal. */
-        ConsentLine: {
-            /** @description By whom. */
-            actor: string;
-            /** @description When it was noted. */
-            at: string;
-            /** @description Whether it was given. */
-            granted: boolean;
-            /** @description In words. */
-            note: string;
-            /** @description How it is known: `form`, `call`, `contract`, … */
-            source: string;
-            /** @description What it is about. */
-            topic: string;
-        };
-        /**
-         * @description The part that somebody plays.
-         * @enum {string}
-         */
-        ContactFlag: "champion" | "sponsor" | "decision_maker" | "user";
-        /** @description A contact with the part that it plays and what it agreed to. */
-        ContactItem: {
-            /** @description The id of its account; null when not known. */
-            account_id?: string | null;
-            /** @description That account's name. */
-            account_name?: string | null;
-            /** @description Everything else that is known. */
-            attributes: {
-                [key: string]: unknown;
-            };
-            /** @description What it agreed to, by topic; a topic that is not listed was never asked about. */
-            consents: {
-                [key: string]: boolean;
-            };
-            /** @description Its id. */
-            contact_id: string;
-            /** @description When it was first seen. */
-            created_at: string;
-            /** @description E-mail address. */
-            email?: string | null;
-            /** @description The part that it plays. */
-            flags: components["schemas"]["ContactFlag"][];
-            /** @description Name. */
-            name?: string | null;
-            /** @description Role towards the product, as its source says. */
-            role?: string | null;
-            /** @description Job title. */
-            title?: string | null;
-            /** @description When the newest of its values became true; null when it was only seen, never described. */
-            updated_at?: string | null;
-        };
-        /** @description One contact. */
-        ContactPage: {
-            computed_at: string;
-            /** @description Every answer to a topic, newest first. */
-            consent_history: components["schemas"]["ConsentLine"][];
-            contact: components["schemas"]["ContactItem"];
-            /** @description What it did and was sent, newest first; at most 50. */
-            events: components["schemas"]["TimelineItem"][];
-            /** @description Topics that anybody was asked about. */
-            topics: string[];
         };
         /** @description A contact as the API shows it. */
         ContactRow: {
@@ -1580,16 +1741,58 @@ export interface components {
             /** @description Topics that anybody was asked about. */
             topics: string[];
         };
+        /** @description A record with its mistakes mended. */
+        Correction: {
+            /** @description The record as it is meant: for a row of a file its columns with their texts. */
+            record: {
+                [key: string]: unknown;
+            };
+            /** @description The record as it was shown to whoever mended it. */
+            was: string;
+        };
         /** @description All checks. */
         Diagnosis: {
             checks: components["schemas"]["Check"][];
         };
-        /** @description A line of a comparison. */
-        DiffLine: {
-            /** @description `same`, `theirs` (kept now, not in yours) or `yours`. */
-            side: string;
-            /** @description The line. */
-            text: string;
+        /** @description A name of events. */
+        EventName: {
+            /**
+             * Format: int64
+             * @description Accounts that have one.
+             */
+            accounts: number;
+            /**
+             * Format: int64
+             * @description Events ever stored.
+             */
+            events: number;
+            first_seen: string;
+            kind: string;
+            last_seen: string;
+            name: string;
+            /** @description Events on each of the last days, today last. */
+            per_day: number[];
+        };
+        /** @description All names of events. */
+        EventNames: {
+            names: components["schemas"]["EventName"][];
+            /** @description The last of the days. */
+            today: string;
+        };
+        /** @description What is to be expected of a source. */
+        ExpectationForm: {
+            /**
+             * Format: int64
+             * @description Seconds that it may be silent; null = what its own past teaches.
+             */
+            every_s?: number | null;
+            /** @description Its silence means nothing. */
+            muted?: boolean;
+            /**
+             * Format: int64
+             * @description The version that the change was made to; 0 = nothing was set before.
+             */
+            version: number;
         };
         /** @description A version's files, byte for byte. */
         Exported: {
@@ -1598,6 +1801,13 @@ export interface components {
                 [key: string]: string;
             };
             version: components["schemas"]["VersionLine"];
+        };
+        /** @description A reason for which rows are refused. */
+        FaultCount: {
+            field: string;
+            reason: string;
+            remedy: string;
+            rows: number;
         };
         /** @description One field at fault. */
         FieldError: {
@@ -1609,6 +1819,59 @@ export interface components {
             remedy: string;
             /** @description The value as received, shortened. */
             value: string;
+        };
+        /** @description How complete a field is. */
+        FieldFill: {
+            by_segment: components["schemas"]["SegmentFill"][];
+            field: string;
+            filled: number;
+            label: string;
+            /** @description Whether the program says that each account should have it. */
+            required: boolean;
+            /**
+             * Format: double
+             * @description Null = there is nobody to have it.
+             */
+            share?: number | null;
+            sources: components["schemas"]["FieldSource"][];
+            total: number;
+            /** @description When a value of it was told last. */
+            updated_at?: string | null;
+        };
+        /** @description Where values of a field came from. */
+        FieldSource: {
+            last_at: string;
+            source: string;
+            /**
+             * Format: int64
+             * @description Values that it told, of all times.
+             */
+            values: number;
+        };
+        /** @description A change of how a file is read. */
+        FileChange: {
+            /** @description The map as JSON, instead. */
+            document?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Whether it is to be imported. */
+            included?: boolean | null;
+            /** @description What its rows are. Without a map the best one for the kind is proposed. */
+            kind?: string | null;
+            /** @description The map as YAML. */
+            map?: string | null;
+            /**
+             * Format: int64
+             * @description The file's version that the change was made to.
+             */
+            version: number;
+        };
+        /** @description A file of an upload with its map and its first rows. */
+        FileDetail: {
+            file: components["schemas"]["UploadFile"];
+            /** @description Every kind, the best fitting first. */
+            kinds: components["schemas"]["KindFit"][];
+            look: components["schemas"]["MapLook"];
         };
         /** @description One file of an import. */
         FileItem: {
@@ -1647,55 +1910,34 @@ export interface components {
             /** @description Why, for the list of versions. */
             note?: string | null;
         };
-        /** @description The checklist of one change. */
-        Handover: {
-            /** @description The account. */
-            account_id: string;
-            /** @description Its name. */
-            account_name: string;
-            /** @description `owner` = the owner changed; `segment` = the segment changed to one that the owner does not serve. */
-            cause: string;
-            /** @description `done`, or `taken_back` when the change was. */
-            closed_as?: string | null;
-            /** @description When the last item was done, or it was given up. */
-            closed_at?: string | null;
-            /** @description Who had the account. */
-            from?: string | null;
-            /** @description Its id. */
-            id: string;
-            /** @description What is to be done. */
-            items: components["schemas"]["HandoverItem"][];
-            /** @description When it began. */
-            started_at: string;
-            /** @description Who has it. */
-            to?: string | null;
-        };
-        /** @description An item of a hand-over. */
-        HandoverItem: {
-            /** @description When it was ticked. */
-            done_at?: string | null;
-            /** @description By whom: `user:ID`, `key:ID` or `operator`. */
-            done_by?: string | null;
-            /** @description Until when. */
-            due_on: string;
-            /**
-             * Format: int64
-             * @description Its place, from 1.
-             */
-            no: number;
-            /** @description Whether that day has passed while it is not done. */
-            overdue: boolean;
-            /** @description What is to be done. */
-            title: string;
-        };
-        /** @description Open hand-overs. */
-        HandoverList: {
-            items: components["schemas"]["Handover"][];
-        };
         /** @description A good answer. */
         Health: {
             /** @description `ok`. */
             status: string;
+        };
+        /** @description A column of the file. */
+        ImportColumn: {
+            /** @description Different texts among them. */
+            distinct: number;
+            /**
+             * Format: double
+             * @description Share of the first rows that have a text here.
+             */
+            filled: number;
+            name: string;
+            /** @description The most frequent texts. */
+            samples: string[];
+        };
+        /** @description A field that rows of the kind can have. */
+        ImportField: {
+            /** @description Its name. */
+            name: string;
+            /** @description Whether every row needs it. */
+            required: boolean;
+            /** @description How its text is read: id, text, day, instant, number, integer, boolean, money, email, currency, object, choice or choices. */
+            type: string;
+            /** @description The words of a choice. */
+            words: string[];
         };
         /** @description An import. */
         ImportItem: {
@@ -1769,6 +2011,13 @@ export interface components {
          * @enum {string}
          */
         ImportState: "running" | "done" | "failed" | "cancelled";
+        /** @description How to import an upload. */
+        ImportUpload: {
+            /** @description Read and check everything, store nothing. */
+            dry_run?: boolean;
+            /** @description Read files again that have been imported already. */
+            force?: boolean;
+        };
         /** @description A page of imports. */
         ImportsPage: {
             items: components["schemas"]["ImportItem"][];
@@ -1794,14 +2043,14 @@ export interface components {
         Keys: {
             keys: components["schemas"]["Key"][];
         };
-        /** @description Someone who can be named. */
-        KnownOwner: {
-            /** @description user, person or pool. */
+        /** @description How well a kind fits a file. */
+        KindFit: {
+            /**
+             * Format: double
+             * @description 1 is a perfect fit.
+             */
+            fit: number;
             kind: string;
-            /** @description What people read. */
-            name: string;
-            /** @description E-mail address, or `pool:ID`. */
-            owner: string;
         };
         /** @description Who is in a figure. */
         KpiAccounts: {
@@ -1905,34 +2154,100 @@ export interface components {
                 [key: string]: components["schemas"]["Trend"][];
             };
         };
-        /** @description A mention. */
-        Mention: {
-            /** @description The account's name. */
-            account_name: string;
-            at: string;
-            note: components["schemas"]["Note"];
-            /** @description When the user looked at it; null = not yet. */
-            seen_at?: string | null;
+        /** @description An account, or a contact of one, that lacks a field. */
+        LackingItem: {
+            account_id: string;
+            /** @description The contact that lacks it, where contacts were asked for. */
+            contact_id?: string | null;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            owner?: string | null;
+            segment: string;
         };
-        /** @description A user's mentions. */
-        MentionList: {
-            items: components["schemas"]["Mention"][];
+        /** @description Who lacks a field. */
+        LackingPage: {
+            /** @description Accounts with the highest MRR first. */
+            items: components["schemas"]["LackingItem"][];
+            /** @description Give it as `cursor` for the next page; null on the last one. */
+            next_cursor?: number | null;
+            total: number;
+        };
+        /** @description An event as it arrived. */
+        LiveEvent: {
+            account_id?: string | null;
+            contact_id?: string | null;
+            kind: string;
+            message_id: string;
+            name: string;
+            occurred_at: string;
+            properties: {
+                [key: string]: unknown;
+            };
+            received_at: string;
+            source: string;
+        };
+        /** @description What arrived. */
+        LiveEvents: {
             /**
              * Format: int64
-             * @description Mentions not looked at yet.
+             * @description Give it as `after` for what arrives next.
              */
-            unseen: number;
+            cursor: number;
+            /** @description The newest first. */
+            items: components["schemas"]["LiveEvent"][];
+            /** @description Whether more arrived than are shown. */
+            more: boolean;
         };
-        /** @description Metrics week by week, the last day being the one that the page stands for. */
-        MetricHistory: {
-            /** @description The days. */
-            days: string[];
-            /** @description Metrics on them, by id; null = no data. */
-            metrics: {
-                [key: string]: (number | null)[];
+        /** @description A kind and a map to try. Without a map the best one for the kind is proposed. */
+        MapAsked: {
+            /** @description A map as JSON, instead. */
+            document?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description What the rows are; found out when not given. */
+            kind?: string | null;
+            /** @description A map as YAML. */
+            map?: string | null;
+        };
+        /** @description A file under a map. */
+        MapLook: {
+            /** @description Attributes that the program declares. */
+            attributes: string[];
+            choices: components["schemas"]["ChoiceLook"][];
+            columns: components["schemas"]["ImportColumn"][];
+            /** @description The same map as JSON. */
+            document: {
+                [key: string]: unknown;
             };
-            /** @description MRR on them; null = unknown, 0 = not active. */
-            mrr: (number | null)[];
+            /** @description The most frequent reasons for which the first rows are refused. */
+            faults: components["schemas"]["FaultCount"][];
+            /** @description Every field that rows of the kind can have. */
+            fields: components["schemas"]["ImportField"][];
+            kind: string;
+            /** @description The map as YAML, as the command line takes it. */
+            map: string;
+            /** @description What a person should look at. */
+            notes: components["schemas"]["MapNote"][];
+            /** @description What columns that no field takes become: attributes, properties or ignored. */
+            others: string;
+            problem?: null | components["schemas"]["MapProblem"];
+            rows: components["schemas"]["RowLook"][];
+            sample: components["schemas"]["SampleCounts"];
+            /** @description Columns that nothing takes. */
+            unused: string[];
+        };
+        /** @description A remark about a field of the proposal. */
+        MapNote: {
+            field: string;
+            note: string;
+        };
+        /** @description What is wrong with a map. */
+        MapProblem: {
+            /** @description The path of the key, such as `fields.mrr.formula`. */
+            at: string;
+            problem: string;
+            remedy: string;
         };
         /** @description One metric of an account. */
         MetricValue: {
@@ -1989,6 +2304,15 @@ export interface components {
             /** Format: double */
             mrr?: number | null;
         };
+        /** @description What the events of a name carry. */
+        NameProfile: {
+            /** @description Its latest events. */
+            latest: components["schemas"]["LiveEvent"][];
+            name: string;
+            properties: components["schemas"]["PropertyProfile"][];
+            /** @description How many of its latest events were looked at. */
+            sample: number;
+        };
         /** @description Whether the first administrator is still to be made. */
         Needed: {
             /** @description Whether this caller must also send the code that the server printed when it started: everyone from another machine must. */
@@ -2000,6 +2324,1056 @@ export interface components {
             name: string;
             scope: components["schemas"]["Scope"];
         };
+        /** @description A new password of one's own. */
+        NewPassword: {
+            /** @description The present password. */
+            current: string;
+            /** @description The new one: at least 12 characters. */
+            password: string;
+        };
+        /** @description A file that will be sent. */
+        NewUploadFile: {
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+            /** @description When it was last written: what rows without a date of their own are true as of. Now when not given. */
+            modified_at?: string | null;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description A new user. */
+        NewUser: {
+            email: string;
+            /** @description What others see; the address when left out. */
+            name?: string | null;
+            /** @description At least 12 characters. Left out, one is made and shown once in the answer. */
+            password?: string | null;
+            role: components["schemas"]["Role"];
+        };
+        /** @description One of one's own sessions. */
+        OwnSession: {
+            created_at: string;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            expires_at: string;
+            id: string;
+            seen_at: string;
+            user_agent?: string | null;
+        };
+        /** @description One's own sessions. */
+        OwnSessions: {
+            sessions: components["schemas"]["OwnSession"][];
+        };
+        /** @description A problem with its place. */
+        Placed: {
+            column: number;
+            file: string;
+            line: number;
+            name: string;
+            nearest?: string | null;
+            path: string;
+            problem: string;
+            remedy: string;
+            /** @description error or warning. */
+            severity: string;
+        };
+        /** @description What applying would do. */
+        Planned: {
+            /** @description What is computed again. */
+            affected: Record<string, never>;
+            /** @description What differs in the definitions. */
+            changes: Record<string, never>[];
+            hash: string;
+            segments?: null | components["schemas"]["Preview"];
+            warnings: components["schemas"]["Placed"][];
+        };
+        /** @description The consequence of other rules for the active accounts. */
+        Preview: {
+            /** @description Active accounts by segment then. */
+            counts: {
+                [key: string]: number;
+            };
+            /** @description Who moves. */
+            moves: components["schemas"]["Move"][];
+            /** @description Active accounts in all. */
+            total: number;
+            /** @description Active accounts that no rule would take. */
+            unclassified: number;
+            /** @description Active accounts for which some rule could not be decided. */
+            undecided: number;
+        };
+        /** @description An error as the caller sees it. */
+        Problem: {
+            /** @description The stable code, such as `not_found`. */
+            code: string;
+            /** @description What happened this time and what to do. */
+            detail: string;
+            /** @description The fields at fault. */
+            errors?: components["schemas"]["FieldError"][];
+            /** @description The request's id, as in the log. */
+            request_id?: string | null;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description A short sentence that is the same for every occurrence of the code. */
+            title: string;
+            /** @description `about:tenure/<code>`. */
+            type: string;
+        };
+        /** @description The program in force. */
+        ProgramInForce: {
+            applied_at?: string | null;
+            applied_by?: string | null;
+            /** @description Names and labels of what it declares. */
+            contents: Record<string, never>;
+            currency?: string | null;
+            hash?: string | null;
+            /** @description Its short name; null = none is applied yet. */
+            program?: string | null;
+            started_on?: string | null;
+            time_zone?: string | null;
+            title?: string | null;
+            /**
+             * Format: int64
+             * @description The number of the version in force.
+             */
+            version?: number | null;
+        };
+        /** @description A property of events. */
+        PropertyProfile: {
+            /** @description Different values; at the limit: at least so many. */
+            distinct: number;
+            /** @description Events that have it, neither null nor empty. */
+            events: number;
+            /**
+             * Format: double
+             * @description Share of the events looked at that have it.
+             */
+            filled: number;
+            /**
+             * Format: double
+             * @description The largest number.
+             */
+            max?: number | null;
+            /**
+             * Format: double
+             * @description The smallest number.
+             */
+            min?: number | null;
+            name: string;
+            /** @description The most frequent values. */
+            top: components["schemas"]["TopValue"][];
+            /** @description The types of its values, the most frequent first: text, number, boolean, list, object. */
+            types: string[];
+        };
+        /** @description Why accounts are in no segment. */
+        Reason: {
+            accounts: number;
+            reason: string;
+        };
+        /** @description What became of the messages. SDKs look at the status only. */
+        Receipt: {
+            /** @description Messages that were taken in now. */
+            accepted: number;
+            /** @description Messages that had been taken in before, by their message id. */
+            duplicates: number;
+            /** @description Messages that could not be taken in; they wait under `/api/v1/rejects`. */
+            rejected: number;
+            /** @description Always true: what is counted below is on disk. */
+            success: boolean;
+        };
+        /** @description What computing everything anew took, and whether it gave what was kept. */
+        Recomputed: {
+            /** @description Accounts computed from the log. */
+            accounts: number;
+            /** @description Accounts whose state came out otherwise than it was kept. */
+            accounts_differing: number;
+            /**
+             * Format: double
+             * @description Seconds that metrics, segments and histories of all accounts took.
+             */
+            accounts_s: number;
+            /** @description The first few of both, in words. */
+            differences: string[];
+            /** @description Figures of KPIs computed: KPI × day × scope. */
+            figures: number;
+            /** @description Figures that came out otherwise than they were kept. */
+            figures_differing: number;
+            /**
+             * Format: double
+             * @description Seconds that the figures took.
+             */
+            figures_s: number;
+        };
+        /** @description A refused record. */
+        RejectItem: {
+            /** @description When it arrived. */
+            at: string;
+            /** @description The field at fault. */
+            field?: string | null;
+            /** @description The file that it stands in. */
+            file?: string | null;
+            id: string;
+            /** @description The import that it belongs to. */
+            import?: string | null;
+            /** @description What it was to become. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description The line of that file, or the place in the batch.
+             */
+            line?: number | null;
+            /** @description Why it was refused. */
+            reason: string;
+            /** @description The record as it came. */
+            record: string;
+            /** @description What to do. */
+            remedy: string;
+            /** @description Where it came from. */
+            source: string;
+            state: components["schemas"]["RejectState"];
+            /** @description The field's value. */
+            value?: string | null;
+        };
+        /** @description A reject as the import's own page shows it. */
+        RejectSample: {
+            /** @description The field at fault; empty when it is the row as a whole. */
+            field: string;
+            /** @description The file. */
+            file: string;
+            /**
+             * Format: int64
+             * @description The physical line.
+             */
+            line: number;
+            /** @description What is wrong. */
+            reason: string;
+            /** @description What to do. */
+            remedy: string;
+            /** @description Its value. */
+            value: string;
+        };
+        /**
+         * @description Whether a reject still waits.
+         * @enum {string}
+         */
+        RejectState: "open" | "replayed";
+        /** @description A page of rejects. */
+        RejectsPage: {
+            items: components["schemas"]["RejectItem"][];
+            /** @description Give it as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all.
+             */
+            total: number;
+        };
+        /** @description Which rejects to take in again: those named, those of an import, or all that are open. */
+        ReplayRequest: {
+            /** @description Ids of rejects. */
+            ids?: string[];
+            /** @description The id of an import. */
+            import?: string | null;
+            /** @description Another mapping (YAML) for rejects of an import. */
+            map?: string | null;
+        };
+        /** @description What a replay did. */
+        Replayed: {
+            /**
+             * Format: int64
+             * @description Open rejects that this request did not get to: send it again.
+             */
+            left: number;
+            /** @description Rejects that are taken in now. */
+            replayed: number;
+            /** @description Rejects that are still refused; their reasons are up to date. */
+            still_rejected: number;
+        };
+        /** @description A new password for a user. */
+        ResetPassword: {
+            /** @description Left out, one is made. */
+            password?: string | null;
+        };
+        /**
+         * @description What a person may do; each role may do all that the ones before it may.
+         * @enum {string}
+         */
+        Role: "viewer" | "csm" | "manager" | "admin";
+        /** @description Why a row cannot be used. */
+        RowFault: {
+            field: string;
+            reason: string;
+            remedy: string;
+            value: string;
+        };
+        /** @description A row of the file and what becomes of it. */
+        RowLook: {
+            /** @description What it says: accounts, contacts and events, each with its values. */
+            becomes: {
+                [key: string]: unknown;
+            }[];
+            /** @description Its cells, in the order of the columns. */
+            cells: string[];
+            fault?: null | components["schemas"]["RowFault"];
+            /** Format: int64 */
+            line: number;
+            /** @description Whether the map leaves it out. */
+            skipped: boolean;
+        };
+        /** @description What became of the file's first rows. */
+        SampleCounts: {
+            good: number;
+            rejected: number;
+            rows: number;
+            skipped: number;
+        };
+        /**
+         * @description What a key may do.
+         * @enum {string}
+         */
+        Scope: "ingest" | "read" | "write";
+        /** @description The figures of one scope. */
+        ScopeSeries: {
+            /** @description Oldest first. */
+            points: components["schemas"]["SeriesPoint"][];
+            /** @description `all`, or a value of what it is split by. */
+            scope: string;
+        };
+        /** @description How complete a field is in a segment. */
+        SegmentFill: {
+            filled: number;
+            segment: string;
+            total: number;
+        };
+        /** @description One segment. */
+        SegmentLine: {
+            /** @description Accounts in it, churned ones too. */
+            accounts: number;
+            /** @description Active accounts in it. */
+            active: number;
+            description: string;
+            id: string;
+            label: string;
+            /**
+             * Format: double
+             * @description Σ MRR of the active ones.
+             */
+            mrr: number;
+            /** @description The rule that takes accounts. */
+            rule: string;
+            /**
+             * Format: double
+             * @description Share of all active accounts; null = there are none.
+             */
+            share?: number | null;
+        };
+        /** @description A stretch of days in one segment. */
+        SegmentStretch: {
+            from: string;
+            segment: string;
+            /** @description First day after it; null = still. */
+            to?: string | null;
+            /** @description The rule that took it there, where it is known: that of the present stretch. */
+            why?: string | null;
+        };
+        /** @description All segments. */
+        Segments: {
+            as_of: string;
+            /**
+             * Format: double
+             * @description Share of the active accounts that are in a segment; null = there are none.
+             */
+            categorized?: number | null;
+            computed_at: string;
+            /** @description The currency of MRR. */
+            currency: string;
+            /** @description The rule that says who is unclassified, where there is one. */
+            rule_unclassified?: string | null;
+            /** @description In the order in which rules are tried. */
+            segments: components["schemas"]["SegmentLine"][];
+            /** @description Active accounts. */
+            total: number;
+            unclassified: components["schemas"]["Unclassified"];
+            /** @description Active accounts whose segment could change if a missing field were filled. */
+            undecided: components["schemas"]["Reason"][];
+        };
+        /** @description A KPI over time. */
+        Series: {
+            /** @description When the oldest figure was computed. */
+            computed_at: string;
+            /** @description Its definition in words. */
+            description: string;
+            /** @description month or day. */
+            grain: string;
+            /** @description The KPI. */
+            kpi: string;
+            /** @description Its label. */
+            label: string;
+            /** @description The scopes. */
+            series: components["schemas"]["ScopeSeries"][];
+            /** @description Its unit. */
+            unit: string;
+        };
+        /** @description One figure of a series. */
+        SeriesPoint: {
+            /**
+             * Format: double
+             * @description By what.
+             */
+            denominator?: number | null;
+            /** @description 95 % interval. */
+            interval?: number[] | null;
+            /**
+             * Format: double
+             * @description What was divided.
+             */
+            numerator?: number | null;
+            /** @description The day that it stands for. */
+            period: string;
+            /**
+             * Format: double
+             * @description What the first target of this scope asks for on this day.
+             */
+            target?: number | null;
+            /**
+             * Format: double
+             * @description The figure; null = no data.
+             */
+            value?: number | null;
+        };
+        /** @description The first administrator. */
+        SetUp: {
+            /** @description The code that `tenure serve` printed, when `code_needed`. */
+            code?: string | null;
+            email: string;
+            name: string;
+            /** @description At least 12 characters. */
+            password: string;
+        };
+        /** @description E-mail address and password. */
+        SignIn: {
+            email: string;
+            password: string;
+        };
+        /** @description Who is signed in. */
+        SignedIn: {
+            /** @description To be sent as header `x-csrf-token` with every request that changes something. */
+            csrf: string;
+            user: components["schemas"]["User"];
+        };
+        /** @description What is expected of a source. */
+        SourceExpectation: {
+            /**
+             * Format: int64
+             * @description Seconds that it may be silent; null = no limit.
+             */
+            every_s?: number | null;
+            /**
+             * Format: int64
+             * @description What its own past teaches; null = too little is known.
+             */
+            learned_s?: number | null;
+            /** @description Whether its silence means nothing. */
+            muted: boolean;
+            /** @description Whether the limit was set by hand. */
+            set: boolean;
+            /**
+             * Format: int64
+             * @description Give it with a change.
+             */
+            version: number;
+        };
+        /** @description One source of events. */
+        SourceItem: {
+            /**
+             * Format: int64
+             * @description Events dropped because their message id had been seen.
+             */
+            duplicates: number;
+            /**
+             * Format: int64
+             * @description Events ever stored.
+             */
+            events: number;
+            /**
+             * Format: int64
+             * @description Events that arrived in the last 24 hours, to the hour.
+             */
+            events_24h: number;
+            expectation: components["schemas"]["SourceExpectation"];
+            /** @description When its first event arrived. */
+            first_event_at: string;
+            /**
+             * Format: double
+             * @description Median delay between happening and arrival, in seconds, of all events; accurate to a factor of two.
+             */
+            lag_p50_s?: number | null;
+            /**
+             * Format: double
+             * @description The delay that 95 % of its events stay below, with the same accuracy.
+             */
+            lag_p95_s?: number | null;
+            /** @description When its last event arrived. */
+            last_event_at: string;
+            /** @description Events in each of the last 14 times 24 hours. */
+            per_day: number[];
+            /** @description Events in each of the last 24 hours. */
+            per_hour: number[];
+            /**
+             * Format: int64
+             * @description Records refused and kept for replay.
+             */
+            rejected: number;
+            /**
+             * Format: double
+             * @description Share of what it sent that was refused.
+             */
+            rejected_share: number;
+            source: string;
+            state: components["schemas"]["SourceState"];
+        };
+        /**
+         * @description How a source's silence is judged.
+         * @enum {string}
+         */
+        SourceState: "heard" | "silent" | "unknown" | "muted";
+        /** @description All sources. */
+        SourcesList: {
+            /** @description The instant that they are shown for. */
+            at: string;
+            sources: components["schemas"]["SourceItem"][];
+        };
+        /** @description The answer. */
+        SqlAnswer: {
+            columns: components["schemas"]["ColumnType"][];
+            /** Format: int64 */
+            elapsed_ms: number;
+            /** @description The rows; values stand in the order of the columns. */
+            rows: Record<string, never>[][];
+            /** @description Whether there were more rows than the limit. */
+            truncated: boolean;
+        };
+        /** @description A query. */
+        SqlQuery: {
+            /** @description Rows to give at most, 1 to 100,000 (default 1,000). */
+            limit?: number | null;
+            /** @description One SELECT statement. */
+            query: string;
+        };
+        /**
+         * @description Status of a target on a day.
+         * @enum {string}
+         */
+        Status: "met" | "on_track" | "at_risk" | "behind" | "no_data";
+        /** @description A run of a subscription at one MRR. */
+        SubscriptionLine: {
+            currency?: string | null;
+            from_day: string;
+            /** Format: double */
+            mrr?: number | null;
+            reason?: string | null;
+            subscription_id: string;
+            /** @description First day on which it no longer holds; null = running. */
+            to_day?: string | null;
+        };
+        /** @description One target as the registry shows it. */
+        TargetLine: {
+            /**
+             * Format: double
+             * @description The baseline; null = not measured yet.
+             */
+            baseline?: number | null;
+            /** @description The day of the baseline. */
+            baseline_on: string;
+            /** @description Which way is good. */
+            better: string;
+            /** @description Targets of other documents that want something else of the same figure. */
+            conflicts_with: string[];
+            /** @description By when. */
+            deadline: string;
+            /** @description How the source's words were read. */
+            description: string;
+            /** @description The document. */
+            document: string;
+            /**
+             * Format: double
+             * @description What the line asks for now.
+             */
+            expected?: number | null;
+            /** @description When a measured baseline was frozen; null = stated by the source, or not yet. */
+            frozen_at?: string | null;
+            /**
+             * Format: double
+             * @description What is to be reached; null = it depends on a baseline that is not known yet.
+             */
+            goal?: number | null;
+            /** @description value, points or relative. */
+            goal_kind: string;
+            /**
+             * Format: double
+             * @description The figure as the source states the goal: −0.25 for "25 % less".
+             */
+            goal_stated: number;
+            /** @description Its id. */
+            id: string;
+            /** @description The KPI. */
+            kpi: string;
+            /** @description The KPI's label. */
+            kpi_label: string;
+            /** @description Its label, or the KPI's. */
+            label: string;
+            /** @description The program that it belongs to. */
+            program: string;
+            /** @description `all`, or a segment. */
+            scope: string;
+            /** @description Which document says so, and where. */
+            source: string;
+            /** @description Where it stands. */
+            status: components["schemas"]["Status"];
+            /** @description The KPI's unit. */
+            unit: string;
+            /**
+             * Format: double
+             * @description The figure now.
+             */
+            value?: number | null;
+        };
+        /** @description The registry of targets. */
+        Targets: {
+            /** @description The day that values and statuses stand for. */
+            as_of: string;
+            /** @description Every target, in the program's order. */
+            targets: components["schemas"]["TargetLine"][];
+        };
+        /** @description An event of a timeline. */
+        TimelineItem: {
+            contact_id?: string | null;
+            kind: string;
+            message_id: string;
+            name: string;
+            occurred_at: string;
+            properties: {
+                [key: string]: unknown;
+            };
+            received_at: string;
+            source: string;
+        };
+        /** @description A page of a timeline, newest first. */
+        TimelinePage: {
+            items: components["schemas"]["TimelineItem"][];
+            /** @description Give it as `before` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A value and how often it came. */
+        TopValue: {
+            events: number;
+            /** @description As text. */
+            value: string;
+        };
+        /** @description A point of a trend. */
+        Trend: {
+            /** @description The day. */
+            period: string;
+            /**
+             * Format: double
+             * @description The figure.
+             */
+            value?: number | null;
+        };
+        /** @description One rule to try. */
+        TryRule: {
+            id: string;
+            label?: string | null;
+            rule: string;
+        };
+        /** @description Rules to try, in order. */
+        TryRules: {
+            segments: components["schemas"]["TryRule"][];
+            unclassified?: string | null;
+        };
+        /** @description Active accounts that no rule takes. */
+        Unclassified: {
+            accounts: number;
+            reasons: components["schemas"]["Reason"][];
+        };
+        /** @description A file of an upload. */
+        UploadFile: {
+            /** Format: int64 */
+            bytes: number;
+            id: string;
+            /** @description Whether it is to be imported. */
+            included: boolean;
+            /** @description The archive that it came in, with its path there. */
+            inside?: string | null;
+            /** @description What its rows are, as far as is known. */
+            kind?: string | null;
+            name: string;
+            /** @description Why it cannot be used. */
+            note?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes that have come in; the next piece begins there.
+             */
+            received: number;
+            /** @description Whether kind and map come from an earlier file with the same header. */
+            remembered: boolean;
+            state: components["schemas"]["UploadFileState"];
+            /**
+             * Format: int64
+             * @description Give it with a change; the change is refused when somebody else was faster.
+             */
+            version: number;
+        };
+        /**
+         * @description Where a file of an upload stands.
+         * @enum {string}
+         */
+        UploadFileState: "receiving" | "unpacking" | "ready" | "refused";
+        /** @description Files that wait to be imported. */
+        UploadItem: {
+            created_at: string;
+            /** @description When it is deleted unless somebody touches it. */
+            expires_at: string;
+            files: components["schemas"]["UploadFile"][];
+            id: string;
+            /** @description The latest import. */
+            imported?: string | null;
+            imported_state?: null | components["schemas"]["ImportState"];
+            /** @description The latest import that only tried. */
+            tried?: string | null;
+        };
+        /** @description The caller's uploads. */
+        UploadsList: {
+            /**
+             * Format: int64
+             * @description The largest file, in bytes.
+             */
+            file_limit: number;
+            /**
+             * Format: int64
+             * @description The largest piece of a file, in bytes.
+             */
+            piece_limit: number;
+            uploads: components["schemas"]["UploadItem"][];
+        };
+        /** @description A user. */
+        User: {
+            created_at: string;
+            /** @description When the user was locked out; null = may sign in. */
+            disabled_at?: string | null;
+            email: string;
+            id: string;
+            name: string;
+            role: components["schemas"]["Role"];
+            /** @description When a session of the user was last used, as far as sessions still exist. */
+            seen_at?: string | null;
+            /** @description The zone in which the user's days are shown, such as `Europe/Berlin`; null = the program's. */
+            time_zone?: string | null;
+        };
+        /** @description What to change of a user; fields left out stay. */
+        UserChange: {
+            /** @description True locks the user out and ends their sessions; false lets them in again. */
+            disabled?: boolean | null;
+            name?: string | null;
+            role?: null | components["schemas"]["Role"];
+            /** @description A zone's name; empty = the program's. */
+            time_zone?: string | null;
+        };
+        /** @description All users. */
+        Users: {
+            users: components["schemas"]["User"][];
+        };
+        /** @description Whether the audit is whole. */
+        Verified: {
+            /**
+             * Format: int64
+             * @description The first row that does not fit, when not ok.
+             */
+            broken_at?: number | null;
+            ok: boolean;
+            /** @description What is wrong there. */
+            problem?: string | null;
+            /**
+             * Format: int64
+             * @description Rows read.
+             */
+            rows: number;
+        };
+        /** @description A version of the program. */
+        VersionLine: {
+            applied_at: string;
+            applied_by: string;
+            /** @description Its content's hash. */
+            hash: string;
+            note?: string | null;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description All versions. */
+        Versions: {
+            /** @description Newest first. */
+            versions: components["schemas"]["VersionLine"][];
+        };
+        /** @description Everything about an account. */
+        AccountProfile: {
+            account: components["schemas"]["AccountPage"];
+            contacts: components["schemas"]["ContactItem"][];
+            /** @description The first day of which anything is known. */
+            first_day: string;
+            handovers: components["schemas"]["Handover"][];
+            history: components["schemas"]["MetricHistory"];
+            notes: components["schemas"]["Note"][];
+            owner_history: components["schemas"]["OwnerStretch"][];
+            /** @description Changes of the owner that were made here, with who and why; the latest first. */
+            owner_moves: components["schemas"]["OwnerMove"][];
+            /** @description What people read as the owner. */
+            owner_name?: string | null;
+            renewal?: null | components["schemas"]["Renewal"];
+            /** @description The latest first. */
+            tickets: components["schemas"]["TicketLine"][];
+            /** @description The newest events; more with `GET /accounts/{id}/timeline?before=`. */
+            timeline: components["schemas"]["TimelineItem"][];
+            /** @description Where the timeline goes on; null = that is all. */
+            timeline_next?: string | null;
+            /** @description Today where the program lives: the last day that can be asked for. */
+            today: string;
+        };
+        /** @description A rule of assignment. */
+        AssignmentRule: {
+            /** @description What others see. */
+            name: string;
+            /** @description For a pool: how its accounts are given out. */
+            spread?: components["schemas"]["Spread"];
+            /** @description An e-mail address, or `pool:ID`. */
+            to: string;
+            /** @description A condition over attributes, metrics and built-in names, `segment` too, such as `segment = 'digital'`. */
+            when: string;
+        };
+        /**
+         * @description Which accounts the rules are tried on.
+         * @enum {string}
+         */
+        AssignmentScope: "unassigned" | "unserved" | "all";
+        /** @description A file that belongs to a note. */
+        Attachment: {
+            /** @description When it was added. */
+            added_at: string;
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+            /** @description Its id: `GET /api/v1/attachments/{id}`. */
+            id: string;
+            /** @description Its name as it was when it was added. */
+            name: string;
+        };
+        /** @description An account that asks for attention. */
+        AttentionLine: {
+            account_id: string;
+            /**
+             * Format: int32
+             * @description The most that its segment allows, where it declares a cadence.
+             */
+            cadence?: number | null;
+            /**
+             * Format: int64
+             * @description Days since the last touch; null = there never was one.
+             */
+            days_since_touch?: number | null;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            owner?: string | null;
+            renewal?: null | components["schemas"]["Renewal"];
+            segment: string;
+        };
+        /** @description Accounts that ask for attention, the largest MRR first. */
+        AttentionList: {
+            as_of: string;
+            computed_at: string;
+            currency: string;
+            /** @description Why nothing can be said, where nothing can. */
+            gap?: string | null;
+            items: components["schemas"]["AttentionLine"][];
+            next_cursor?: string | null;
+            total: number;
+        };
+        /** @description An item of the checklist that a change of owner starts. */
+        ChecklistItem: {
+            /**
+             * Format: int32
+             * @description Days after the change until it is due.
+             */
+            due_days: number;
+            /** @description What is to be done. */
+            title: string;
+        };
+        /** @description An answer to a topic. */
+        ConsentAnswer: {
+            granted: boolean;
+            /** @description In words. */
+            note?: string;
+            /** @description How it is known: `form`, `call`, `contract`, … */
+            source: string;
+        };
+        /** @description One answer to a topic, or its withdrawal. */
+        ConsentLine: {
+            /** @description By whom. */
+            actor: string;
+            /** @description When it was noted. */
+            at: string;
+            /** @description Whether it was given. */
+            granted: boolean;
+            /** @description In words. */
+            note: string;
+            /** @description How it is known: `form`, `call`, `contract`, … */
+            source: string;
+            /** @description What it is about. */
+            topic: string;
+        };
+        /**
+         * @description The part that somebody plays.
+         * @enum {string}
+         */
+        ContactFlag: "champion" | "sponsor" | "decision_maker" | "user";
+        /** @description A contact with the part that it plays and what it agreed to. */
+        ContactItem: {
+            /** @description The id of its account; null when not known. */
+            account_id?: string | null;
+            /** @description That account's name. */
+            account_name?: string | null;
+            /** @description Everything else that is known. */
+            attributes: {
+                [key: string]: unknown;
+            };
+            /** @description What it agreed to, by topic; a topic that is not listed was never asked about. */
+            consents: {
+                [key: string]: boolean;
+            };
+            /** @description Its id. */
+            contact_id: string;
+            /** @description When it was first seen. */
+            created_at: string;
+            /** @description E-mail address. */
+            email?: string | null;
+            /** @description The part that it plays. */
+            flags: components["schemas"]["ContactFlag"][];
+            /** @description Name. */
+            name?: string | null;
+            /** @description Role towards the product, as its source says. */
+            role?: string | null;
+            /** @description Job title. */
+            title?: string | null;
+            /** @description When the newest of its values became true; null when it was only seen, never described. */
+            updated_at?: string | null;
+        };
+        /** @description One contact. */
+        ContactPage: {
+            computed_at: string;
+            /** @description Every answer to a topic, newest first. */
+            consent_history: components["schemas"]["ConsentLine"][];
+            contact: components["schemas"]["ContactItem"];
+            /** @description What it did and was sent, newest first; at most 50. */
+            events: components["schemas"]["TimelineItem"][];
+            /** @description Topics that anybody was asked about. */
+            topics: string[];
+        };
+        /** @description A line of a comparison. */
+        DiffLine: {
+            /** @description `same`, `theirs` (kept now, not in yours) or `yours`. */
+            side: string;
+            /** @description The line. */
+            text: string;
+        };
+        /** @description The checklist of one change. */
+        Handover: {
+            /** @description The account. */
+            account_id: string;
+            /** @description Its name. */
+            account_name: string;
+            /** @description `owner` = the owner changed; `segment` = the segment changed to one that the owner does not serve. */
+            cause: string;
+            /** @description `done`, or `taken_back` when the change was. */
+            closed_as?: string | null;
+            /** @description When the last item was done, or it was given up. */
+            closed_at?: string | null;
+            /** @description Who had the account. */
+            from?: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description What is to be done. */
+            items: components["schemas"]["HandoverItem"][];
+            /** @description When it began. */
+            started_at: string;
+            /** @description Who has it. */
+            to?: string | null;
+        };
+        /** @description An item of a hand-over. */
+        HandoverItem: {
+            /** @description When it was ticked. */
+            done_at?: string | null;
+            /** @description By whom: `user:ID`, `key:ID` or `operator`. */
+            done_by?: string | null;
+            /** @description Until when. */
+            due_on: string;
+            /**
+             * Format: int64
+             * @description Its place, from 1.
+             */
+            no: number;
+            /** @description Whether that day has passed while it is not done. */
+            overdue: boolean;
+            /** @description What is to be done. */
+            title: string;
+        };
+        /** @description Open hand-overs. */
+        HandoverList: {
+            items: components["schemas"]["Handover"][];
+        };
+        /** @description Someone who can be named. */
+        KnownOwner: {
+            /** @description user, person or pool. */
+            kind: string;
+            /** @description What people read. */
+            name: string;
+            /** @description E-mail address, or `pool:ID`. */
+            owner: string;
+        };
+        /** @description A mention. */
+        Mention: {
+            /** @description The account's name. */
+            account_name: string;
+            at: string;
+            note: components["schemas"]["Note"];
+            /** @description When the user looked at it; null = not yet. */
+            seen_at?: string | null;
+        };
+        /** @description A user's mentions. */
+        MentionList: {
+            items: components["schemas"]["Mention"][];
+            /**
+             * Format: int64
+             * @description Mentions not looked at yet.
+             */
+            unseen: number;
+        };
+        /** @description Metrics week by week, the last day being the one that the page stands for. */
+        MetricHistory: {
+            /** @description The days. */
+            days: string[];
+            /** @description Metrics on them, by id; null = no data. */
+            metrics: {
+                [key: string]: (number | null)[];
+            };
+            /** @description MRR on them; null = unknown, 0 = not active. */
+            mrr: (number | null)[];
+        };
         /** @description A new note. */
         NewNote: {
             /** @description Markdown, at most 20,000 characters; `@ann@example.com` mentions a user. */
@@ -2010,22 +3384,6 @@ export interface components {
             id?: string | null;
             /** @description Whether it stands above the others. */
             pinned?: boolean;
-        };
-        /** @description A new password of one's own. */
-        NewPassword: {
-            /** @description The present password. */
-            current: string;
-            /** @description The new one: at least 12 characters. */
-            password: string;
-        };
-        /** @description A new user. */
-        NewUser: {
-            email: string;
-            /** @description What others see; the address when left out. */
-            name?: string | null;
-            /** @description At least 12 characters. Left out, one is made and shown once in the answer. */
-            password?: string | null;
-            role: components["schemas"]["Role"];
         };
         /** @description A note. */
         Note: {
@@ -2086,20 +3444,6 @@ export interface components {
         NoteList: {
             /** @description Pinned ones first, then the newest; at most 500. */
             items: components["schemas"]["Note"][];
-        };
-        /** @description One of one's own sessions. */
-        OwnSession: {
-            created_at: string;
-            /** @description Whether it is the one that asks. */
-            current: boolean;
-            expires_at: string;
-            id: string;
-            seen_at: string;
-            user_agent?: string | null;
-        };
-        /** @description One's own sessions. */
-        OwnSessions: {
-            sessions: components["schemas"]["OwnSession"][];
         };
         /** @description One owner's book. */
         OwnerBook: {
@@ -2246,29 +3590,6 @@ export interface components {
             /** @description First day after it; null = still. */
             to?: string | null;
         };
-        /** @description A problem with its place. */
-        Placed: {
-            column: number;
-            file: string;
-            line: number;
-            name: string;
-            nearest?: string | null;
-            path: string;
-            problem: string;
-            remedy: string;
-            /** @description error or warning. */
-            severity: string;
-        };
-        /** @description What applying would do. */
-        Planned: {
-            /** @description What is computed again. */
-            affected: Record<string, never>;
-            /** @description What differs in the definitions. */
-            changes: Record<string, never>[];
-            hash: string;
-            segments?: null | components["schemas"]["Preview"];
-            warnings: components["schemas"]["Placed"][];
-        };
         /** @description People who look after accounts together. */
         Pool: {
             /** @description What it is for. */
@@ -2281,65 +3602,6 @@ export interface components {
             name: string;
             /** @description Segments that it serves; none listed = all. */
             segments?: string[];
-        };
-        /** @description The consequence of other rules for the active accounts. */
-        Preview: {
-            /** @description Active accounts by segment then. */
-            counts: {
-                [key: string]: number;
-            };
-            /** @description Who moves. */
-            moves: components["schemas"]["Move"][];
-            /** @description Active accounts in all. */
-            total: number;
-            /** @description Active accounts that no rule would take. */
-            unclassified: number;
-            /** @description Active accounts for which some rule could not be decided. */
-            undecided: number;
-        };
-        /** @description An error as the caller sees it. */
-        Problem: {
-            /** @description The stable code, such as `not_found`. */
-            code: string;
-            /** @description What happened this time and what to do. */
-            detail: string;
-            /** @description The fields at fault. */
-            errors?: components["schemas"]["FieldError"][];
-            /** @description The request's id, as in the log. */
-            request_id?: string | null;
-            /**
-             * Format: int32
-             * @description The HTTP status.
-             */
-            status: number;
-            /** @description A short sentence that is the same for every occurrence of the code. */
-            title: string;
-            /** @description `about:tenure/<code>`. */
-            type: string;
-        };
-        /** @description The program in force. */
-        ProgramInForce: {
-            applied_at?: string | null;
-            applied_by?: string | null;
-            /** @description Names and labels of what it declares. */
-            contents: Record<string, never>;
-            currency?: string | null;
-            hash?: string | null;
-            /** @description Its short name; null = none is applied yet. */
-            program?: string | null;
-            started_on?: string | null;
-            time_zone?: string | null;
-            title?: string | null;
-            /**
-             * Format: int64
-             * @description The number of the version in force.
-             */
-            version?: number | null;
-        };
-        /** @description Why accounts are in no segment. */
-        Reason: {
-            accounts: number;
-            reason: string;
         };
         /** @description A reassignment. */
         Reassignment: {
@@ -2429,104 +3691,6 @@ export interface components {
             /** @description An e-mail address or `pool:ID`; null = nobody. */
             to?: string | null;
         };
-        /** @description What became of the messages. SDKs look at the status only. */
-        Receipt: {
-            /** @description Messages that were taken in now. */
-            accepted: number;
-            /** @description Messages that had been taken in before, by their message id. */
-            duplicates: number;
-            /** @description Messages that could not be taken in; they wait under `/api/v1/rejects`. */
-            rejected: number;
-            /** @description Always true: what is counted below is on disk. */
-            success: boolean;
-        };
-        /** @description What computing everything anew took, and whether it gave what was kept. */
-        Recomputed: {
-            /** @description Accounts computed from the log. */
-            accounts: number;
-            /** @description Accounts whose state came out otherwise than it was kept. */
-            accounts_differing: number;
-            /**
-             * Format: double
-             * @description Seconds that metrics, segments and histories of all accounts took.
-             */
-            accounts_s: number;
-            /** @description The first few of both, in words. */
-            differences: string[];
-            /** @description Figures of KPIs computed: KPI × day × scope. */
-            figures: number;
-            /** @description Figures that came out otherwise than they were kept. */
-            figures_differing: number;
-            /**
-             * Format: double
-             * @description Seconds that the figures took.
-             */
-            figures_s: number;
-        };
-        /** @description A refused record. */
-        RejectItem: {
-            /** @description When it arrived. */
-            at: string;
-            /** @description The field at fault. */
-            field?: string | null;
-            /** @description The file that it stands in. */
-            file?: string | null;
-            id: string;
-            /** @description The import that it belongs to. */
-            import?: string | null;
-            /** @description What it was to become. */
-            kind: string;
-            /**
-             * Format: int64
-             * @description The line of that file, or the place in the batch.
-             */
-            line?: number | null;
-            /** @description Why it was refused. */
-            reason: string;
-            /** @description The record as it came. */
-            record: string;
-            /** @description What to do. */
-            remedy: string;
-            /** @description Where it came from. */
-            source: string;
-            state: components["schemas"]["RejectState"];
-            /** @description The field's value. */
-            value?: string | null;
-        };
-        /** @description A reject as the import's own page shows it. */
-        RejectSample: {
-            /** @description The field at fault; empty when it is the row as a whole. */
-            field: string;
-            /** @description The file. */
-            file: string;
-            /**
-             * Format: int64
-             * @description The physical line.
-             */
-            line: number;
-            /** @description What is wrong. */
-            reason: string;
-            /** @description What to do. */
-            remedy: string;
-            /** @description Its value. */
-            value: string;
-        };
-        /**
-         * @description Whether a reject still waits.
-         * @enum {string}
-         */
-        RejectState: "open" | "replayed";
-        /** @description A page of rejects. */
-        RejectsPage: {
-            items: components["schemas"]["RejectItem"][];
-            /** @description Give it as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-            /**
-             * Format: int64
-             * @description How many there are in all.
-             */
-            total: number;
-        };
         /** @description When a contract renews. */
         Renewal: {
             /** @description True where no source says the day: it is counted on from the start by the contract's months, or by twelve. */
@@ -2534,37 +3698,6 @@ export interface components {
             /** @description The day. */
             on: string;
         };
-        /** @description Which rejects to take in again: those named, those of an import, or all that are open. */
-        ReplayRequest: {
-            /** @description Ids of rejects. */
-            ids?: string[];
-            /** @description The id of an import. */
-            import?: string | null;
-            /** @description Another mapping (YAML) for rejects of an import. */
-            map?: string | null;
-        };
-        /** @description What a replay did. */
-        Replayed: {
-            /**
-             * Format: int64
-             * @description Open rejects that this request did not get to: send it again.
-             */
-            left: number;
-            /** @description Rejects that are taken in now. */
-            replayed: number;
-            /** @description Rejects that are still refused; their reasons are up to date. */
-            still_rejected: number;
-        };
-        /** @description A new password for a user. */
-        ResetPassword: {
-            /** @description Left out, one is made. */
-            password?: string | null;
-        };
-        /**
-         * @description What a person may do; each role may do all that the ones before it may.
-         * @enum {string}
-         */
-        Role: "viewer" | "csm" | "manager" | "admin";
         /** @description Runs the rules in force. */
         RulesRun: {
             scope: components["schemas"]["AssignmentScope"];
@@ -2579,283 +3712,16 @@ export interface components {
             scope: components["schemas"]["AssignmentScope"];
             settings?: null | components["schemas"]["OwnerSettings"];
         };
-        /**
-         * @description What a key may do.
-         * @enum {string}
-         */
-        Scope: "ingest" | "read" | "write";
-        /** @description The figures of one scope. */
-        ScopeSeries: {
-            /** @description Oldest first. */
-            points: components["schemas"]["SeriesPoint"][];
-            /** @description `all`, or a value of what it is split by. */
-            scope: string;
-        };
         /** @description What was looked at. */
         SeenMentions: {
             /** @description Ids of notes. */
             notes: string[];
-        };
-        /** @description One segment. */
-        SegmentLine: {
-            /** @description Accounts in it, churned ones too. */
-            accounts: number;
-            /** @description Active accounts in it. */
-            active: number;
-            description: string;
-            id: string;
-            label: string;
-            /**
-             * Format: double
-             * @description Σ MRR of the active ones.
-             */
-            mrr: number;
-            /** @description The rule that takes accounts. */
-            rule: string;
-            /**
-             * Format: double
-             * @description Share of all active accounts; null = there are none.
-             */
-            share?: number | null;
-        };
-        /** @description A stretch of days in one segment. */
-        SegmentStretch: {
-            from: string;
-            segment: string;
-            /** @description First day after it; null = still. */
-            to?: string | null;
-            /** @description The rule that took it there, where it is known: that of the present stretch. */
-            why?: string | null;
-        };
-        /** @description All segments. */
-        Segments: {
-            as_of: string;
-            /**
-             * Format: double
-             * @description Share of the active accounts that are in a segment; null = there are none.
-             */
-            categorized?: number | null;
-            computed_at: string;
-            /** @description The currency of MRR. */
-            currency: string;
-            /** @description The rule that says who is unclassified, where there is one. */
-            rule_unclassified?: string | null;
-            /** @description In the order in which rules are tried. */
-            segments: components["schemas"]["SegmentLine"][];
-            /** @description Active accounts. */
-            total: number;
-            unclassified: components["schemas"]["Unclassified"];
-            /** @description Active accounts whose segment could change if a missing field were filled. */
-            undecided: components["schemas"]["Reason"][];
-        };
-        /** @description A KPI over time. */
-        Series: {
-            /** @description When the oldest figure was computed. */
-            computed_at: string;
-            /** @description Its definition in words. */
-            description: string;
-            /** @description month or day. */
-            grain: string;
-            /** @description The KPI. */
-            kpi: string;
-            /** @description Its label. */
-            label: string;
-            /** @description The scopes. */
-            series: components["schemas"]["ScopeSeries"][];
-            /** @description Its unit. */
-            unit: string;
-        };
-        /** @description One figure of a series. */
-        SeriesPoint: {
-            /**
-             * Format: double
-             * @description By what.
-             */
-            denominator?: number | null;
-            /** @description 95 % interval. */
-            interval?: number[] | null;
-            /**
-             * Format: double
-             * @description What was divided.
-             */
-            numerator?: number | null;
-            /** @description The day that it stands for. */
-            period: string;
-            /**
-             * Format: double
-             * @description What the first target of this scope asks for on this day.
-             */
-            target?: number | null;
-            /**
-             * Format: double
-             * @description The figure; null = no data.
-             */
-            value?: number | null;
-        };
-        /** @description The first administrator. */
-        SetUp: {
-            /** @description The code that `tenure serve` printed, when `code_needed`. */
-            code?: string | null;
-            email: string;
-            name: string;
-            /** @description At least 12 characters. */
-            password: string;
-        };
-        /** @description E-mail address and password. */
-        SignIn: {
-            email: string;
-            password: string;
-        };
-        /** @description Who is signed in. */
-        SignedIn: {
-            /** @description To be sent as header `x-csrf-token` with every request that changes something. */
-            csrf: string;
-            user: components["schemas"]["User"];
-        };
-        /** @description One source of events. */
-        SourceItem: {
-            /**
-             * Format: int64
-             * @description Events dropped because their message id had been seen.
-             */
-            duplicates: number;
-            /**
-             * Format: int64
-             * @description Events ever stored.
-             */
-            events: number;
-            /**
-             * Format: int64
-             * @description Events that arrived in the last 24 hours, to the hour.
-             */
-            events_24h: number;
-            /** @description When its first event arrived. */
-            first_event_at: string;
-            /**
-             * Format: double
-             * @description Median delay between happening and arrival, in seconds, of all events; accurate to a factor of two.
-             */
-            lag_p50_s?: number | null;
-            /** @description When its last event arrived. */
-            last_event_at: string;
-            /**
-             * Format: int64
-             * @description Records refused and kept for replay.
-             */
-            rejected: number;
-            source: string;
-        };
-        /** @description All sources. */
-        SourcesList: {
-            sources: components["schemas"]["SourceItem"][];
         };
         /**
          * @description How a pool's accounts are given out.
          * @enum {string}
          */
         Spread: "shared" | "accounts" | "mrr" | "segment";
-        /** @description The answer. */
-        SqlAnswer: {
-            columns: components["schemas"]["ColumnType"][];
-            /** Format: int64 */
-            elapsed_ms: number;
-            /** @description The rows; values stand in the order of the columns. */
-            rows: Record<string, never>[][];
-            /** @description Whether there were more rows than the limit. */
-            truncated: boolean;
-        };
-        /** @description A query. */
-        SqlQuery: {
-            /** @description Rows to give at most, 1 to 100,000 (default 1,000). */
-            limit?: number | null;
-            /** @description One SELECT statement. */
-            query: string;
-        };
-        /**
-         * @description Status of a target on a day.
-         * @enum {string}
-         */
-        Status: "met" | "on_track" | "at_risk" | "behind" | "no_data";
-        /** @description A run of a subscription at one MRR. */
-        SubscriptionLine: {
-            currency?: string | null;
-            from_day: string;
-            /** Format: double */
-            mrr?: number | null;
-            reason?: string | null;
-            subscription_id: string;
-            /** @description First day on which it no longer holds; null = running. */
-            to_day?: string | null;
-        };
-        /** @description One target as the registry shows it. */
-        TargetLine: {
-            /**
-             * Format: double
-             * @description The baseline; null = not measured yet.
-             */
-            baseline?: number | null;
-            /** @description The day of the baseline. */
-            baseline_on: string;
-            /** @description Which way is good. */
-            better: string;
-            /** @description Targets of other documents that want something else of the same figure. */
-            conflicts_with: string[];
-            /** @description By when. */
-            deadline: string;
-            /** @description How the source's words were read. */
-            description: string;
-            /** @description The document. */
-            document: string;
-            /**
-             * Format: double
-             * @description What the line asks for now.
-             */
-            expected?: number | null;
-            /** @description When a measured baseline was frozen; null = stated by the source, or not yet. */
-            frozen_at?: string | null;
-            /**
-             * Format: double
-             * @description What is to be reached; null = it depends on a baseline that is not known yet.
-             */
-            goal?: number | null;
-            /** @description value, points or relative. */
-            goal_kind: string;
-            /**
-             * Format: double
-             * @description The figure as the source states the goal: −0.25 for "25 % less".
-             */
-            goal_stated: number;
-            /** @description Its id. */
-            id: string;
-            /** @description The KPI. */
-            kpi: string;
-            /** @description The KPI's label. */
-            kpi_label: string;
-            /** @description Its label, or the KPI's. */
-            label: string;
-            /** @description The program that it belongs to. */
-            program: string;
-            /** @description `all`, or a segment. */
-            scope: string;
-            /** @description Which document says so, and where. */
-            source: string;
-            /** @description Where it stands. */
-            status: components["schemas"]["Status"];
-            /** @description The KPI's unit. */
-            unit: string;
-            /**
-             * Format: double
-             * @description The figure now.
-             */
-            value?: number | null;
-        };
-        /** @description The registry of targets. */
-        Targets: {
-            /** @description The day that values and statuses stand for. */
-            as_of: string;
-            /** @description Every target, in the program's order. */
-            targets: components["schemas"]["TargetLine"][];
-        };
         /** @description A ticket. */
         TicketLine: {
             /** @description Who opened it. */
@@ -2884,109 +3750,6 @@ export interface components {
             subject?: string | null;
             /** @description Its id. */
             ticket_id: string;
-        };
-        /** @description An event of a timeline. */
-        TimelineItem: {
-            contact_id?: string | null;
-            kind: string;
-            message_id: string;
-            name: string;
-            occurred_at: string;
-            properties: {
-                [key: string]: unknown;
-            };
-            received_at: string;
-            source: string;
-        };
-        /** @description A page of a timeline, newest first. */
-        TimelinePage: {
-            items: components["schemas"]["TimelineItem"][];
-            /** @description Give it as `before` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description A point of a trend. */
-        Trend: {
-            /** @description The day. */
-            period: string;
-            /**
-             * Format: double
-             * @description The figure.
-             */
-            value?: number | null;
-        };
-        /** @description One rule to try. */
-        TryRule: {
-            id: string;
-            label?: string | null;
-            rule: string;
-        };
-        /** @description Rules to try, in order. */
-        TryRules: {
-            segments: components["schemas"]["TryRule"][];
-            unclassified?: string | null;
-        };
-        /** @description Active accounts that no rule takes. */
-        Unclassified: {
-            accounts: number;
-            reasons: components["schemas"]["Reason"][];
-        };
-        /** @description A user. */
-        User: {
-            created_at: string;
-            /** @description When the user was locked out; null = may sign in. */
-            disabled_at?: string | null;
-            email: string;
-            id: string;
-            name: string;
-            role: components["schemas"]["Role"];
-            /** @description When a session of the user was last used, as far as sessions still exist. */
-            seen_at?: string | null;
-            /** @description The zone in which the user's days are shown, such as `Europe/Berlin`; null = the program's. */
-            time_zone?: string | null;
-        };
-        /** @description What to change of a user; fields left out stay. */
-        UserChange: {
-            /** @description True locks the user out and ends their sessions; false lets them in again. */
-            disabled?: boolean | null;
-            name?: string | null;
-            role?: null | components["schemas"]["Role"];
-            /** @description A zone's name; empty = the program's. */
-            time_zone?: string | null;
-        };
-        /** @description All users. */
-        Users: {
-            users: components["schemas"]["User"][];
-        };
-        /** @description Whether the audit is whole. */
-        Verified: {
-            /**
-             * Format: int64
-             * @description The first row that does not fit, when not ok.
-             */
-            broken_at?: number | null;
-            ok: boolean;
-            /** @description What is wrong there. */
-            problem?: string | null;
-            /**
-             * Format: int64
-             * @description Rows read.
-             */
-            rows: number;
-        };
-        /** @description A version of the program. */
-        VersionLine: {
-            applied_at: string;
-            applied_by: string;
-            /** @description Its content's hash. */
-            hash: string;
-            note?: string | null;
-            /** Format: int64 */
-            version: number;
-        };
-        /** @description All versions. */
-        Versions: {
-            /** @description Newest first. */
-            versions: components["schemas"]["VersionLine"][];
         };
     };
     responses: {
@@ -3073,79 +3836,6 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    notes_list: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NoteList"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    notes_add: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewNote"];
-            };
-        };
-        responses: {
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Note"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    profiles_profile: {
-        parameters: {
-            query?: {
-                /** @description The day; today when left out. */
-                as_of?: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AccountProfile"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
     events_account_timeline: {
         parameters: {
             query?: {
@@ -3174,48 +3864,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TimelinePage"];
                 };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    notes_download: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": number[];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    notes_detach: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3289,6 +3937,64 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    imports_show_completeness: {
+        parameters: {
+            query?: {
+                /** @description Only accounts of this segment, and their contacts. */
+                segment?: string | null;
+                /** @description `true` (default): active accounts only; `any`: all. */
+                active?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Completeness"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_lacking: {
+        parameters: {
+            query?: {
+                /** @description Only accounts of this segment, and their contacts. */
+                segment?: string | null;
+                /** @description `true` (default): active accounts only; `any`: all. */
+                active?: string | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: number | null;
+                /** @description How many at most, 1–500; 100 when not given. */
+                limit?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description `accounts` or `contacts` */
+                object: string;
+                field: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LackingPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     contacts_list: {
         parameters: {
             query?: {
@@ -3322,101 +4028,6 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    contacts_show: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ContactPage"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    contacts_set_consent: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-                topic: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ConsentAnswer"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ContactPage"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    contacts_set_flag: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-                flag: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ContactPage"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    contacts_unset_flag: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-                flag: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ContactPage"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
     health_diagnosis_show: {
         parameters: {
             query?: never;
@@ -3437,13 +4048,19 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    owners_handovers_list: {
+    events_live_events: {
         parameters: {
             query?: {
-                /** @description Only those for this owner. */
-                owner?: string;
-                /** @description 1 to 500; 100 when left out. */
-                limit?: number;
+                /** @description The `cursor` of the answer before: only what arrived since. */
+                after?: number | null;
+                /** @description Only events of this name. */
+                name?: string | null;
+                /** @description Only events of this source. */
+                source?: string | null;
+                /** @description Only events of the account with this id. */
+                account?: string | null;
+                /** @description How many at most, 1–200; 50 when not given. */
+                limit?: number | null;
             };
             header?: never;
             path?: never;
@@ -3456,19 +4073,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HandoverList"];
+                    "application/json": components["schemas"]["LiveEvents"];
                 };
             };
             default: components["responses"]["Problem"];
         };
     };
-    owners_handovers_tick: {
+    events_list_names: {
+        parameters: {
+            query?: {
+                /** @description Days of the volume by day, 1–90; 30 when not given. */
+                days?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventNames"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    events_show_name: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
-                no: number;
+                name: string;
             };
             cookie?: never;
         };
@@ -3479,30 +4118,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Handover"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    owners_handovers_untick: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-                no: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Handover"];
+                    "application/json": components["schemas"]["NameProfile"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3754,53 +4370,6 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    notes_mentions_list: {
-        parameters: {
-            query?: {
-                /** @description 1 to 200; 50 when left out. */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MentionList"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    notes_mentions_seen: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SeenMentions"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MentionList"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
     metrics_sql_progress: {
         parameters: {
             query?: never;
@@ -3816,250 +4385,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Computing"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    notes_change: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NoteChange"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Note"];
-                };
-            };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NoteConflict"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    notes_remove: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    notes_attach: {
-        parameters: {
-            query: {
-                /** @description The file's name. */
-                name: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/octet-stream": number[];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Note"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    owners_reassign_run_rules: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RulesRun"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Reassignment"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    owners_reassign_preview_rules: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RulesTrial"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReassignmentPreview"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    owners_settings_show: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OwnerSettingsAnswer"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    owners_settings_replace: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["OwnerSettingsChange"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OwnerSettingsAnswer"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    owners_books_list: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OwnerList"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    owners_books_attention_list: {
-        parameters: {
-            query: {
-                view: "unassigned" | "not_managed" | "unserved";
-                /** @description `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description 1 to 500; 100 when left out. */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AttentionList"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    owners_books_book: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description An e-mail address, `pool:ID` or `(none)` */
-                owner: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OwnerBook"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -4222,101 +4547,6 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    owners_reassign_list: {
-        parameters: {
-            query?: {
-                /** @description `next_cursor` of the page before. */
-                cursor?: string;
-                /** @description 1 to 200; 50 when left out. */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReassignmentList"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    owners_reassign_run: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ReassignmentRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Reassignment"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    owners_reassign_preview: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ReassignmentRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReassignmentPreview"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    owners_reassign_undo: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Reassignment"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
     health_catch_up_recompute: {
         parameters: {
             query?: never;
@@ -4387,6 +4617,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    events_correct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Correction"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectItem"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -4629,6 +4885,52 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    events_list_alarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmsList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    events_set_expectation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExpectationForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     metrics_sql_query: {
         parameters: {
             query?: never;
@@ -4671,6 +4973,291 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Targets"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_list_uploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadsList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_begin_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_show_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_discard_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_add_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUploadFile"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadFile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_show_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_remove_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_change_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FileChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_put_content: {
+        parameters: {
+            query: {
+                /** @description Where the piece begins: how many bytes have come in. */
+                offset: number;
+            };
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadFile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_download_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_preview_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MapAsked"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapLook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_import_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportUpload"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportItem"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -4948,6 +5535,673 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNote"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    profiles_profile: {
+        parameters: {
+            query?: {
+                /** @description The day; today when left out. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountProfile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_detach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contacts_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contacts_set_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                topic: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentAnswer"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contacts_set_flag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                flag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contacts_unset_flag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                flag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_handovers_list: {
+        parameters: {
+            query?: {
+                /** @description Only those for this owner. */
+                owner?: string;
+                /** @description 1 to 500; 100 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_handovers_tick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handover"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_handovers_untick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handover"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_mentions_list: {
+        parameters: {
+            query?: {
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MentionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_mentions_seen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeenMentions"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MentionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteConflict"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_attach: {
+        parameters: {
+            query: {
+                /** @description The file's name. */
+                name: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_run_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesRun"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reassignment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_preview_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesTrial"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReassignmentPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_settings_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerSettingsAnswer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_settings_replace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnerSettingsChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerSettingsAnswer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_books_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_books_attention_list: {
+        parameters: {
+            query: {
+                view: "unassigned" | "not_managed" | "unserved";
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description 1 to 500; 100 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttentionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_books_book: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An e-mail address, `pool:ID` or `(none)` */
+                owner: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerBook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_list: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReassignmentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReassignmentRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reassignment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReassignmentRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReassignmentPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reassignment"];
                 };
             };
             default: components["responses"]["Problem"];
