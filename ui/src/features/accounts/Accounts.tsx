@@ -10,6 +10,7 @@ import { Fresh } from "@/shared/ui/Fresh";
 import { PageHead } from "@/shared/ui/Panel";
 import { Empty, Loaded } from "@/shared/ui/State";
 import { AccountTable } from "./AccountTable";
+import css from "./accounts.module.css";
 import { ColumnChooser } from "./ColumnChooser";
 import { Filters } from "./Filters";
 import { accountsQuery, columnsQuery } from "./queries";

@@ -335,6 +335,7 @@ pub enum View {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
+    #[param(inline)]
     view: View,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
