@@ -120,40 +120,40 @@ impl Rules {
             .replace('(', " ( ")
             .replace(')', " ) ");
         let mut words: Vec<&str> = spaced.split_whitespace().rev().collect();
-        let met = self.any(&mut words);
-        met && words.is_empty()
+        self.any(&mut words) == Some(true) && words.is_empty()
     }
 
-    fn any(&self, words: &mut Vec<&str>) -> bool {
-        let mut met = self.all(words);
+    /// `None` = this is no expression.
+    fn any(&self, words: &mut Vec<&str>) -> Option<bool> {
+        let mut met = self.all(words)?;
         while words.last() == Some(&"OR") {
             words.pop();
-            met |= self.all(words);
+            met |= self.all(words)?;
         }
-        met
+        Some(met)
     }
 
-    fn all(&self, words: &mut Vec<&str>) -> bool {
-        let mut met = self.one(words);
+    fn all(&self, words: &mut Vec<&str>) -> Option<bool> {
+        let mut met = self.one(words)?;
         while words.last() == Some(&"AND") {
             words.pop();
-            met &= self.one(words);
+            met &= self.one(words)?;
         }
-        met
+        Some(met)
     }
 
-    fn one(&self, words: &mut Vec<&str>) -> bool {
-        let Some(word) = words.pop() else { return false };
+    fn one(&self, words: &mut Vec<&str>) -> Option<bool> {
+        let word = words.pop()?;
         if word == "(" {
-            let met = self.any(words);
-            return words.pop() == Some(")") && met;
+            let met = self.any(words)?;
+            return (words.pop() == Some(")")).then_some(met);
         }
         if words.last() == Some(&"WITH") {
             words.pop();
-            let exception = words.pop().unwrap_or_default();
-            return self.allowed.contains(&format!("{word} WITH {exception}"));
+            let exception = words.pop()?;
+            return Some(self.allowed.contains(&format!("{word} WITH {exception}")));
         }
-        self.allowed.contains(word)
+        Some(self.allowed.contains(word))
     }
 }
 
