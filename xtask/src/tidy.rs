@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["events"],
     &["metrics"],
     &["segments", "kpis"],
-    &["owners", "contacts"],
+    &["dashboards", "owners", "contacts"],
     &["notes"],
     &["profiles"],
     &["imports"],

@@ -18,7 +18,7 @@ use crate::events::ingest::{Ingesting, Quota};
 use crate::imports::Live;
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
-use crate::{metrics, program, reactors};
+use crate::{dashboards, kpis, metrics, program, reactors};
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -86,6 +86,10 @@ pub struct Shared {
     pub log: Log,
     /// Every account as measured, and the plan by which.
     pub metrics: metrics::State,
+    /// Figures that were computed when asked for.
+    pub kpis: kpis::Memo,
+    /// The answers of tiles that show a query.
+    pub dashboards: dashboards::Answers,
     definitions: RwLock<Option<Arc<Definitions>>>,
     /// The imports that are running.
     pub imports: Live,
@@ -125,6 +129,8 @@ impl App {
             lake,
             log,
             metrics: metrics::State::default(),
+            kpis: kpis::Memo::default(),
+            dashboards: dashboards::Answers::default(),
             imports: Live::default(),
             definitions: RwLock::default(),
             _lock: lock,

@@ -10,7 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
 use crate::{
-    App, auth, contacts, events, health, imports, kpis, metrics, notes, owners, profiles, program, segments,
+    App, auth, contacts, dashboards, events, health, imports, kpis, metrics, notes, owners, profiles, program,
+    segments,
 };
 
 #[derive(OpenApi)]
@@ -76,6 +77,7 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(metrics::routes())
         .merge(segments::routes())
         .merge(kpis::routes())
+        .merge(dashboards::routes())
         .merge(owners::routes())
         .merge(contacts::routes())
         .merge(notes::routes())

@@ -15,7 +15,17 @@ import { UserMenu } from "./UserMenu";
 import { useShortcuts } from "./useShortcuts";
 
 export const PAGES: {
-  to: "/" | "/accounts" | "/contacts" | "/owners" | "/mentions" | "/segments" | "/targets" | "/data" | "/settings";
+  to:
+    | "/"
+    | "/accounts"
+    | "/contacts"
+    | "/owners"
+    | "/mentions"
+    | "/segments"
+    | "/dashboards"
+    | "/targets"
+    | "/data"
+    | "/settings";
   label: string;
   icon: IconName;
   keys: string;
@@ -26,6 +36,7 @@ export const PAGES: {
   { to: "/owners", label: "Owners", icon: "meeting", keys: "g w" },
   { to: "/mentions", label: "Mentions", icon: "mail", keys: "g m" },
   { to: "/segments", label: "Segments", icon: "segments", keys: "g s" },
+  { to: "/dashboards", label: "Dashboards", icon: "dashboards", keys: "g b" },
   { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },
   { to: "/data", label: "Data", icon: "data", keys: "g d" },
   { to: "/settings", label: "Settings", icon: "settings", keys: "g e" },

@@ -101,6 +101,39 @@ const owner = createRoute({
   component: lazyRouteComponent(() => import("@/features/owners/Owner"), "OwnerPage"),
 });
 
+const dashboards = createRoute({
+  getParentRoute: () => root,
+  path: "/dashboards",
+  component: lazyRouteComponent(() => import("@/features/dashboards/Dashboards"), "Dashboards"),
+});
+
+/** Filters of the page, and the point whose accounts are open: its tile, its series and its place. */
+export type DashboardSearch = {
+  period?: string;
+  compare?: string;
+  segment?: string;
+  owner?: string;
+  tile?: string;
+  series?: string;
+  at?: string;
+  wall?: string;
+};
+const dashboard = createRoute({
+  getParentRoute: () => root,
+  path: "/dashboards/$id",
+  validateSearch: (s: Raw): DashboardSearch => ({
+    period: text(s.period),
+    compare: text(s.compare),
+    segment: text(s.segment),
+    owner: text(s.owner),
+    tile: text(s.tile),
+    series: text(s.series),
+    at: text(s.at),
+    wall: text(s.wall),
+  }),
+  component: lazyRouteComponent(() => import("@/features/dashboards/Dashboard"), "DashboardPage"),
+});
+
 const targets = createRoute({
   getParentRoute: () => root,
   path: "/targets",
@@ -144,6 +177,8 @@ export const router = createRouter({
     accounts,
     account,
     segments,
+    dashboards,
+    dashboard,
     owners,
     owner,
     contacts,
