@@ -21,7 +21,9 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     tasks.spawn(until(stop.clone(), metrics::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), segments::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), kpis::reactor::run(app.clone())));
+    tasks.spawn(until(stop.clone(), events::sources::run(app.clone())));
     tasks.spawn(imports::go_on(app.clone()));
+    tasks.spawn(until(stop.clone(), imports::look_after(app.clone())));
     tasks
 }
 
@@ -46,6 +48,7 @@ pub async fn catch_up(app: &App) -> Result<()> {
         }
     }
     while kpis::reactor::refresh(app).await? {}
+    events::sources::check(app).await?;
     Ok(())
 }
 

@@ -15,6 +15,11 @@ pub const MIGRATIONS: &[Migration] = &[
         script: include_str!("../migrations/0002_attribution.sql"),
     },
     Migration {
+        version: 6,
+        name: "data",
+        script: include_str!("../migrations/0006_data.sql"),
+    },
+    Migration {
         version: 7,
         name: "target_freezes",
         script: include_str!("../migrations/0007_target_freezes.sql"),

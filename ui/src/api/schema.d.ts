@@ -106,6 +106,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/completeness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How complete each field of accounts and contacts is, by segment, and where its values come from. */
+        get: operations["imports_show_completeness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/completeness/{object}/{field}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts, or contacts, that lack a field. */
+        get: operations["imports_lacking"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts": {
         parameters: {
             query?: never;
@@ -132,6 +166,57 @@ export interface paths {
         };
         /** Looks at the database: which, how it is set, whether it is whole, how its clock runs. */
         get: operations["health_diagnosis_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What arrived last, or since the last time. Asked again and again it is a live view. */
+        get: operations["events_live_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every name of events, with its volume by day. */
+        get: operations["events_list_names"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/names/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The properties of a name's latest events: types, how often they are filled, the most frequent values. */
+        get: operations["events_show_name"];
         put?: never;
         post?: never;
         delete?: never;
@@ -462,6 +547,23 @@ export interface paths {
         put?: never;
         /** Takes rejects in again, after their cause was repaired. */
         post: operations["events_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rejects/{id}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mends a refused record and takes it in. It stays refused, with the new reason, while something else is wrong. What came is kept. */
+        post: operations["events_correct"];
         delete?: never;
         options?: never;
         head?: never;
@@ -821,9 +923,43 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where events come from, how many, and how late. */
+        /** Where events come from, how many, how late, and whether they still come. */
         get: operations["events_list_sources"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sources that are silent, and that were. */
+        get: operations["events_list_alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{source}/expectation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says how long a source may be silent before an alarm is raised. */
+        put: operations["events_set_expectation"];
         post?: never;
         delete?: never;
         options?: never;
@@ -927,6 +1063,146 @@ export interface paths {
         put?: never;
         /** Gives a baseline that was frozen by hand back to the program: what it states, or what is measured on its day. */
         post: operations["kpis_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's uploads, the one touched last first. */
+        get: operations["imports_list_uploads"];
+        put?: never;
+        /** Begins an upload. */
+        post: operations["imports_begin_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One upload with its files. */
+        get: operations["imports_show_upload"];
+        put?: never;
+        post?: never;
+        /** Deletes an upload with its files. What was imported of them stays. */
+        delete: operations["imports_discard_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says which file comes next. The same file again goes on where it stopped. */
+        post: operations["imports_add_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of an upload, how its rows are read, and what becomes of the first of them. */
+        get: operations["imports_show_file"];
+        put?: never;
+        post?: never;
+        /** Takes a file out of an upload. */
+        delete: operations["imports_remove_file"];
+        options?: never;
+        head?: never;
+        /** Keeps how a file is to be read. A map that is not right yet is kept too, and said to be wrong. */
+        patch: operations["imports_change_file"];
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files/{file}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Takes the next piece of a file. With the last one the file is looked at; an archive is unpacked in the background. */
+        put: operations["imports_put_content"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files/{file}/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file's map as YAML, for the command line. */
+        get: operations["imports_download_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/files/{file}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What would become of a file's first rows under another kind or map. Nothing is kept. */
+        post: operations["imports_preview_map"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Imports the chosen files of an upload, accounts first, or goes on with it where it was left half-way. */
+        post: operations["imports_import_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1251,6 +1527,29 @@ export interface components {
             /** @description The text to send; it cannot be shown again. */
             secret: string;
         };
+        /** @description A source that fell silent. */
+        AlarmItem: {
+            /** @description When it was over; null = it is silent still. */
+            cleared_at?: string | null;
+            /** @description `event`: it was heard again; `setting`: somebody expects less of it. */
+            cleared_by?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds that it could be silent.
+             */
+            every_s: number;
+            /** @description When its last event before had come. */
+            last_event_at: string;
+            raised_at: string;
+            source: string;
+        };
+        /** @description Alarms. */
+        AlarmsList: {
+            /** @description The open ones, then the latest of the others. */
+            alarms: components["schemas"]["AlarmItem"][];
+            /** @description How many are open. */
+            open: number;
+        };
         /** @description One change. */
         AuditEntry: {
             /** @description What was done, such as `key.revoke`. */
@@ -1443,6 +1742,22 @@ export interface components {
             ok: boolean;
             problems: components["schemas"]["Placed"][];
         };
+        /** @description A field of a few words, and the texts that stand for them in the file. */
+        ChoiceLook: {
+            column: string;
+            field: string;
+            texts: components["schemas"]["ChoiceText"][];
+            words: string[];
+        };
+        /** @description A text of a column and the word that it is taken for. */
+        ChoiceText: {
+            /** @description Null = it is not known what it stands for. */
+            becomes?: string | null;
+            /** @description The word that it most likely means. */
+            likely?: string | null;
+            rows: number;
+            text: string;
+        };
         /**
          * @description What a recorded reason speaks of.
          * @enum {string}
@@ -1605,6 +1920,17 @@ export interface components {
             name: string;
             type: string;
         };
+        /** @description How complete what is known of accounts and contacts is. */
+        Completeness: {
+            account_fields: components["schemas"]["FieldFill"][];
+            accounts: number;
+            /** @description The instant that it is shown for. */
+            at: string;
+            contact_fields: components["schemas"]["FieldFill"][];
+            contacts: number;
+            /** @description Segments with accounts. */
+            segments: string[];
+        };
         /** @description How far the computation of all accounts is. */
         Computing: {
             /** @description Accounts done. */
@@ -1656,6 +1982,15 @@ export interface components {
             /** @description Give it as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
+        /** @description A record with its mistakes mended. */
+        Correction: {
+            /** @description The record as it is meant: for a row of a file its columns with their texts. */
+            record: {
+                [key: string]: unknown;
+            };
+            /** @description The record as it was shown to whoever mended it. */
+            was: string;
+        };
         /** @description One departure. */
         DepartureLine: {
             account_id: string;
@@ -1702,6 +2037,46 @@ export interface components {
         Diagnosis: {
             checks: components["schemas"]["Check"][];
         };
+        /** @description A name of events. */
+        EventName: {
+            /**
+             * Format: int64
+             * @description Accounts that have one.
+             */
+            accounts: number;
+            /**
+             * Format: int64
+             * @description Events ever stored.
+             */
+            events: number;
+            first_seen: string;
+            kind: string;
+            last_seen: string;
+            name: string;
+            /** @description Events on each of the last days, today last. */
+            per_day: number[];
+        };
+        /** @description All names of events. */
+        EventNames: {
+            names: components["schemas"]["EventName"][];
+            /** @description The last of the days. */
+            today: string;
+        };
+        /** @description What is to be expected of a source. */
+        ExpectationForm: {
+            /**
+             * Format: int64
+             * @description Seconds that it may be silent; null = what its own past teaches.
+             */
+            every_s?: number | null;
+            /** @description Its silence means nothing. */
+            muted?: boolean;
+            /**
+             * Format: int64
+             * @description The version that the change was made to; 0 = nothing was set before.
+             */
+            version: number;
+        };
         /** @description A version's files, byte for byte. */
         Exported: {
             /** @description File name → text. */
@@ -1728,6 +2103,13 @@ export interface components {
              */
             value: number;
         };
+        /** @description A reason for which rows are refused. */
+        FaultCount: {
+            field: string;
+            reason: string;
+            remedy: string;
+            rows: number;
+        };
         /** @description One field at fault. */
         FieldError: {
             /** @description The field's name or path. */
@@ -1738,6 +2120,59 @@ export interface components {
             remedy: string;
             /** @description The value as received, shortened. */
             value: string;
+        };
+        /** @description How complete a field is. */
+        FieldFill: {
+            by_segment: components["schemas"]["SegmentFill"][];
+            field: string;
+            filled: number;
+            label: string;
+            /** @description Whether the program says that each account should have it. */
+            required: boolean;
+            /**
+             * Format: double
+             * @description Null = there is nobody to have it.
+             */
+            share?: number | null;
+            sources: components["schemas"]["FieldSource"][];
+            total: number;
+            /** @description When a value of it was told last. */
+            updated_at?: string | null;
+        };
+        /** @description Where values of a field came from. */
+        FieldSource: {
+            last_at: string;
+            source: string;
+            /**
+             * Format: int64
+             * @description Values that it told, of all times.
+             */
+            values: number;
+        };
+        /** @description A change of how a file is read. */
+        FileChange: {
+            /** @description The map as JSON, instead. */
+            document?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Whether it is to be imported. */
+            included?: boolean | null;
+            /** @description What its rows are. Without a map the best one for the kind is proposed. */
+            kind?: string | null;
+            /** @description The map as YAML. */
+            map?: string | null;
+            /**
+             * Format: int64
+             * @description The file's version that the change was made to.
+             */
+            version: number;
+        };
+        /** @description A file of an upload with its map and its first rows. */
+        FileDetail: {
+            file: components["schemas"]["UploadFile"];
+            /** @description Every kind, the best fitting first. */
+            kinds: components["schemas"]["KindFit"][];
+            look: components["schemas"]["MapLook"];
         };
         /** @description One file of an import. */
         FileItem: {
@@ -1792,6 +2227,30 @@ export interface components {
         Health: {
             /** @description `ok`. */
             status: string;
+        };
+        /** @description A column of the file. */
+        ImportColumn: {
+            /** @description Different texts among them. */
+            distinct: number;
+            /**
+             * Format: double
+             * @description Share of the first rows that have a text here.
+             */
+            filled: number;
+            name: string;
+            /** @description The most frequent texts. */
+            samples: string[];
+        };
+        /** @description A field that rows of the kind can have. */
+        ImportField: {
+            /** @description Its name. */
+            name: string;
+            /** @description Whether every row needs it. */
+            required: boolean;
+            /** @description How its text is read: id, text, day, instant, number, integer, boolean, money, email, currency, object, choice or choices. */
+            type: string;
+            /** @description The words of a choice. */
+            words: string[];
         };
         /** @description An import. */
         ImportItem: {
@@ -1865,6 +2324,13 @@ export interface components {
          * @enum {string}
          */
         ImportState: "running" | "done" | "failed" | "cancelled";
+        /** @description How to import an upload. */
+        ImportUpload: {
+            /** @description Read and check everything, store nothing. */
+            dry_run?: boolean;
+            /** @description Read files again that have been imported already. */
+            force?: boolean;
+        };
         /** @description A page of imports. */
         ImportsPage: {
             items: components["schemas"]["ImportItem"][];
@@ -1889,6 +2355,15 @@ export interface components {
         /** @description All keys. */
         Keys: {
             keys: components["schemas"]["Key"][];
+        };
+        /** @description How well a kind fits a file. */
+        KindFit: {
+            /**
+             * Format: double
+             * @description 1 is a perfect fit.
+             */
+            fit: number;
+            kind: string;
         };
         /** @description Who is in a figure. */
         KpiAccounts: {
@@ -1992,6 +2467,101 @@ export interface components {
                 [key: string]: components["schemas"]["Trend"][];
             };
         };
+        /** @description An account, or a contact of one, that lacks a field. */
+        LackingItem: {
+            account_id: string;
+            /** @description The contact that lacks it, where contacts were asked for. */
+            contact_id?: string | null;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            owner?: string | null;
+            segment: string;
+        };
+        /** @description Who lacks a field. */
+        LackingPage: {
+            /** @description Accounts with the highest MRR first. */
+            items: components["schemas"]["LackingItem"][];
+            /** @description Give it as `cursor` for the next page; null on the last one. */
+            next_cursor?: number | null;
+            total: number;
+        };
+        /** @description An event as it arrived. */
+        LiveEvent: {
+            account_id?: string | null;
+            contact_id?: string | null;
+            kind: string;
+            message_id: string;
+            name: string;
+            occurred_at: string;
+            properties: {
+                [key: string]: unknown;
+            };
+            received_at: string;
+            source: string;
+        };
+        /** @description What arrived. */
+        LiveEvents: {
+            /**
+             * Format: int64
+             * @description Give it as `after` for what arrives next.
+             */
+            cursor: number;
+            /** @description The newest first. */
+            items: components["schemas"]["LiveEvent"][];
+            /** @description Whether more arrived than are shown. */
+            more: boolean;
+        };
+        /** @description A kind and a map to try. Without a map the best one for the kind is proposed. */
+        MapAsked: {
+            /** @description A map as JSON, instead. */
+            document?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description What the rows are; found out when not given. */
+            kind?: string | null;
+            /** @description A map as YAML. */
+            map?: string | null;
+        };
+        /** @description A file under a map. */
+        MapLook: {
+            /** @description Attributes that the program declares. */
+            attributes: string[];
+            choices: components["schemas"]["ChoiceLook"][];
+            columns: components["schemas"]["ImportColumn"][];
+            /** @description The same map as JSON. */
+            document: {
+                [key: string]: unknown;
+            };
+            /** @description The most frequent reasons for which the first rows are refused. */
+            faults: components["schemas"]["FaultCount"][];
+            /** @description Every field that rows of the kind can have. */
+            fields: components["schemas"]["ImportField"][];
+            kind: string;
+            /** @description The map as YAML, as the command line takes it. */
+            map: string;
+            /** @description What a person should look at. */
+            notes: components["schemas"]["MapNote"][];
+            /** @description What columns that no field takes become: attributes, properties or ignored. */
+            others: string;
+            problem?: null | components["schemas"]["MapProblem"];
+            rows: components["schemas"]["RowLook"][];
+            sample: components["schemas"]["SampleCounts"];
+            /** @description Columns that nothing takes. */
+            unused: string[];
+        };
+        /** @description A remark about a field of the proposal. */
+        MapNote: {
+            field: string;
+            note: string;
+        };
+        /** @description What is wrong with a map. */
+        MapProblem: {
+            /** @description The path of the key, such as `fields.mrr.formula`. */
+            at: string;
+            problem: string;
+            remedy: string;
+        };
         /** @description One metric of an account. */
         MetricValue: {
             description: string;
@@ -2046,6 +2616,15 @@ export interface components {
             from: string;
             /** Format: double */
             mrr?: number | null;
+        };
+        /** @description What the events of a name carry. */
+        NameProfile: {
+            /** @description Its latest events. */
+            latest: components["schemas"]["LiveEvent"][];
+            name: string;
+            properties: components["schemas"]["PropertyProfile"][];
+            /** @description How many of its latest events were looked at. */
+            sample: number;
         };
         /** @description Whether the first administrator is still to be made. */
         Needed: {
@@ -2104,6 +2683,18 @@ export interface components {
             how: string;
             /** @description The day of the notice that was taken back. */
             notice_on: string;
+        };
+        /** @description A file that will be sent. */
+        NewUploadFile: {
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+            /** @description When it was last written: what rows without a date of their own are true as of. Now when not given. */
+            modified_at?: string | null;
+            /** @description Its name. */
+            name: string;
         };
         /** @description A new user. */
         NewUser: {
@@ -2204,6 +2795,33 @@ export interface components {
              * @description The number of the version in force.
              */
             version?: number | null;
+        };
+        /** @description A property of events. */
+        PropertyProfile: {
+            /** @description Different values; at the limit: at least so many. */
+            distinct: number;
+            /** @description Events that have it, neither null nor empty. */
+            events: number;
+            /**
+             * Format: double
+             * @description Share of the events looked at that have it.
+             */
+            filled: number;
+            /**
+             * Format: double
+             * @description The largest number.
+             */
+            max?: number | null;
+            /**
+             * Format: double
+             * @description The smallest number.
+             */
+            min?: number | null;
+            name: string;
+            /** @description The most frequent values. */
+            top: components["schemas"]["TopValue"][];
+            /** @description The types of its values, the most frequent first: text, number, boolean, list, object. */
+            types: string[];
         };
         /** @description Why accounts are in no segment. */
         Reason: {
@@ -2502,6 +3120,34 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "csm" | "manager" | "admin";
+        /** @description Why a row cannot be used. */
+        RowFault: {
+            field: string;
+            reason: string;
+            remedy: string;
+            value: string;
+        };
+        /** @description A row of the file and what becomes of it. */
+        RowLook: {
+            /** @description What it says: accounts, contacts and events, each with its values. */
+            becomes: {
+                [key: string]: unknown;
+            }[];
+            /** @description Its cells, in the order of the columns. */
+            cells: string[];
+            fault?: null | components["schemas"]["RowFault"];
+            /** Format: int64 */
+            line: number;
+            /** @description Whether the map leaves it out. */
+            skipped: boolean;
+        };
+        /** @description What became of the file's first rows. */
+        SampleCounts: {
+            good: number;
+            rejected: number;
+            rows: number;
+            skipped: number;
+        };
         /** @description A group of notices. */
         SaveGroup: {
             /** Format: int64 */
@@ -2597,6 +3243,12 @@ export interface components {
             points: components["schemas"]["SeriesPoint"][];
             /** @description `all`, or a value of what it is split by. */
             scope: string;
+        };
+        /** @description How complete a field is in a segment. */
+        SegmentFill: {
+            filled: number;
+            segment: string;
+            total: number;
         };
         /** @description One segment. */
         SegmentLine: {
@@ -2714,6 +3366,28 @@ export interface components {
             csrf: string;
             user: components["schemas"]["User"];
         };
+        /** @description What is expected of a source. */
+        SourceExpectation: {
+            /**
+             * Format: int64
+             * @description Seconds that it may be silent; null = no limit.
+             */
+            every_s?: number | null;
+            /**
+             * Format: int64
+             * @description What its own past teaches; null = too little is known.
+             */
+            learned_s?: number | null;
+            /** @description Whether its silence means nothing. */
+            muted: boolean;
+            /** @description Whether the limit was set by hand. */
+            set: boolean;
+            /**
+             * Format: int64
+             * @description Give it with a change.
+             */
+            version: number;
+        };
         /** @description One source of events. */
         SourceItem: {
             /**
@@ -2731,6 +3405,7 @@ export interface components {
              * @description Events that arrived in the last 24 hours, to the hour.
              */
             events_24h: number;
+            expectation: components["schemas"]["SourceExpectation"];
             /** @description When its first event arrived. */
             first_event_at: string;
             /**
@@ -2738,17 +3413,39 @@ export interface components {
              * @description Median delay between happening and arrival, in seconds, of all events; accurate to a factor of two.
              */
             lag_p50_s?: number | null;
+            /**
+             * Format: double
+             * @description The delay that 95 % of its events stay below, with the same accuracy.
+             */
+            lag_p95_s?: number | null;
             /** @description When its last event arrived. */
             last_event_at: string;
+            /** @description Events in each of the last 14 times 24 hours. */
+            per_day: number[];
+            /** @description Events in each of the last 24 hours. */
+            per_hour: number[];
             /**
              * Format: int64
              * @description Records refused and kept for replay.
              */
             rejected: number;
+            /**
+             * Format: double
+             * @description Share of what it sent that was refused.
+             */
+            rejected_share: number;
             source: string;
+            state: components["schemas"]["SourceState"];
         };
+        /**
+         * @description How a source's silence is judged.
+         * @enum {string}
+         */
+        SourceState: "heard" | "silent" | "unknown" | "muted";
         /** @description All sources. */
         SourcesList: {
+            /** @description The instant that they are shown for. */
+            at: string;
             sources: components["schemas"]["SourceItem"][];
         };
         /** @description The answer. */
@@ -3008,6 +3705,12 @@ export interface components {
             /** @description In words. */
             message: string;
         };
+        /** @description A value and how often it came. */
+        TopValue: {
+            events: number;
+            /** @description As text. */
+            value: string;
+        };
         /** @description A point of a trend. */
         Trend: {
             /** @description The day. */
@@ -3033,6 +3736,66 @@ export interface components {
         Unclassified: {
             accounts: number;
             reasons: components["schemas"]["Reason"][];
+        };
+        /** @description A file of an upload. */
+        UploadFile: {
+            /** Format: int64 */
+            bytes: number;
+            id: string;
+            /** @description Whether it is to be imported. */
+            included: boolean;
+            /** @description The archive that it came in, with its path there. */
+            inside?: string | null;
+            /** @description What its rows are, as far as is known. */
+            kind?: string | null;
+            name: string;
+            /** @description Why it cannot be used. */
+            note?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes that have come in; the next piece begins there.
+             */
+            received: number;
+            /** @description Whether kind and map come from an earlier file with the same header. */
+            remembered: boolean;
+            state: components["schemas"]["UploadFileState"];
+            /**
+             * Format: int64
+             * @description Give it with a change; the change is refused when somebody else was faster.
+             */
+            version: number;
+        };
+        /**
+         * @description Where a file of an upload stands.
+         * @enum {string}
+         */
+        UploadFileState: "receiving" | "unpacking" | "ready" | "refused";
+        /** @description Files that wait to be imported. */
+        UploadItem: {
+            created_at: string;
+            /** @description When it is deleted unless somebody touches it. */
+            expires_at: string;
+            files: components["schemas"]["UploadFile"][];
+            id: string;
+            /** @description The latest import. */
+            imported?: string | null;
+            imported_state?: null | components["schemas"]["ImportState"];
+            /** @description The latest import that only tried. */
+            tried?: string | null;
+        };
+        /** @description The caller's uploads. */
+        UploadsList: {
+            /**
+             * Format: int64
+             * @description The largest file, in bytes.
+             */
+            file_limit: number;
+            /**
+             * Format: int64
+             * @description The largest piece of a file, in bytes.
+             */
+            piece_limit: number;
+            uploads: components["schemas"]["UploadItem"][];
         };
         /** @description A user. */
         User: {
@@ -3278,6 +4041,64 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    imports_show_completeness: {
+        parameters: {
+            query?: {
+                /** @description Only accounts of this segment, and their contacts. */
+                segment?: string | null;
+                /** @description `true` (default): active accounts only; `any`: all. */
+                active?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Completeness"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_lacking: {
+        parameters: {
+            query?: {
+                /** @description Only accounts of this segment, and their contacts. */
+                segment?: string | null;
+                /** @description `true` (default): active accounts only; `any`: all. */
+                active?: string | null;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: number | null;
+                /** @description How many at most, 1–500; 100 when not given. */
+                limit?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description `accounts` or `contacts` */
+                object: string;
+                field: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LackingPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     accounts_list_contacts: {
         parameters: {
             query?: {
@@ -3322,6 +4143,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Diagnosis"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    events_live_events: {
+        parameters: {
+            query?: {
+                /** @description The `cursor` of the answer before: only what arrived since. */
+                after?: number | null;
+                /** @description Only events of this name. */
+                name?: string | null;
+                /** @description Only events of this source. */
+                source?: string | null;
+                /** @description Only events of the account with this id. */
+                account?: string | null;
+                /** @description How many at most, 1–200; 50 when not given. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveEvents"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    events_list_names: {
+        parameters: {
+            query?: {
+                /** @description Days of the volume by day, 1–90; 30 when not given. */
+                days?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventNames"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    events_show_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NameProfile"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3820,6 +4717,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    events_correct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Correction"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectItem"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -4544,6 +5467,52 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    events_list_alarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmsList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    events_set_expectation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExpectationForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     metrics_sql_query: {
         parameters: {
             query?: never;
@@ -4686,6 +5655,291 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TargetDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_list_uploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadsList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_begin_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_show_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_discard_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_add_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUploadFile"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadFile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_show_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_remove_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_change_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FileChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_put_content: {
+        parameters: {
+            query: {
+                /** @description Where the piece begins: how many bytes have come in. */
+                offset: number;
+            };
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadFile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_download_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_preview_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MapAsked"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapLook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    imports_import_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportUpload"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportItem"];
                 };
             };
             default: components["responses"]["Problem"];

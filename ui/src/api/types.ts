@@ -51,6 +51,16 @@ export type Scope = From<"Scope">;
 
 export type Reject = From<"RejectItem">;
 export type Import = From<"ImportItem">;
+export type Source = From<"SourceItem">;
+export type LiveEvent = From<"LiveEvent">;
+export type EventProperty = From<"PropertyProfile">;
+export type FieldFill = From<"FieldFill">;
+export type Upload = From<"UploadItem">;
+export type UploadFile = From<"UploadFile">;
+export type UploadFileDetail = From<"FileDetail">;
+export type MapLook = From<"MapLook">;
+export type ImportColumn = From<"ImportColumn">;
+export type RowLook = From<"RowLook">;
 
 export type Placed = From<"Placed">;
 /** What differs between two programs; the document leaves it open. */

@@ -1,7 +1,9 @@
 import { useMantineColorScheme } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Session } from "@/api/types";
+import { alarmsQuery } from "@/features/events/queries";
 import { Icon, Mark, type IconName } from "@/shared/ui/Icon";
 import { AsOfPicker, AsOfBanner } from "./AsOfPicker";
 import { Computing } from "./Computing";
@@ -26,6 +28,18 @@ export const PAGES: {
   { to: "/data", label: "Data", icon: "data", keys: "g d" },
   { to: "/settings", label: "Settings", icon: "settings", keys: "g e" },
 ];
+
+/** How many sources are silent, beside the way to Data. */
+function SilentSources() {
+  const open = useQuery(alarmsQuery).data?.open ?? 0;
+  if (open === 0) return null;
+  return (
+    <span className={css.alarm}>
+      <span aria-hidden="true">{open}</span>
+      <span className="sr">, {open === 1 ? "1 source is silent" : `${open} sources are silent`}</span>
+    </span>
+  );
+}
 
 /** Puts the cursor into the page's search field, or into the palette where a page has none. */
 function focusSearch(otherwise: () => void): void {
@@ -117,6 +131,7 @@ export function Shell({ session }: { session: Session }) {
             onClick={() => setOpen(false)}
           >
             <Icon name={p.icon} size={18} /> {p.label}
+            {p.to === "/data" ? <SilentSources /> : null}
           </Link>
         ))}
         <div className={css.grow} />

@@ -120,11 +120,27 @@ const revenue = createRoute({
   component: lazyRouteComponent(() => import("@/features/revenue/Revenue"), "Revenue"),
 });
 
-export type TabSearch = { tab?: string; import?: string };
+export type TabSearch = { tab?: string };
+export type DataSearch = TabSearch & {
+  import?: string;
+  upload?: string;
+  file?: string;
+  segment?: string;
+  field?: string;
+  event?: string;
+};
 const data = createRoute({
   getParentRoute: () => root,
   path: "/data",
-  validateSearch: (s: Raw): TabSearch => ({ tab: text(s.tab), import: text(s.import) }),
+  validateSearch: (s: Raw): DataSearch => ({
+    tab: text(s.tab),
+    import: text(s.import),
+    upload: text(s.upload),
+    file: text(s.file),
+    segment: text(s.segment),
+    field: text(s.field),
+    event: text(s.event),
+  }),
   component: lazyRouteComponent(() => import("@/features/imports/Data"), "Data"),
 });
 

@@ -1,4 +1,4 @@
-//! Handlers: an account's timeline, and the sources.
+//! Handlers: an account's timeline; the routes of the log.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -8,8 +8,7 @@ use tenure_lake::EventRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::store::{self, SourceCounts};
-use super::{Kind, TimelineFilter, timeline};
+use super::{Kind, TimelineFilter, explore, sources, timeline};
 use crate::App;
 use crate::accounts::normalise;
 use crate::auth::Viewer;
@@ -19,7 +18,8 @@ use crate::web::{Problem, Result, routes};
 pub fn log_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(account_timeline))
-        .routes(routes!(list_sources))
+        .merge(sources::routes())
+        .merge(explore::routes())
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -146,67 +146,4 @@ fn instant(micros: i64) -> String {
     Timestamp::from_microsecond(micros)
         .map(|at| at.to_string())
         .unwrap_or_default()
-}
-
-/// One source of events.
-#[derive(Debug, Serialize, ToSchema)]
-struct SourceItem {
-    source: String,
-    /// When its first event arrived.
-    first_event_at: String,
-    /// When its last event arrived.
-    last_event_at: String,
-    /// Events ever stored.
-    events: i64,
-    /// Events that arrived in the last 24 hours, to the hour.
-    events_24h: i64,
-    /// Records refused and kept for replay.
-    rejected: i64,
-    /// Events dropped because their message id had been seen.
-    duplicates: i64,
-    /// Median delay between happening and arrival, in seconds, of all events; accurate to a factor of two.
-    lag_p50_s: Option<f64>,
-}
-
-/// All sources.
-#[derive(Debug, Serialize, ToSchema)]
-struct SourcesList {
-    sources: Vec<SourceItem>,
-}
-
-/// Where events come from, how many, and how late.
-#[utoipa::path(get, path = "/api/v1/sources", tag = "events", responses((status = 200, body = SourcesList)))]
-async fn list_sources(State(app): State<App>, _viewer: Viewer) -> Result<Json<SourcesList>> {
-    let hour = app.clock.micros().div_euclid(3_600_000_000) - 23;
-    let sources = store::sources(&app.store).await?;
-    let sources = sources
-        .into_iter()
-        .map(|(source, counts)| source_item(source, &counts, hour))
-        .collect();
-    Ok(Json(SourcesList { sources }))
-}
-
-fn source_item(source: String, counts: &SourceCounts, since_hour: i64) -> SourceItem {
-    SourceItem {
-        source,
-        first_event_at: instant(counts.first_at),
-        last_event_at: instant(counts.last_at),
-        events: counts.events,
-        events_24h: counts.hours.range(since_hour..).map(|(_, events)| events).sum(),
-        rejected: counts.rejected,
-        duplicates: counts.duplicates,
-        lag_p50_s: median_lag(counts),
-    }
-}
-
-/// The middle of the class that holds the median event, in seconds.
-fn median_lag(counts: &SourceCounts) -> Option<f64> {
-    let total: i64 = counts.lags.values().sum();
-    let mut below = 0;
-    let (class, _) = counts.lags.iter().find(|(_, events)| {
-        below += **events;
-        below * 2 >= total
-    })?;
-    let upper = 2f64.powi(i32::try_from(*class).unwrap_or(63));
-    Some(if *class == 0 { 0.0 } else { upper * 0.75 / 1e6 })
 }

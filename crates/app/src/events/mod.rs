@@ -15,6 +15,7 @@ mod chunk;
 mod compact;
 mod erase;
 mod event;
+mod explore;
 mod files;
 mod ids;
 pub mod ingest;
@@ -24,6 +25,7 @@ pub mod rejects;
 mod row;
 mod seal;
 mod settle;
+pub mod sources;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ const GROUP_BYTES: usize = 1 << 20;
 /// Microseconds of an hour.
 pub(super) const HOUR: i64 = 3_600_000_000;
 /// Hours for which arrivals are counted by the hour.
-pub(super) const HOURS_KEPT: i64 = 48;
+pub(super) const HOURS_KEPT: i64 = 15 * 24;
 
 /// An event with what can be worked out before its turn.
 pub(super) struct Prepared {

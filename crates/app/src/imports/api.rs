@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::fields::Kind;
 use super::job::{File, Import, Progress, Sample, State};
 use super::read::nearest;
-use super::{request, store};
+use super::{completeness, request, store, uploads};
 use crate::App;
 use crate::auth::{Admin, Principal, Viewer, audit};
 use crate::web::{Json, Path, Problem, Query, Result, routes};
@@ -21,6 +21,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list, create))
         .routes(routes!(show))
         .routes(routes!(cancel))
+        .merge(uploads::routes())
+        .merge(completeness::routes())
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -58,7 +60,7 @@ struct FileItem {
 
 /// An import.
 #[derive(Debug, Serialize, ToSchema)]
-struct ImportItem {
+pub(super) struct ImportItem {
     id: String,
     /// The kind of its rows, or `folder`.
     kind: String,
@@ -96,7 +98,7 @@ fn moment(at: i64) -> String {
         .to_string()
 }
 
-fn shape(app: &App, it: Import) -> ImportItem {
+pub(super) fn shape(app: &App, it: Import) -> ImportItem {
     let mut sum = Progress::default();
     let (mut bytes, mut bytes_total) = (0, 0);
     for file in &it.files {
@@ -155,7 +157,7 @@ async fn create(
 ) -> Result<(StatusCode, Json<ImportItem>)> {
     let request = request::Request {
         path: body.path.clone().into(),
-        kind: body.kind.as_deref().map(kind).transpose()?,
+        kind: body.kind.as_deref().map(kind_named).transpose()?,
         map: body.map,
         within: (!is_operator(&admin.0)).then(|| app.config.data.join("inbox")),
     };
@@ -168,7 +170,7 @@ fn is_operator(who: &Principal) -> bool {
     who.actor == Principal::operator().actor
 }
 
-fn kind(name: &str) -> Result<Kind> {
+pub(super) fn kind_named(name: &str) -> Result<Kind> {
     let known = Kind::ALL.map(Kind::name);
     Kind::parse(name).ok_or_else(|| {
         Problem::field(

@@ -1,6 +1,6 @@
 //! An import and its files, and the jobs that are running.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -197,6 +197,8 @@ impl Job {
 /// The jobs of this process, and how they work.
 pub struct Live {
     jobs: Mutex<HashMap<String, Arc<Job>>>,
+    /// Files of uploads of which a piece is coming in.
+    receiving: Arc<Mutex<HashSet<String>>>,
     /// Rows that one transaction takes, where they are events only.
     pub rows_at_once: AtomicUsize,
     /// Chunks after which jobs end as if the process had been killed; 0 = never. For tests.
@@ -207,13 +209,34 @@ impl Default for Live {
     fn default() -> Self {
         Self {
             jobs: Mutex::default(),
+            receiving: Arc::default(),
             rows_at_once: AtomicUsize::new(50_000),
             die_after: AtomicUsize::new(0),
         }
     }
 }
 
+/// The turn of one piece of a file; the next may come when it is dropped.
+pub struct Turn {
+    receiving: Arc<Mutex<HashSet<String>>>,
+    file: String,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.receiving.lock().remove(&self.file);
+    }
+}
+
 impl Live {
+    /// Takes the turn for a piece of a file; `None` while another piece of it is coming in.
+    pub fn receive(&self, file: &str) -> Option<Turn> {
+        self.receiving.lock().insert(file.to_owned()).then(|| Turn {
+            receiving: Arc::clone(&self.receiving),
+            file: file.to_owned(),
+        })
+    }
+
     /// Registers a job; `None` when it is running already.
     pub fn begin(&self, id: &str) -> Option<Arc<Job>> {
         let mut jobs = self.jobs.lock();

@@ -11,14 +11,18 @@
 //! → [`keep`] (facts → records and log). Emits what its rows say (docs/shape.md, “Import kinds”); listens to nothing.
 
 mod api;
+mod archive;
 mod chunks;
+mod completeness;
 mod context;
 mod fields;
 mod formula;
 mod job;
 mod keep;
+mod looks;
 mod map;
 mod plan;
+mod propose;
 mod read;
 mod rejects;
 mod replay;
@@ -26,10 +30,13 @@ mod request;
 mod rows;
 mod run;
 mod store;
+mod uploads;
 mod value;
 
 #[cfg(test)]
 mod tests;
+
+use std::path::PathBuf;
 
 use serde_json::json;
 use tenure_store::new_id;
@@ -38,6 +45,7 @@ pub use api::routes;
 pub use job::Live;
 pub use replay::ImportReplayer;
 pub use run::{go_on, resume};
+pub use uploads::{forget_old, look_after};
 
 use context::Context;
 use job::{Import, State};
@@ -98,14 +106,58 @@ async fn begin(
     let resolved = tokio::task::spawn_blocking(move || request::resolve(&request, &context))
         .await
         .map_err(anyhow::Error::from)??;
-    let fingerprint = fingerprint(&resolved.files);
+    let kind = if resolved.folder {
+        FOLDER.to_owned()
+    } else {
+        kind.map_or("", fields::Kind::name).to_owned()
+    };
+    launch(app, who, resolved.files, (kind, path, started_at), dry_run, force).await
+}
+
+/// The same for files of an upload: path, kind, map, name. `label` is what the import is called.
+async fn begin_staged(
+    app: &App,
+    who: &Principal,
+    files: Vec<(PathBuf, fields::Kind, Option<String>, String)>,
+    label: String,
+    dry_run: bool,
+    force: bool,
+) -> Result<Import> {
+    let started_at = app.clock.micros();
+    let context = context(app, started_at);
+    let kind = match files.as_slice() {
+        [(_, kind, ..)] => kind.name(),
+        _ => FOLDER,
+    };
+    let resolved = tokio::task::spawn_blocking(move || request::resolve_staged(files, &context))
+        .await
+        .map_err(anyhow::Error::from)??;
+    launch(
+        app,
+        who,
+        resolved.files,
+        (kind.to_owned(), label, started_at),
+        dry_run,
+        force,
+    )
+    .await
+}
+
+async fn launch(
+    app: &App,
+    who: &Principal,
+    mut files: Vec<job::File>,
+    (kind, path, started_at): (String, String, i64),
+    dry_run: bool,
+    force: bool,
+) -> Result<Import> {
+    let fingerprint = fingerprint(&files);
     if !dry_run
         && let Some(before) = store::same(&app.store, &fingerprint).await?
         && before.state != State::Done
     {
         return take_up(app, who, before).await;
     }
-    let mut files = resolved.files;
     let mut note = None;
     if !dry_run && !force {
         for file in &mut files {
@@ -120,11 +172,7 @@ async fn begin(
     let finished = note.is_some();
     let import = Import {
         id: new_id(&app.clock),
-        kind: if resolved.folder {
-            FOLDER.to_owned()
-        } else {
-            kind.map_or("", fields::Kind::name).to_owned()
-        },
+        kind,
         path,
         fingerprint,
         dry_run,

@@ -1,7 +1,7 @@
 //! A mapping brought together with a file: for each field of each entry, where its text comes from.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::Arc;
 
 use super::context::Context;
@@ -309,6 +309,16 @@ impl Maker<'_> {
                 key,
                 value,
             } => {
+                let inside = Path::new(file)
+                    .components()
+                    .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+                if !inside {
+                    return wrong(
+                        &format!("{at}.lookup.file"),
+                        format!("“{file}” leads out of the folder"),
+                        "name a file beside the imported one",
+                    );
+                }
                 let table = lookup(&self.beside.join(file), key, value, at)?;
                 InputSource::Lookup {
                     column: self.find(at, column)?,

@@ -50,11 +50,31 @@ pub struct Resolved {
 /// Finds the files and checks that each can be read and mapped.
 pub fn resolve(request: &Request, context: &Context) -> Result<Resolved> {
     let (folder, wanted) = find(request)?;
+    opened(wanted, request.within.as_deref(), context).map(|files| Resolved { folder, files })
+}
+
+/// The same for files that are known one by one: path, kind, the text of the map, and what messages call it.
+pub fn resolve_staged(
+    files: Vec<(PathBuf, Kind, Option<String>, String)>,
+    context: &Context,
+) -> Result<Resolved> {
+    let wanted = files
+        .into_iter()
+        .map(|(path, kind, map, name)| Wanted {
+            path,
+            kind,
+            map: map.map(|text| (text, name)),
+        })
+        .collect();
+    opened(wanted, None, context).map(|files| Resolved { folder: true, files })
+}
+
+fn opened(wanted: Vec<Wanted>, within: Option<&Path>, context: &Context) -> Result<Vec<File>> {
     let mut files = Vec::with_capacity(wanted.len());
     for (no, it) in (0..).zip(wanted) {
         let path = fs::canonicalize(&it.path)
             .map_err(|error| unreadable(&it.path, &ReadError::io(&it.path, &error)))?;
-        if let Some(within) = &request.within {
+        if let Some(within) = within {
             check_within(&path, within)?;
         }
         let beside = path.parent().unwrap_or(Path::new("/")).to_owned();
@@ -77,7 +97,7 @@ pub fn resolve(request: &Request, context: &Context) -> Result<Resolved> {
             path,
         });
     }
-    Ok(Resolved { folder, files })
+    Ok(files)
 }
 
 /// Why a file cannot be imported.
@@ -296,7 +316,7 @@ fn folder_files(description: &MapText, base: &Path, kind: Option<Kind>) -> Resul
 }
 
 /// The entries of an `import.yaml`: path, kind, map.
-fn entries(text: &str) -> std::result::Result<Vec<(String, Kind, Option<String>)>, MapError> {
+pub fn entries(text: &str) -> std::result::Result<Vec<(String, Kind, Option<String>)>, MapError> {
     let remedy = "write `files:` with one `- {path: …, kind: …, map: …}` for each file";
     let whole: Json =
         serde_saphyr::from_str(text).or_else(|error| wrong("", format!("not YAML: {error}"), remedy))?;

@@ -83,7 +83,8 @@ pub async fn refresh(app: &App) -> Result<bool> {
     let marks = store::dirty(&app.store).await?;
     let today = date_of(metrics::today(app));
     let held = store::of_day(&app.store, today).await?;
-    if marks.is_empty() && !held.is_empty() {
+    // A program without KPIs has nothing to hold.
+    if marks.is_empty() && (!held.is_empty() || definitions.kpis.is_empty()) {
         baselines(app, &definitions, &marks).await?;
         return Ok(false);
     }

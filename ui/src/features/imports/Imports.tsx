@@ -3,20 +3,43 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { api, take } from "@/api/client";
 import type { Import } from "@/api/types";
+import { sessionQuery } from "@/features/auth/queries";
+import { day } from "@/shared/days";
 import { bytes, number, seconds } from "@/shared/format";
 import { Ago } from "@/shared/ui/Fresh";
 import { DataTable, Panel } from "@/shared/ui/Panel";
 import { Empty, Loaded } from "@/shared/ui/State";
+import { Drop } from "./Drop";
 import css from "./imports.module.css";
 import { NewImport } from "./NewImport";
-import { importsQuery } from "./queries";
+import { importsQuery, uploadsQuery } from "./queries";
+import { Upload } from "./Upload";
 
-/** Files that were read, and those being read now. */
-export function Imports() {
+/** Files that were read, those being read now, and those that wait. */
+export function Imports({ upload, file }: { upload: string | undefined; file: string | undefined }) {
+  if (upload) return <Upload key={upload} upload={upload} file={file} />;
+  return <All />;
+}
+
+function All() {
   const imports = useQuery(importsQuery);
+  const session = useQuery(sessionQuery);
+  const role = session.data?.user.role;
+  const may = role === "manager" || role === "admin";
   return (
     <div className={css.stack}>
-      <NewImport />
+      {may ? (
+        <>
+          <Drop />
+          <Waiting />
+        </>
+      ) : null}
+      {role === "admin" ? (
+        <details className={css.more}>
+          <summary>A file that lies on the server</summary>
+          <NewImport />
+        </details>
+      ) : null}
       <Loaded of={imports} lines={6}>
         {(data) =>
           data.items.length === 0 ? (
@@ -63,6 +86,39 @@ export function Imports() {
         }
       </Loaded>
     </div>
+  );
+}
+
+/** Uploads that were begun and not imported yet. */
+function Waiting() {
+  const uploads = useQuery(uploadsQuery);
+  const open = uploads.data?.uploads.filter((u) => u.imported === null && u.files.length > 0) ?? [];
+  if (open.length === 0) return null;
+  return (
+    <Panel title="Waiting to be imported" flush>
+      <DataTable
+        caption="Uploads"
+        rows={open}
+        rowKey={(u) => u.id}
+        cols={[
+          {
+            label: "Files",
+            show: (u) => (
+              <Link to="/data" search={{ tab: "imports", upload: u.id }}>
+                {u.files
+                  .slice(0, 3)
+                  .map((f) => f.name)
+                  .join(", ")}
+                {u.files.length > 3 ? ` and ${u.files.length - 3} more` : ""}
+              </Link>
+            ),
+          },
+          { label: "Size", num: true, show: (u) => bytes(u.files.reduce((sum, f) => sum + f.bytes, 0)) },
+          { label: "Begun", show: (u) => <Ago at={u.created_at} /> },
+          { label: "Kept until", show: (u) => day(u.expires_at) },
+        ]}
+      />
+    </Panel>
   );
 }
 

@@ -8,6 +8,36 @@ export const importsQuery = queryOptions({
   refetchInterval: (query) => (query.state.data?.items.some((i) => i.state === "running") ? 1000 : 30_000),
 });
 
+/** One import, looked at again while it runs. */
+export const importQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["imports", id],
+    queryFn: () => take(api.GET("/api/v1/imports/{id}", { params: { path: { id } } })),
+    refetchInterval: (query) => (query.state.data?.state === "running" ? 700 : false),
+  });
+
+/** One's own uploads. */
+export const uploadsQuery = queryOptions({
+  queryKey: ["uploads"],
+  queryFn: () => take(api.GET("/api/v1/uploads")),
+});
+
+/** One upload, looked at again while an archive is unpacked. */
+export const uploadQuery = (upload: string) =>
+  queryOptions({
+    queryKey: ["uploads", upload],
+    queryFn: () => take(api.GET("/api/v1/uploads/{upload}", { params: { path: { upload } } })),
+    refetchInterval: (query) => (query.state.data?.files.some((f) => f.state === "unpacking") ? 700 : false),
+  });
+
+/** A file of an upload with its map and first rows. */
+export const uploadFileQuery = (upload: string, file: string) =>
+  queryOptions({
+    queryKey: ["uploads", upload, file],
+    queryFn: () => take(api.GET("/api/v1/uploads/{upload}/files/{file}", { params: { path: { upload, file } } })),
+    staleTime: 60_000,
+  });
+
 export const rejectsQuery = (importId: string | undefined) =>
   infiniteQueryOptions({
     queryKey: ["rejects", importId ?? "all"],

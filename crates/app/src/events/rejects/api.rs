@@ -3,14 +3,14 @@
 use axum::extract::State as FromState;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{Filter, Reject, State, Verdict, store};
 use crate::App;
-use crate::auth::{Csm, Viewer, audit};
-use crate::web::{Json, Problem, Query, Result, routes};
+use crate::auth::{Csm, Principal, Viewer, audit};
+use crate::web::{Json, Path, Problem, Query, Result, routes};
 
 /// Rejects that one replay takes on at most; the answer says how many are left.
 const AT_ONCE: i64 = 10_000;
@@ -21,7 +21,10 @@ const CHUNK: i64 = 500;
 
 /// The routes of rejects.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(replay))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(replay))
+        .routes(routes!(correct))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -233,6 +236,90 @@ async fn replay(
     .await?;
     tx.commit().await?;
     Ok(Json(done))
+}
+
+/// A record with its mistakes mended.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Correction {
+    /// The record as it is meant: for a row of a file its columns with their texts.
+    #[schema(value_type = HashMap<String, Value>)]
+    record: Map<String, Value>,
+    /// The record as it was shown to whoever mended it.
+    was: String,
+}
+
+/// Mends a refused record and takes it in. It stays refused, with the new reason, while something else is wrong. What came is kept.
+#[utoipa::path(post, path = "/api/v1/rejects/{id}/corrections", tag = "events", params(("id" = String, Path)), request_body = Correction,
+    responses((status = 200, body = RejectItem)))]
+async fn correct(
+    csm: Csm,
+    FromState(app): FromState<App>,
+    Path(id): Path<String>,
+    Json(form): Json<Correction>,
+) -> Result<Json<RejectItem>> {
+    let before = store::one(&app.store, &id)
+        .await?
+        .ok_or_else(|| Problem::not_found(format!("there is no reject {id}")))?;
+    let record = Value::Object(form.record).to_string();
+    if record.len() > super::LONGEST_RECORD {
+        let problem = format!(
+            "it has {} bytes, at most {} are kept",
+            record.len(),
+            super::LONGEST_RECORD
+        );
+        return Err(Problem::field(
+            "record",
+            record.len(),
+            problem,
+            "shorten its texts",
+        ));
+    }
+    if before.state == State::Replayed && before.record == record {
+        return note_correction(&app, &csm.0, &id, None).await.map(Json);
+    }
+    if before.state == State::Replayed || before.record != form.was {
+        return Err(Problem::conflict(
+            "somebody else mended or replayed this record meanwhile: load it again",
+        ));
+    }
+    note_correction(&app, &csm.0, &id, Some((&before.record, &record))).await?;
+    let mended = Reject { record, ..before };
+    replay_chunk(&app, vec![mended], None).await?;
+    let after = store::one(&app.store, &id)
+        .await?
+        .ok_or_else(|| Problem::not_found(format!("there is no reject {id}")))?;
+    Ok(Json(after.into()))
+}
+
+/// Keeps the mended record, and the one before it.
+async fn note_correction(
+    app: &App,
+    who: &Principal,
+    id: &str,
+    change: Option<(&str, &str)>,
+) -> Result<RejectItem> {
+    let tx = app.store.begin().await?;
+    if let Some((old, new)) = change
+        && !store::rewrite(&tx, id, old, new, &who.actor, app.clock.micros()).await?
+    {
+        return Err(Problem::conflict(
+            "somebody else mended or replayed this record meanwhile: load it again",
+        ));
+    }
+    audit(
+        &tx,
+        &app.clock,
+        who,
+        "reject.correct",
+        id,
+        &json!({ "changed": change.is_some() }),
+    )
+    .await?;
+    tx.commit().await?;
+    let it = store::one(&app.store, id).await?;
+    it.map(RejectItem::from)
+        .ok_or_else(|| Problem::not_found(format!("there is no reject {id}")))
 }
 
 /// Gives each reject to the one who wrote it; returns how many were taken in, and how many not.

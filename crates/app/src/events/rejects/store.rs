@@ -140,6 +140,31 @@ fn reject(row: &Row) -> StoreResult<Reject> {
     })
 }
 
+/// The reject with this id.
+pub(super) async fn one(on: &impl Execute, id: &str) -> StoreResult<Option<Reject>> {
+    let sql = format!("SELECT {} FROM rejects WHERE id = $1", COLUMNS.join(", "));
+    on.one(&sql, args![id]).await?.as_ref().map(reject).transpose()
+}
+
+/// Puts a mended record in the place of `old`, which is kept; false when the reject is no longer as it was.
+pub(super) async fn rewrite(
+    tx: &Tx,
+    id: &str,
+    old: &str,
+    new: &str,
+    actor: &str,
+    now: i64,
+) -> StoreResult<bool> {
+    let sql = "UPDATE rejects SET record = $1 WHERE id = $2 AND state = 'open' AND record = $3";
+    if tx.run(sql, args![plain(new), id, old]).await? != 1 {
+        return Ok(false);
+    }
+    let sql = "INSERT INTO reject_corrections (reject_id, no, at, actor, record) \
+               SELECT $1, COUNT(*) + 1, $2, $3, $4 FROM reject_corrections WHERE reject_id = $1";
+    tx.run(sql, args![id, now, actor, old]).await?;
+    Ok(true)
+}
+
 /// How many rejects a filter finds (its `after` aside).
 pub(super) async fn total(on: &impl Execute, filter: &Filter<'_>) -> StoreResult<i64> {
     let mut values = Vec::new();

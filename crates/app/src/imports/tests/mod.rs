@@ -1,13 +1,16 @@
 //! Imports through the API and the database, from files written by the tests themselves.
 
+mod completeness;
 mod dirty;
 mod docs;
 mod formats;
 mod kinds;
 mod maps;
 mod programs;
+mod proposals;
 mod resume;
 mod sniffing;
+mod uploads;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
