@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["events"],
     &["metrics"],
     &["segments", "kpis"],
-    &["revenue"],
+    &["dashboards", "revenue"],
     &["imports"],
     &["program"],
 ];

@@ -18,7 +18,7 @@ use crate::events::ingest::{Ingesting, Quota};
 use crate::imports::Live;
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
-use crate::{metrics, program, reactors, revenue};
+use crate::{dashboards, kpis, metrics, program, reactors, revenue};
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -86,6 +86,10 @@ pub struct Shared {
     pub log: Log,
     /// Every account as measured, and the plan by which.
     pub metrics: metrics::State,
+    /// Figures that were computed when asked for.
+    pub kpis: kpis::Memo,
+    /// The answers of tiles that show a query.
+    pub dashboards: dashboards::Answers,
     /// What was said of customers leaving.
     pub revenue: revenue::Ledger,
     definitions: RwLock<Option<Arc<Definitions>>>,
@@ -127,6 +131,8 @@ impl App {
             lake,
             log,
             metrics: metrics::State::default(),
+            kpis: kpis::Memo::default(),
+            dashboards: dashboards::Answers::default(),
             imports: Live::default(),
             revenue: revenue::Ledger::default(),
             definitions: RwLock::default(),

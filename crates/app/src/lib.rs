@@ -1,7 +1,7 @@
 //! The product: one folder per domain slice, and what they share.
 //!
 //! Four lists can each be read on one page: [`routes`], [`reactors`], the migrations in [`schema`], and the definitions.
-//! A lower slice never names a higher one: `web < auth < {health, definitions} < accounts < events < metrics < {segments, kpis} < revenue < imports < program`.
+//! A lower slice never names a higher one: `web < auth < {health, definitions} < accounts < events < metrics < {segments, kpis} < {dashboards, revenue} < imports < program`.
 
 mod app;
 pub mod reactors;
@@ -13,6 +13,7 @@ pub mod testing;
 
 pub mod accounts;
 pub mod auth;
+pub mod dashboards;
 pub mod definitions;
 pub mod events;
 pub mod health;

@@ -9,7 +9,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
-use crate::{App, accounts, auth, events, health, imports, kpis, metrics, program, revenue, segments};
+use crate::{
+    App, accounts, auth, dashboards, events, health, imports, kpis, metrics, program, revenue, segments,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -75,6 +77,7 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(metrics::routes())
         .merge(segments::routes())
         .merge(kpis::routes())
+        .merge(dashboards::routes())
         .merge(revenue::routes())
         .merge(program::routes())
         .merge(imports::routes())

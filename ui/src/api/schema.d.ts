@@ -157,6 +157,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dashboards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every dashboard. */
+        get: operations["dashboards_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboards/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a dashboard is made. */
+        get: operations["dashboards_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboards/{id}/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A whole page of figures: every tile with its data. */
+        get: operations["dashboards_data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/diagnosis": {
         parameters: {
             query?: never;
@@ -1904,6 +1955,11 @@ export interface components {
             next_cursor?: string | null;
             total: number;
         };
+        /**
+         * @description What a cohort counts.
+         * @enum {string}
+         */
+        CohortOf: "accounts" | "mrr";
         /** @description A column that can be shown, sorted and filtered by. */
         ColumnInfo: {
             /** @description Its name in expressions. */
@@ -1990,6 +2046,59 @@ export interface components {
             };
             /** @description The record as it was shown to whoever mended it. */
             was: string;
+        };
+        /** @description A whole page of figures. */
+        DashboardData: {
+            /** @description The day that everything stands for. */
+            as_of: string;
+            /** @description When the oldest figure was computed. */
+            computed_at: string;
+            /** @description The currency of figures whose unit is money. */
+            currency: string;
+            description: string;
+            filters: components["schemas"]["FiltersUsed"];
+            id: string;
+            /** @description The owners that can be chosen, at most 500. */
+            owners: string[];
+            /** @description The segments that can be chosen. */
+            segments: components["schemas"]["FilterChoice"][];
+            shipped: boolean;
+            source: string;
+            tiles: components["schemas"]["TileData"][];
+            title: string;
+        };
+        /** @description A dashboard in the list. */
+        DashboardLine: {
+            description: string;
+            /** @description The heading that it stands under. */
+            group: string;
+            id: string;
+            /** @description Whether it belongs to the program and is changed there. */
+            shipped: boolean;
+            /** @description Which document asks for it. */
+            source: string;
+            /** @description Number of tiles. */
+            tiles: number;
+            title: string;
+        };
+        /** @description All dashboards that the caller may see. */
+        DashboardList: {
+            /** @description Those of the program first, in the order of its files. */
+            dashboards: components["schemas"]["DashboardLine"][];
+        };
+        /** @description A dashboard's definition. */
+        DashboardPage: {
+            description: string;
+            group: string;
+            id: string;
+            /** @description The segment that it opens with; null = all. */
+            segment?: string | null;
+            /** @description Whether it belongs to the program and is changed there. */
+            shipped: boolean;
+            source: string;
+            /** @description The tiles, in reading order. */
+            tiles: components["schemas"]["TileDefinition"][];
+            title: string;
         };
         /** @description One departure. */
         DepartureLine: {
@@ -2149,6 +2258,74 @@ export interface components {
              */
             values: number;
         };
+        /** @description What a figure was before. */
+        FigureBefore: {
+            /** @description First day looked at. */
+            first_day: string;
+            /** @description Last day looked at. */
+            last_day: string;
+            /**
+             * Format: double
+             * @description The figure; null = no data.
+             */
+            value?: number | null;
+        };
+        /** @description One figure. */
+        FigureData: {
+            before?: null | components["schemas"]["FigureBefore"];
+            /** @description The day that the figure stands for. */
+            day: string;
+            /**
+             * Format: double
+             * @description By what.
+             */
+            denominator?: number | null;
+            /** @description First day looked at. */
+            first_day: string;
+            /** @description 95 % interval, where one is known. */
+            interval?: number[] | null;
+            /** @description Last day looked at. */
+            last_day: string;
+            /**
+             * Format: double
+             * @description Median, where the figure is a mean.
+             */
+            median?: number | null;
+            /**
+             * Format: double
+             * @description What was divided.
+             */
+            numerator?: number | null;
+            /**
+             * Format: double
+             * @description 90th percentile, where the figure is a mean.
+             */
+            p90?: number | null;
+            /** @description Every target of this figure. */
+            targets: components["schemas"]["HeldTarget"][];
+            /** @description How it came here, oldest first. */
+            trend: components["schemas"]["FigureTrend"][];
+            /**
+             * Format: double
+             * @description The figure; null = no data.
+             */
+            value?: number | null;
+        };
+        /** @description A point of a trend. */
+        FigureTrend: {
+            /** @description The last day looked at. */
+            period: string;
+            /**
+             * Format: double
+             * @description What the first target asks for on this day.
+             */
+            target?: number | null;
+            /**
+             * Format: double
+             * @description The figure.
+             */
+            value?: number | null;
+        };
         /** @description A change of how a file is read. */
         FileChange: {
             /** @description The map as JSON, instead. */
@@ -2195,6 +2372,20 @@ export interface components {
             skipped: number;
             state: components["schemas"]["ImportState"];
         };
+        /** @description A choice of a filter. */
+        FilterChoice: {
+            id: string;
+            label: string;
+        };
+        /** @description The filters that a page was made with. */
+        FiltersUsed: {
+            compare: string;
+            owner?: string | null;
+            /** @description Null = each tile's own. */
+            period?: string | null;
+            /** @description `all`, or a segment. */
+            segment: string;
+        };
         /** @description A doubt about the account's data. */
         FlagLine: {
             /** @description A stable code. */
@@ -2223,10 +2414,52 @@ export interface components {
              */
             version?: number;
         };
+        /** @description One step of a funnel. An account is in a step when it is in all steps before and the filter is true. */
+        FunnelStep: {
+            /** @description A condition over attributes, metrics and built-in names. */
+            filter: string;
+            /** @description The name that people read. */
+            label: string;
+        };
+        /**
+         * @description The distance between two points in time.
+         * @enum {string}
+         */
+        Grain: "day" | "week" | "month" | "quarter";
         /** @description A good answer. */
         Health: {
             /** @description `ok`. */
             status: string;
+        };
+        /** @description A figure held against one of its targets. */
+        HeldTarget: {
+            /**
+             * Format: double
+             * @description The baseline; null = not measured yet.
+             */
+            baseline?: number | null;
+            /** @description The day of the baseline. */
+            baseline_on: string;
+            /** @description Whether another document wants something else of the same figure. */
+            conflict: boolean;
+            /** @description By when. */
+            deadline: string;
+            /**
+             * Format: double
+             * @description What the straight line from baseline to goal asks for on this day.
+             */
+            expected?: number | null;
+            /** @description Which document says so, and where. */
+            source: string;
+            /** @description Where the figure stands. */
+            status: components["schemas"]["Status"];
+            /**
+             * Format: double
+             * @description What is to be reached; null = it depends on a baseline that is not known yet.
+             */
+            target?: number | null;
+            /** @description The target's id. */
+            target_id: string;
         };
         /** @description A column of the file. */
         ImportColumn: {
@@ -3632,6 +3865,221 @@ export interface components {
             /** @description Every target, in the program's order. */
             targets: components["schemas"]["TargetLine"][];
         };
+        /** @description A column of a table. */
+        TileColumn: {
+            /** @description Its name in data. */
+            id: string;
+            /** @description figure (in the row's unit), status, account, number, text, date or boolean. */
+            kind: string;
+            /** @description The name that people read. */
+            label: string;
+            /** @description The unit, where one is known. */
+            unit?: string | null;
+        };
+        /** @description One tile with its data. */
+        TileData: {
+            /** @description What is measured across and upwards (scatter). */
+            axes: components["schemas"]["TileColumn"][];
+            /** @description The places of the axis; for a grid those across. */
+            axis: components["schemas"]["TileTick"][];
+            /** @description Which way is good: up or down. */
+            better?: string | null;
+            /** @description What it is split by. */
+            by?: string | null;
+            /** @description The columns of a table. */
+            columns: components["schemas"]["TileColumn"][];
+            /** @description When the oldest of its figures was computed. */
+            computed_at?: string | null;
+            /** @description What it says. */
+            description: string;
+            figure?: null | components["schemas"]["FigureData"];
+            /**
+             * Format: int32
+             * @description Rows that it takes.
+             */
+            height: number;
+            /** @description Its name within the dashboard. */
+            id: string;
+            /** @description What it looks like. */
+            kind: components["schemas"]["TileKind"];
+            /** @description The KPI, where it shows one. */
+            kpi?: string | null;
+            /** @description What a reader has to know: why it is empty, what was cut off, which filter it does not follow. */
+            note?: string | null;
+            /** @description Whether the axis is time. */
+            over_time: boolean;
+            /** @description The accounts of a scatter. */
+            points: components["schemas"]["TilePoint"][];
+            /** @description The rows of a table. */
+            rows: components["schemas"]["TileRow"][];
+            /** @description The segment that its KPIs are asked for; null = all. */
+            segment?: string | null;
+            /** @description The rows of values. */
+            series: components["schemas"]["TileSeries"][];
+            /** @description How it stands. */
+            state: components["schemas"]["TileState"];
+            /** @description The words (kind text). */
+            text?: string | null;
+            /** @description The name that people read. */
+            title: string;
+            /** @description The unit of its values. */
+            unit?: string | null;
+            /**
+             * Format: int32
+             * @description Columns of twelve that it takes.
+             */
+            width: number;
+        };
+        /** @description One part of a dashboard. */
+        TileDefinition: {
+            /** @description What KPIs are split by: `segment`, `owner`, `item` (the KPI's own parts, such as reasons), or an attribute. */
+            by?: string | null;
+            /** @description The columns of a table of accounts. */
+            columns?: string[];
+            /** @description What it says and how it is meant to be read. */
+            description?: string;
+            /** @description Only accounts for which this condition is true (bar, heatmap, scatter, funnel, cohort, table of accounts). */
+            filter?: string | null;
+            /** @description The distance between points in time. */
+            grain?: components["schemas"]["Grain"];
+            /**
+             * Format: int32
+             * @description Rows that it takes.
+             */
+            height?: number | null;
+            /** @description Its name within the dashboard. */
+            id: string;
+            /** @description What it looks like. */
+            kind: components["schemas"]["TileKind"];
+            /** @description The KPIs that it shows; most kinds take one. */
+            kpis?: string[];
+            /**
+             * Format: int32
+             * @description Rows or groups at most.
+             */
+            limit?: number | null;
+            /** @description Which side of the KPI is shown. */
+            measure?: components["schemas"]["TileMeasure"];
+            /** @description The metric of accounts that it shows: its mean (figure), its distribution (bar), its mean in each cell (heatmap). */
+            metric?: string | null;
+            /** @description What a cohort counts. */
+            of?: components["schemas"]["CohortOf"];
+            /**
+             * Format: int32
+             * @description How many points in time, unless the page's period says otherwise; 13 when left out.
+             */
+            points?: number | null;
+            /** @description A segment that the tile always shows, whatever the page's filter says; `all` = every account. */
+            scope?: string | null;
+            /** @description What makes the points of a scatter larger. */
+            size?: string | null;
+            /** @description What a table of accounts is sorted by; `-` before it for descending order. */
+            sort?: string | null;
+            /** @description A query. `:segment`, `:owner`, `:from` and `:to` stand for the page's filters, each null when it is not set. */
+            sql?: string | null;
+            /** @description The steps of a funnel. */
+            steps?: components["schemas"]["FunnelStep"][];
+            /** @description The words of a tile of kind text. */
+            text?: string | null;
+            /** @description The name that people read; that of the KPI or metric when left out. */
+            title?: string;
+            unit?: null | components["schemas"]["Unit"];
+            /** @description The part of the product that has to exist first; until then the tile says so. */
+            waits_for?: string | null;
+            /**
+             * Format: int32
+             * @description Columns of twelve that it takes.
+             */
+            width?: number | null;
+            /** @description Across: a number of each account (scatter) or an attribute (heatmap). */
+            x?: string | null;
+            /** @description Upwards: a number of each account (scatter) or an attribute (heatmap). */
+            y?: string | null;
+        };
+        /**
+         * @description What a tile looks like.
+         * @enum {string}
+         */
+        TileKind: "figure" | "line" | "bar" | "stacked" | "heatmap" | "cohort" | "funnel" | "scatter" | "table" | "text";
+        /**
+         * @description Which side of a KPI a tile shows.
+         * @enum {string}
+         */
+        TileMeasure: "value" | "numerator" | "denominator";
+        /** @description One account of a scatter. */
+        TilePoint: {
+            /** @description The account. */
+            account_id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its segment. */
+            segment: string;
+            /**
+             * Format: double
+             * @description How large; null = all alike.
+             */
+            size?: number | null;
+            /**
+             * Format: double
+             * @description Across.
+             */
+            x: number;
+            /**
+             * Format: double
+             * @description Upwards.
+             */
+            y: number;
+        };
+        /** @description A row of a table. */
+        TileRow: {
+            /** @description The account of the row. */
+            account_id?: string | null;
+            /** @description The values, in the order of the columns. */
+            cells: unknown[];
+            /** @description The KPI of the row. */
+            kpi?: string | null;
+            /** @description The unit of the row's figures, where rows have units of their own. */
+            unit?: string | null;
+        };
+        /** @description One row of values along the axis. */
+        TileSeries: {
+            /** @description What the page is compared with; empty without a comparison. */
+            before: (number | null)[];
+            /** @description The day for which the KPI is asked at each place; empty without a KPI. */
+            days: string[];
+            /** @description By what; empty when unknown. */
+            denominators: (number | null)[];
+            /** @description The condition that chooses the accounts behind each value; empty where none does. */
+            filters: (string | null)[];
+            /** @description 95 % intervals; empty when none is known. */
+            intervals: (number[] | null)[];
+            /** @description A KPI's id, or a value of what it is split by. */
+            key: string;
+            /** @description The KPI behind each value; empty where none is. */
+            kpi?: string | null;
+            /** @description The name that people read. */
+            label: string;
+            /** @description What was divided; empty when unknown. */
+            numerators: (number | null)[];
+            /** @description The scope of that KPI. */
+            scope?: string | null;
+            /** @description What the first target asks for; empty without a target. */
+            targets: (number | null)[];
+            /** @description The values, one for each place of the axis. */
+            values: (number | null)[];
+        };
+        /**
+         * @description How a tile stands.
+         * @enum {string}
+         */
+        TileState: "ready" | "empty" | "waiting" | "failed";
+        /** @description A place on the axis. */
+        TileTick: {
+            /** @description A day, or a value. */
+            key: string;
+            /** @description The name that people read. */
+            label: string;
+        };
         /** @description An event of a timeline. */
         TimelineItem: {
             contact_id?: string | null;
@@ -3737,6 +4185,11 @@ export interface components {
             accounts: number;
             reasons: components["schemas"]["Reason"][];
         };
+        /**
+         * @description What a figure is counted in.
+         * @enum {string}
+         */
+        Unit: "ratio" | "number" | "money" | "points" | "days" | "hours";
         /** @description A file of an upload. */
         UploadFile: {
             /** Format: int64 */
@@ -4128,6 +4581,81 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    dashboards_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboards_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboards_data: {
+        parameters: {
+            query?: {
+                /** @description How many points in time and how far apart, such as 30d, 26w, 13m or 8q; each tile decides when left out. */
+                period?: string;
+                /** @description What figures are compared with: `previous` (default), `year` or `none`. */
+                compare?: string;
+                /** @description A segment, or `all`; what the dashboard opens with when left out. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description The day; today when left out. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardData"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     health_diagnosis_show: {
         parameters: {
             query?: never;
@@ -4411,8 +4939,14 @@ export interface operations {
             query?: {
                 /** @description The day; today when left out. */
                 as_of?: string;
-                /** @description `all` (default) or a segment. */
+                /** @description `all` (default), or a value of what `by` says. */
                 scope?: string;
+                /** @description What `scope` is a value of: `segment` (default), `owner`, `item` (a part of the KPI's own, such as a reason) or an attribute. */
+                by?: string;
+                /** @description Only accounts of this segment. */
+                segment?: string;
+                /** @description Only accounts of this owner; `(none)` = without an owner. */
+                owner?: string;
                 /** @description `numerator`: those that count there; `denominator` (default): all that count; `rest`: in the denominator only. */
                 side?: string;
                 /** @description Where to go on: `next_cursor` of the page before. */

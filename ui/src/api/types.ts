@@ -31,6 +31,15 @@ export type TargetDetail = From<"TargetDetail">;
 export type TargetOutlook = From<"TargetOutlook">;
 export type TargetForecast = From<"TargetForecast">;
 
+export type DashboardsAnswer = From<"DashboardList">;
+export type DashboardLine = From<"DashboardLine">;
+export type DashboardPage = From<"DashboardData">;
+export type DashboardQuery = Asked<"/api/v1/dashboards/{id}/data">;
+export type Tile = From<"TileData">;
+export type TileSeries = From<"TileSeries">;
+export type TileRow = From<"TileRow">;
+export type TileColumn = From<"TileColumn">;
+
 export type AccountRow = From<"AccountItem">;
 export type Column = From<"ColumnInfo">;
 export type AccountsPage = From<"AccountList">;

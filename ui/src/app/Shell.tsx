@@ -15,7 +15,7 @@ import { UserMenu } from "./UserMenu";
 import { useShortcuts } from "./useShortcuts";
 
 export const PAGES: {
-  to: "/" | "/accounts" | "/segments" | "/targets" | "/revenue" | "/data" | "/settings";
+  to: "/" | "/accounts" | "/segments" | "/dashboards" | "/targets" | "/revenue" | "/data" | "/settings";
   label: string;
   icon: IconName;
   keys: string;
@@ -23,6 +23,7 @@ export const PAGES: {
   { to: "/", label: "Overview", icon: "overview", keys: "g o" },
   { to: "/accounts", label: "Accounts", icon: "accounts", keys: "g a" },
   { to: "/segments", label: "Segments", icon: "segments", keys: "g s" },
+  { to: "/dashboards", label: "Dashboards", icon: "dashboards", keys: "g b" },
   { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },
   { to: "/revenue", label: "Revenue", icon: "revenue", keys: "g r" },
   { to: "/data", label: "Data", icon: "data", keys: "g d" },

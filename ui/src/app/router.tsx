@@ -70,6 +70,39 @@ const segments = createRoute({
   component: lazyRouteComponent(() => import("@/features/segments/Segments"), "Segments"),
 });
 
+const dashboards = createRoute({
+  getParentRoute: () => root,
+  path: "/dashboards",
+  component: lazyRouteComponent(() => import("@/features/dashboards/Dashboards"), "Dashboards"),
+});
+
+/** Filters of the page, and the point whose accounts are open: its tile, its series and its place. */
+export type DashboardSearch = {
+  period?: string;
+  compare?: string;
+  segment?: string;
+  owner?: string;
+  tile?: string;
+  series?: string;
+  at?: string;
+  wall?: string;
+};
+const dashboard = createRoute({
+  getParentRoute: () => root,
+  path: "/dashboards/$id",
+  validateSearch: (s: Raw): DashboardSearch => ({
+    period: text(s.period),
+    compare: text(s.compare),
+    segment: text(s.segment),
+    owner: text(s.owner),
+    tile: text(s.tile),
+    series: text(s.series),
+    at: text(s.at),
+    wall: text(s.wall),
+  }),
+  component: lazyRouteComponent(() => import("@/features/dashboards/Dashboard"), "DashboardPage"),
+});
+
 export type TargetsSearch = { target?: string };
 const targets = createRoute({
   getParentRoute: () => root,
@@ -152,7 +185,18 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, accounts, account, segments, targets, revenue, data, settings]),
+  routeTree: root.addChildren([
+    overview,
+    accounts,
+    account,
+    segments,
+    dashboards,
+    dashboard,
+    targets,
+    revenue,
+    data,
+    settings,
+  ]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} height={20} />,

@@ -1,6 +1,7 @@
 //! Checks over the whole program: every name that is used exists, and everything that can be known to be wrong is said.
 
 mod compile;
+pub(super) mod dashboards;
 mod names;
 mod order;
 mod targets;

@@ -32,6 +32,8 @@ pub enum What {
     Kpi,
     /// A target.
     Target,
+    /// A dashboard.
+    Dashboard,
 }
 
 /// How it changed.
@@ -121,6 +123,8 @@ pub fn diff(old: &Definitions, new: &Definitions) -> Vec<Change> {
     compare(&mut changes, What::Kpi, kpis(old), kpis(new));
     let targets = |d: &Definitions| by_id(d.targets.iter().map(json).collect());
     compare(&mut changes, What::Target, targets(old), targets(new));
+    let dashboards = |d: &Definitions| by_id(d.dashboards.iter().map(json).collect());
+    compare(&mut changes, What::Dashboard, dashboards(old), dashboards(new));
     changes
 }
 
@@ -260,7 +264,7 @@ pub fn affected(new: &Definitions, changes: &[Change]) -> Affected {
                 names.insert(change.id.clone());
             }
             // Events of the past keep the name and kind under which they were stored; a new mapping changes what comes.
-            What::EventName | What::EventKind => {}
+            What::EventName | What::EventKind | What::Dashboard => {}
             What::Unclassified | What::Segment | What::SegmentOrder => found.segments = true,
             What::Kpi => {
                 found.kpis.insert(change.id.clone());

@@ -1,6 +1,6 @@
 //! A program's definitions: what its YAML files say, checked.
 //!
-//! A program is a folder of seven files (see [`FILES`]). [`Definitions::parse`] takes their texts, reads every one with
+//! A program is a folder of seven files (see [`FILES`]) and its dashboards, one file each. [`Definitions::parse`] takes their texts, reads every one with
 //! the place of every value, collects every problem, and gives back types that the slices work with. Nothing here does
 //! I/O or knows the record store, so the same code serves `tenure program check`, the API and tests.
 //!
@@ -47,6 +47,20 @@ pub const FILES: [&str; 7] = [
     "targets.yaml",
 ];
 
+/// Whether a file of a program holds a dashboard: `dashboards/NAME.yaml`, one dashboard in each, shown in the order of their names.
+#[must_use]
+pub fn is_dashboard_file(name: &str) -> bool {
+    name.strip_prefix("dashboards/")
+        .and_then(|rest| rest.strip_suffix(".yaml"))
+        .is_some_and(|stem| {
+            !stem.is_empty()
+                && stem.len() <= 80
+                && stem
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        })
+}
+
 /// Everything that a program declares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definitions {
@@ -64,6 +78,8 @@ pub struct Definitions {
     pub kpis: Vec<Kpi>,
     /// The targets, in the order of the file.
     pub targets: Vec<Target>,
+    /// The dashboards, in the order of their files' names.
+    pub dashboards: Vec<Dashboard>,
 }
 
 /// Definitions that may be used, with what may be odd about them.
@@ -92,12 +108,31 @@ impl Definitions {
         files: &BTreeMap<String, String>,
         check_sql: &dyn Fn(&Kpi) -> Result<(), SqlProblem>,
     ) -> Result<Checked, Vec<Problem>> {
+        Self::check_all(files, check_sql, &|_| Ok(()))
+    }
+
+    /// Like [`Definitions::check`], asking `check_tile` to plan the query of each tile that has one.
+    ///
+    /// # Errors
+    /// Every problem, errors and warnings, in the order of files and lines, when at least one is an error.
+    pub fn check_all(
+        files: &BTreeMap<String, String>,
+        check_sql: &dyn Fn(&Kpi) -> Result<(), SqlProblem>,
+        check_tile: &dyn Fn(&str) -> Result<(), SqlProblem>,
+    ) -> Result<Checked, Vec<Problem>> {
         let (definitions, mut problems, places) = read::program(files);
         if let Some(definitions) = &definitions {
             let sound = problems
                 .iter()
                 .all(|problem| problem.severity == Severity::Warning);
             problems.extend(check::all(definitions, &places, sound, check_sql));
+            problems.extend(check::dashboards::of_program(
+                definitions,
+                files,
+                &places,
+                sound,
+                check_tile,
+            ));
         }
         problems.sort_by(|a, b| {
             let rank = |p: &Problem| {
@@ -106,7 +141,7 @@ impl Definitions {
                     .position(|file| *file == p.file)
                     .unwrap_or(FILES.len())
             };
-            (rank(a), a.line, a.column, &a.path).cmp(&(rank(b), b.line, b.column, &b.path))
+            (rank(a), &a.file, a.line, a.column, &a.path).cmp(&(rank(b), &b.file, b.line, b.column, &b.path))
         });
         match definitions {
             Some(definitions)
@@ -141,6 +176,34 @@ impl Definitions {
     /// The KPI with this id.
     pub fn kpi(&self, id: &str) -> Option<&Kpi> {
         self.kpis.iter().find(|kpi| kpi.id == id)
+    }
+
+    /// The dashboard with this id.
+    pub fn dashboard(&self, id: &str) -> Option<&Dashboard> {
+        self.dashboards.iter().find(|dashboard| dashboard.id == id)
+    }
+
+    /// Reads and checks the text (JSON or YAML) of a dashboard that a person made, against these definitions.
+    ///
+    /// # Errors
+    /// Every problem; their file is `dashboard`.
+    pub fn own_dashboard(
+        &self,
+        text: &str,
+        check_tile: &dyn Fn(&str) -> Result<(), SqlProblem>,
+    ) -> Result<Dashboard, Vec<Problem>> {
+        let (read, mut problems, places) = read::one_dashboard(text);
+        if let Some(dashboard) = &read {
+            let sound = problems.is_empty();
+            problems.extend(check::dashboards::own(
+                self, dashboard, &places, sound, check_tile,
+            ));
+        }
+        problems.retain(|problem| problem.severity == Severity::Error);
+        match read {
+            Some(dashboard) if problems.is_empty() => Ok(dashboard),
+            _ => Err(problems),
+        }
     }
 
     /// Positions in `metrics` of the expression metrics, each after every metric that it reads.

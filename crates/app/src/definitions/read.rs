@@ -1,5 +1,6 @@
 //! From YAML trees to definitions: one function for each document, each listing the keys that it takes.
 
+mod dashboard;
 mod kpi;
 mod metric;
 mod target;
@@ -11,7 +12,7 @@ use super::decode::{Fields, Note, Notes};
 use super::problem::Problem;
 use super::types::*;
 use super::yaml::{Node, Places, Value, join, read};
-use super::{Definitions, FILES};
+use super::{Definitions, FILES, is_dashboard_file};
 use crate::definitions::Kind;
 
 use kpi::kpi;
@@ -69,6 +70,44 @@ pub(super) mod keys {
         "deadline",
         "source",
     ];
+    pub const DASHBOARD: &[&str] = &[
+        "id",
+        "title",
+        "group",
+        "description",
+        "source",
+        "segment",
+        "tiles",
+    ];
+    pub const TILE: &[&str] = &[
+        "id",
+        "title",
+        "kind",
+        "description",
+        "width",
+        "height",
+        "kpis",
+        "metric",
+        "sql",
+        "text",
+        "by",
+        "measure",
+        "scope",
+        "grain",
+        "points",
+        "x",
+        "y",
+        "size",
+        "filter",
+        "columns",
+        "sort",
+        "limit",
+        "steps",
+        "of",
+        "unit",
+        "waits_for",
+    ];
+    pub const STEP: &[&str] = &["label", "filter"];
     pub const BASELINE: &[&str] = &["value", "measure", "on"];
     pub const GOAL: &[&str] = &["value", "points", "relative"];
 }
@@ -82,11 +121,17 @@ fn kind_words() -> Vec<(&'static str, Kind)> {
 /// Reads every file. The definitions are there when each file could be read far enough to check it as a whole.
 pub(super) fn program(files: &BTreeMap<String, String>) -> (Option<Definitions>, Vec<Problem>, Places) {
     let mut notes = Notes::default();
-    for name in files.keys().filter(|name| !FILES.contains(&name.as_str())) {
+    for name in files
+        .keys()
+        .filter(|name| !FILES.contains(&name.as_str()) && !is_dashboard_file(name))
+    {
         let note = Note::error(
             name,
             format!("'{name}' is not a file of a program."),
-            format!("The files are {}.", super::decode::list(&FILES)),
+            format!(
+                "The files are {}, and dashboards as dashboards/NAME.yaml.",
+                super::decode::list(&FILES)
+            ),
         )
         .near(FILES)
         .warning();
@@ -94,9 +139,13 @@ pub(super) fn program(files: &BTreeMap<String, String>) -> (Option<Definitions>,
             .problems
             .push(note.place(name, super::yaml::Position::START, ""));
     }
-    let mut trees = BTreeMap::new();
+    let mut trees: BTreeMap<&str, Node> = BTreeMap::new();
     let mut readable = true;
-    for file in FILES {
+    let pages = files
+        .keys()
+        .map(String::as_str)
+        .filter(|name| is_dashboard_file(name));
+    for file in FILES.into_iter().chain(pages) {
         let Some(text) = files.get(file) else {
             if matches!(file, "program.yaml" | "segments.yaml") {
                 let note = Note::error(
@@ -155,6 +204,19 @@ pub(super) fn program(files: &BTreeMap<String, String>) -> (Option<Definitions>,
         tree("targets.yaml"),
         target,
     );
+    let mut dashboards = Vec::new();
+    for (file, node) in trees.iter().filter(|(file, _)| is_dashboard_file(file)) {
+        if dashboard::is_there(node) {
+            dashboards.push(dashboard::dashboard(&mut notes, file, node));
+        } else {
+            let note = Note::error(
+                *file,
+                "The file holds no dashboard.",
+                "Write one, or remove the file; docs/dashboards.md shows how.",
+            );
+            notes.problems.push(note.place(file, node.at, ""));
+        }
+    }
     let definitions = match (program, segments) {
         (Some(program), Some(segments)) if readable => Some(Definitions {
             program,
@@ -164,11 +226,32 @@ pub(super) fn program(files: &BTreeMap<String, String>) -> (Option<Definitions>,
             metrics,
             kpis,
             targets,
+            dashboards,
         }),
         _ => None,
     };
     (definitions, notes.problems, notes.places)
 }
+
+/// Reads the text of one dashboard that is no file of a program: JSON, which is YAML too.
+pub(super) fn one_dashboard(text: &str) -> (Option<Dashboard>, Vec<Problem>, Places) {
+    let mut notes = Notes::default();
+    let read = match read(text) {
+        Ok(node) => {
+            notes.places.remember(OWN, text, &node);
+            Some(dashboard::dashboard(&mut notes, OWN, &node))
+        }
+        Err(unreadable) => {
+            let note = Note::error(OWN, unreadable.problem, "Send a dashboard as JSON.");
+            notes.problems.push(note.place(OWN, unreadable.at, ""));
+            None
+        }
+    };
+    (read, notes.problems, notes.places)
+}
+
+/// The name under which problems of a person's own dashboard are told.
+pub(super) const OWN: &str = "dashboard";
 
 /// The entries of a document that is one list. An entry with problems is still there, with stand-in values where it
 /// could not be read, so that positions in the list stay those of the file and other entries may name it.
@@ -245,7 +328,10 @@ fn program_meta(notes: &mut Notes, node: &Node) -> ProgramMeta {
 fn id(notes: &mut Notes, fields: &Fields<'_>, key: &str) -> String {
     const REMEDY: &str = "Write lower-case letters, digits and '_', a letter first, at most 63.";
     let found = fields.need_text(notes, key, REMEDY).unwrap_or_default();
-    let hyphen = matches!(key, "program") || fields.path.starts_with("targets");
+    let hyphen = matches!(key, "program")
+        || fields.path.starts_with("targets")
+        || is_dashboard_file(fields.file)
+        || fields.file == OWN;
     let fits = found.len() <= 63
         && found.starts_with(|c: char| c.is_ascii_lowercase())
         && found

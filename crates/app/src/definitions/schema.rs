@@ -40,6 +40,10 @@ pub fn schemas() -> Vec<(String, Json)> {
             "targets.json".into(),
             document::<Targets>("Goals for KPIs, with their baselines and deadlines."),
         ),
+        (
+            "dashboard.json".into(),
+            document::<Dashboard>("One page of figures: a file of the folder dashboards."),
+        ),
     ]
 }
 

@@ -1,15 +1,18 @@
 //! What a program declares. Every type serialises to the shape that its YAML has, which is also the shape that
 //! JSON Schemas describe and that a diff compares.
 
+mod dashboard;
 mod kpi;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::schema::DateText;
 use crate::definitions::Kind;
 
+pub use dashboard::{CohortOf, Dashboard, Grain, MOST_TILES, Step, Tile, TileKind, TileMeasure};
 pub use kpi::{Baseline, Goal, Kpi, KpiValue, KpiWindow, SegmentAt, Target};
 
 /// `program.yaml`: the program's name and the frame that every figure is counted in.
@@ -118,7 +121,7 @@ pub struct SegmentSet {
 }
 
 /// What a figure is counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// A fraction between 0 and 1, shown as percent.

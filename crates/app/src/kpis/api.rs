@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::engine::{ALL, By, figures, parts};
+use super::engine::{ALL, By, Only, figures, parts_of};
 use super::overview::{self, Line, TargetLine, day_of, instant, unit_name};
 use super::reactor::scopes;
 use super::store;
@@ -364,8 +364,14 @@ pub(super) async fn kept_or_computed(
 struct AccountsAsked {
     /// The day; today when left out.
     as_of: Option<String>,
-    /// `all` (default) or a segment.
+    /// `all` (default), or a value of what `by` says.
     scope: Option<String>,
+    /// What `scope` is a value of: `segment` (default), `owner`, `item` (a part of the KPI's own, such as a reason) or an attribute.
+    by: Option<String>,
+    /// Only accounts of this segment.
+    segment: Option<String>,
+    /// Only accounts of this owner; `(none)` = without an owner.
+    owner: Option<String>,
     /// `numerator`: those that count there; `denominator` (default): all that count; `rest`: in the denominator only.
     side: Option<String>,
     /// Where to go on: `next_cursor` of the page before.
@@ -433,13 +439,18 @@ async fn accounts(
         })?,
     };
     let limit = asked.limit.unwrap_or(50).clamp(1, 500);
-    let mut all = parts(&app, &definitions, kpi, day, &By::Segment).await?;
-    all.retain(|part| {
-        asked
-            .scope
-            .as_deref()
-            .is_none_or(|scope| scope == ALL || scope == part.scope)
-    });
+    let by = match asked.by.as_deref() {
+        None | Some("") => By::Segment,
+        Some("item") => By::Item,
+        other => by_of(&definitions, other)?,
+    };
+    let filled = |text: &Option<String>| text.clone().filter(|t| !t.is_empty() && t != ALL);
+    let only = Only {
+        segment: filled(&asked.segment),
+        owner: filled(&asked.owner),
+    };
+    let scope = filled(&asked.scope);
+    let mut all = parts_of(&app, &definitions, kpi, day, (&by, scope.as_deref()), &only).await?;
     all.retain(|part| match side {
         "numerator" => part.numerator != 0.0,
         "rest" => part.numerator == 0.0,

@@ -1,7 +1,7 @@
 //! Running KPIs: the facts of every period by SQL, added up by scope.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -21,7 +21,7 @@ use crate::metrics::facts::{date_of, day_number};
 use crate::metrics::{Entry, tables};
 
 /// What figures are split by, besides the figure of all accounts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum By {
     /// Nothing.
     Nothing,
@@ -31,7 +31,44 @@ pub enum By {
     Owner,
     /// A declared attribute, as it is now.
     Attribute(String),
+    /// The facts' own parts, their column `item`.
+    Item,
 }
+
+/// Which accounts count; every one when nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Only {
+    /// Those that were in this segment on the day that the KPI declares.
+    pub segment: Option<String>,
+    /// Those that had this owner on that day; `(none)` = no owner.
+    pub owner: Option<String>,
+}
+
+impl Only {
+    fn takes(&self, entry: Option<&Entry>, kpi: &Kpi, period: &Period) -> bool {
+        if self.segment.is_none() && self.owner.is_none() {
+            return true;
+        }
+        let span = entry.and_then(|entry| counted(entry, period, kpi.segment_at));
+        let Some(span) = span else { return false };
+        self.segment
+            .as_ref()
+            .is_none_or(|segment| *segment == span.segment)
+            && self
+                .owner
+                .as_ref()
+                .is_none_or(|owner| owner == span.owner.as_deref().unwrap_or(NONE))
+    }
+}
+
+/// The scope of accounts without a value of what figures are split by.
+pub const NONE: &str = "(none)";
+
+/// The scope of the items beyond [`MOST_ITEMS`].
+pub const OTHERS: &str = "(others)";
+
+/// Different items of a KPI that are told apart.
+pub const MOST_ITEMS: usize = 200;
 
 /// The scope of all accounts.
 pub const ALL: &str = "all";
@@ -54,7 +91,7 @@ pub struct Cell {
 pub struct Part {
     /// The account; 0 = events that belong to none.
     pub account_no: i64,
-    /// Its scope.
+    /// Its segment on the day that counts.
     pub scope: String,
     /// Σ numerator of its facts.
     pub numerator: f64,
@@ -75,6 +112,22 @@ pub async fn figures(
     by: &By,
     scopes: &[String],
 ) -> Result<Vec<Cell>> {
+    figures_of(app, definitions, kpis, days, by, scopes, &Only::default()).await
+}
+
+/// [`figures`] of some accounts.
+///
+/// # Errors
+/// When a KPI's SQL fails; the error names the KPI.
+pub async fn figures_of(
+    app: &App,
+    definitions: &Definitions,
+    kpis: &[&Kpi],
+    days: &[Date],
+    by: &By,
+    scopes: &[String],
+    only: &Only,
+) -> Result<Vec<Cell>> {
     let mut cells = Vec::new();
     let entries = app.metrics.book.all();
     for group in groups(kpis) {
@@ -84,8 +137,13 @@ pub async fn figures(
             .map(|day| period(first.window, first.lag, *day))
             .collect();
         let context = prepare(app, definitions, &entries, &group, &days).await?;
-        let board = Board::new(&entries, first, &days, by);
+        let board = Board::new(&entries, first, &days, by, only);
         for kpi in &group {
+            if *by == By::Item {
+                let found = board.items(&context, kpi).await;
+                cells.extend(found.with_context(|| format!("KPI {}", kpi.id))?);
+                continue;
+            }
             let sums = board
                 .add_up(&context, kpi)
                 .await
@@ -96,11 +154,19 @@ pub async fn figures(
     Ok(cells)
 }
 
-/// Each account's part in one KPI's figure of one day.
+/// Each account's part in one KPI's figure of one day: of the facts of one scope of a split, or of all. A part carries its account's
+/// segment.
 ///
 /// # Errors
 /// When the KPI's SQL fails.
-pub async fn parts(app: &App, definitions: &Definitions, kpi: &Kpi, day: Date, by: &By) -> Result<Vec<Part>> {
+pub async fn parts_of(
+    app: &App,
+    definitions: &Definitions,
+    kpi: &Kpi,
+    day: Date,
+    (by, scope): (&By, Option<&str>),
+    only: &Only,
+) -> Result<Vec<Part>> {
     if kpi.facts.is_none() {
         return Ok(Vec::new());
     }
@@ -110,9 +176,21 @@ pub async fn parts(app: &App, definitions: &Definitions, kpi: &Kpi, day: Date, b
     let context = prepare(app, definitions, &entries, &[kpi], &[day]).await?;
     let mut parts: BTreeMap<i64, Part> = BTreeMap::new();
     for_each_fact(&context, kpi, |fact| {
+        let entry = by_no.get(&fact.account_no).copied();
+        if !only.takes(entry, kpi, &day) {
+            return;
+        }
+        // A row without an item is in the whole and in no part.
+        let inside = |wanted: &str| match by {
+            By::Item => fact.item == Some(wanted),
+            _ => scope_of(entry, kpi, &day, by).as_deref() == Some(wanted),
+        };
+        if !scope.is_none_or(inside) {
+            return;
+        }
         let part = parts.entry(fact.account_no).or_insert_with(|| Part {
             account_no: fact.account_no,
-            scope: scope_of(by_no.get(&fact.account_no).copied(), kpi, &day, by)
+            scope: scope_of(entry, kpi, &day, &By::Segment)
                 .unwrap_or_default()
                 .into_owned(),
             numerator: 0.0,
@@ -181,16 +259,17 @@ fn period_events(window: KpiWindow, days: &[Period]) -> String {
     format!("SELECT p.period, e.* FROM events AS e JOIN periods AS p ON {join} WHERE {bounds}")
 }
 
-struct Fact {
+struct Fact<'a> {
     period: i32,
     account_no: i64,
     numerator: f64,
     denominator: f64,
     promoters: f64,
     detractors: f64,
+    item: Option<&'a str>,
 }
 
-async fn for_each_fact(context: &Context, kpi: &Kpi, mut each: impl FnMut(&Fact)) -> Result<()> {
+async fn for_each_fact(context: &Context, kpi: &Kpi, mut each: impl FnMut(&Fact<'_>)) -> Result<()> {
     let Some(sql) = &kpi.facts else { return Ok(()) };
     let mut batches = context.stream(sql).await.map_err(|error| anyhow!("{error}"))?;
     while let Some(batch) = batches.try_next().await.map_err(|error| anyhow!("{error}"))? {
@@ -221,8 +300,16 @@ async fn for_each_fact(context: &Context, kpi: &Kpi, mut each: impl FnMut(&Fact)
         );
         let (numerator, denominator) = (must("numerator")?, must("denominator")?);
         let (promoters, detractors) = (numbers("promoters")?, numbers("detractors")?);
+        let item = batch
+            .column_by_name("item")
+            .map(|column| cast(column, &DataType::Utf8))
+            .transpose()?;
+        let item = item.as_ref().map(|column| column.as_string::<i32>());
         for row in 0..batch.num_rows() {
             each(&Fact {
+                item: item
+                    .filter(|column| column.is_valid(row))
+                    .map(|column| column.value(row)),
                 period: period.value(row),
                 account_no: if account.is_valid(row) {
                     account.value(row)
@@ -256,9 +343,14 @@ struct Board<'a> {
     names: Vec<String>,
     /// Account number → place, where the numbers are dense; else they are searched.
     places: Places,
-    /// By place and day: 0 = none, else the scope's number + 1.
+    /// By place and day: 0 = none, else the scope's number + 1; [`LEFT_OUT`] = the account does not count.
     scope: Vec<u32>,
+    /// Whether only some accounts count, so that facts of none do not.
+    only_some: bool,
 }
+
+/// The scope of accounts that do not count.
+const LEFT_OUT: u32 = u32::MAX;
 
 enum Places {
     Dense { first: i64, at: Vec<u32> },
@@ -298,12 +390,16 @@ impl Places {
 
 impl<'a> Board<'a> {
     /// `entries` are in the order of their numbers.
-    fn new(entries: &[Arc<Entry>], kpi: &Kpi, days: &'a [Period], by: &By) -> Self {
+    fn new(entries: &[Arc<Entry>], kpi: &Kpi, days: &'a [Period], by: &By, only: &Only) -> Self {
         let mut names: Vec<String> = Vec::new();
         let mut numbers: HashMap<String, u32> = HashMap::new();
         let mut scope = Vec::with_capacity(entries.len() * days.len());
         for entry in entries {
             for day in days {
+                if !only.takes(Some(entry), kpi, day) {
+                    scope.push(LEFT_OUT);
+                    continue;
+                }
                 let number =
                     scope_of(Some(entry), kpi, day, by).map_or(0, |name| match numbers.get(name.as_ref()) {
                         Some(number) => *number,
@@ -322,7 +418,76 @@ impl<'a> Board<'a> {
             names,
             places: Places::new(entries),
             scope,
+            only_some: *only != Only::default(),
         }
+    }
+
+    /// The scope's number + 1 of a fact on a day, 0 = none; `None` = it does not count.
+    fn scope_of(&self, account_no: i64, day: usize) -> Option<usize> {
+        let scope = self
+            .places
+            .of(account_no)
+            .and_then(|place| self.scope.get(place * self.days.len() + day));
+        match scope {
+            Some(&LEFT_OUT) => None,
+            None if self.only_some => None,
+            other => Some(other.map_or(0, |scope| *scope as usize)),
+        }
+    }
+
+    /// The figures of one KPI by its own parts.
+    async fn items(&self, context: &Context, kpi: &Kpi) -> Result<Vec<Cell>> {
+        let day_of: HashMap<i32, usize> = self
+            .days
+            .iter()
+            .enumerate()
+            .map(|(at, period)| (day_number(period.day), at))
+            .collect();
+        let mut names: HashSet<String> = HashSet::new();
+        let mut sums: Vec<BTreeMap<String, Sums>> = vec![BTreeMap::new(); self.days.len()];
+        let mut all = vec![Sums::default(); self.days.len()];
+        for_each_fact(context, kpi, |fact| {
+            let Some(day) = day_of.get(&fact.period).copied() else {
+                return;
+            };
+            if self.scope_of(fact.account_no, day).is_none() {
+                return;
+            }
+            if let Some(all) = all.get_mut(day) {
+                add(all, kpi, fact);
+            }
+            let Some(mut item) = fact.item else { return };
+            if !names.contains(item) {
+                if names.len() < MOST_ITEMS {
+                    names.insert(item.to_owned());
+                } else {
+                    item = OTHERS;
+                }
+            }
+            if let Some(of_day) = sums.get_mut(day) {
+                match of_day.get_mut(item) {
+                    Some(held) => add(held, kpi, fact),
+                    None => add(of_day.entry(item.to_owned()).or_default(), kpi, fact),
+                }
+            }
+        })
+        .await?;
+        let mut cells = Vec::new();
+        for ((period, all), of_day) in self.days.iter().zip(&all).zip(&sums) {
+            let mut push = |scope: &str, held: &Sums| {
+                cells.push(Cell {
+                    kpi: kpi.id.clone(),
+                    period: *period,
+                    scope: scope.to_owned(),
+                    figure: figure(held, kpi.value, kpi.proportion),
+                });
+            };
+            push(ALL, all);
+            for (item, held) in of_day {
+                push(item, held);
+            }
+        }
+        Ok(cells)
     }
 
     /// The facts of one KPI, added up: for each day the sums of all and of each scope.
@@ -348,11 +513,9 @@ impl<'a> Board<'a> {
             let Some((day, of_day)) = day.and_then(|day| Some((day, sums.get_mut(day)?))) else {
                 return;
             };
-            let scope = self
-                .places
-                .of(fact.account_no)
-                .and_then(|place| self.scope.get(place * self.days.len() + day))
-                .map_or(0, |scope| *scope as usize);
+            let Some(scope) = self.scope_of(fact.account_no, day) else {
+                return;
+            };
             if let Some(all) = of_day.first_mut() {
                 add(all, kpi, fact);
             }
@@ -409,7 +572,7 @@ impl<'a> Board<'a> {
     }
 }
 
-fn add(sums: &mut Sums, kpi: &Kpi, fact: &Fact) {
+fn add(sums: &mut Sums, kpi: &Kpi, fact: &Fact<'_>) {
     sums.rows += 1;
     sums.numerator += fact.numerator;
     sums.denominator += fact.denominator;
@@ -423,16 +586,16 @@ fn add(sums: &mut Sums, kpi: &Kpi, fact: &Fact) {
 fn scope_of<'a>(entry: Option<&'a Entry>, kpi: &Kpi, period: &Period, by: &By) -> Option<Cow<'a, str>> {
     let entry = entry?;
     match by {
-        By::Nothing => None,
+        By::Nothing | By::Item => None,
         By::Segment => counted(entry, period, kpi.segment_at).map(|span| span.segment.as_str().into()),
         By::Owner => Some(
             counted(entry, period, kpi.segment_at)
                 .and_then(|s| s.owner.as_deref())
-                .unwrap_or("(none)")
+                .unwrap_or(NONE)
                 .into(),
         ),
         By::Attribute(id) => Some(match entry.attributes.get(id) {
-            None | Some(serde_json::Value::Null) => "(none)".into(),
+            None | Some(serde_json::Value::Null) => NONE.into(),
             Some(serde_json::Value::String(text)) => text.as_str().into(),
             Some(other) => other.to_string().into(),
         }),

@@ -3,7 +3,8 @@
 //! A KPI is data: its `facts` is a SQL query that gives one row for each account (or item) and period; [`engine`] runs it over the relations
 //! `periods`, `cohort` and `period_events`, and [`stats`] adds the rows up by scope. [`status`] compares with the line from baseline to goal.
 //! The figures of the last months and of today are kept (`kpi_values`) and brought up to date by the [`reactor`] when something that they
-//! look at changed; any other day is computed when asked for.
+//! look at changed; any other day is computed when asked for. [`reading`] gives many figures at once, kept ones first, and remembers
+//! the others until a change touches them.
 //!
 //! Listens to: marks that `metrics` sets (`kpi_dirty`). Emits: nothing.
 
@@ -12,6 +13,7 @@ pub mod cohort;
 pub mod engine;
 pub mod overview;
 pub mod reactor;
+pub mod reading;
 pub mod stats;
 pub mod status;
 mod store;
@@ -25,6 +27,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 pub use api::routes;
+pub use reading::Memo;
 
 /// Every kept figure by KPI, day and scope.
 ///

@@ -224,6 +224,95 @@ fn with_target(
     line
 }
 
+/// A figure held against one of its targets.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = HeldTarget)]
+pub struct Held {
+    /// The target's id.
+    pub target_id: String,
+    /// Which document says so, and where.
+    pub source: String,
+    /// The baseline; null = not measured yet.
+    pub baseline: Option<f64>,
+    /// The day of the baseline.
+    pub baseline_on: String,
+    /// What is to be reached; null = it depends on a baseline that is not known yet.
+    pub target: Option<f64>,
+    /// What the straight line from baseline to goal asks for on this day.
+    pub expected: Option<f64>,
+    /// By when.
+    pub deadline: String,
+    /// Where the figure stands.
+    pub status: Status,
+    /// Whether another document wants something else of the same figure.
+    pub conflict: bool,
+}
+
+/// The targets of a program with their measured baselines.
+pub struct Targets {
+    measured: BTreeMap<String, Measured>,
+    conflicts: Vec<(String, String)>,
+}
+
+impl Targets {
+    /// Reads the baselines.
+    ///
+    /// # Errors
+    /// When the records fail.
+    pub async fn load(app: &App, definitions: &Definitions) -> Result<Self> {
+        Ok(Self {
+            measured: store::baselines(&app.store).await?,
+            conflicts: conflicts(definitions),
+        })
+    }
+
+    /// A figure against every target of its KPI and scope.
+    #[must_use]
+    pub fn held(
+        &self,
+        definitions: &Definitions,
+        kpi: &Kpi,
+        scope: &str,
+        day: Date,
+        value: Option<f64>,
+    ) -> Vec<Held> {
+        let number = day_number(day);
+        let of = definitions
+            .targets
+            .iter()
+            .filter(|t| t.kpi == kpi.id && t.scope == scope);
+        of.map(|target| {
+            let measured = self.measured.get(&target.id);
+            let path = path(kpi, target, measured);
+            Held {
+                target_id: target.id.clone(),
+                source: target.source.clone(),
+                baseline: baseline(target, measured),
+                baseline_on: target.baseline.on().to_string(),
+                target: path.map(|p| p.to),
+                expected: path.map(|p| p.expected(number)),
+                deadline: target.deadline.to_string(),
+                status: path.map_or(Status::NoData, |p| p.status(value, number)),
+                conflict: self
+                    .conflicts
+                    .iter()
+                    .any(|(a, b)| *a == target.id || *b == target.id),
+            }
+        })
+        .collect()
+    }
+
+    /// What the first target of a KPI and scope asks for on a day.
+    #[must_use]
+    pub fn line(&self, definitions: &Definitions, kpi: &Kpi, scope: &str, day: Date) -> Option<f64> {
+        let target = definitions
+            .targets
+            .iter()
+            .find(|t| t.kpi == kpi.id && t.scope == scope)?;
+        path(kpi, target, self.measured.get(&target.id)).map(|path| path.expected(day_number(day)))
+    }
+}
+
 /// One target as the registry shows it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TargetLine {

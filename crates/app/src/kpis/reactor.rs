@@ -40,7 +40,7 @@ pub fn scopes(definitions: &Definitions) -> Vec<String> {
 
 /// Whether a mark can move the figure that `kpi` has for `day`: a month (yyyymm) that gained or lost events, or all months from one on
 /// (−yyyymm), when the accounts' own past changed.
-fn touched(kpi: &Kpi, day: Date, month: i32) -> bool {
+pub(super) fn touched(kpi: &Kpi, day: Date, month: i32) -> bool {
     let period = period(kpi.window, kpi.lag, day);
     let number = |date: Date| i32::from(date.year()) * 100 + i32::from(date.month());
     // What is read of the accounts as they are now is the same for every day.
@@ -89,6 +89,7 @@ pub async fn refresh(app: &App) -> Result<bool> {
         return Ok(false);
     }
     let all = held.is_empty() || marks.iter().any(|(month, _)| *month == 0);
+    app.kpis.forget(&definitions, &marks, all);
     let days = kept_days(today);
     let scopes = scopes(&definitions);
     let live: Vec<&Kpi> = definitions.kpis.iter().collect();

@@ -125,6 +125,21 @@ pub async fn of_kpi(on: &impl Execute, kpi: &str, from: Date, to: Date) -> Store
     on.all(&sql, args).await?.iter().map(kept).collect()
 }
 
+/// The kept figures of some KPIs between two days, both included, by KPI and day.
+pub async fn of_kpis(on: &impl Execute, kpis: &[&str], from: Date, to: Date) -> StoreResult<Vec<Kept>> {
+    if kpis.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<String> = (3..kpis.len() + 3).map(|n| format!("${n}")).collect();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM kpi_values WHERE period BETWEEN $1 AND $2 AND kpi IN ({}) ORDER BY kpi, period",
+        places.join(", ")
+    );
+    let mut args = args![i64::from(day_number(from)), i64::from(day_number(to))];
+    args.extend(kpis.iter().flat_map(|kpi| args![*kpi]));
+    on.all(&sql, args).await?.iter().map(kept).collect()
+}
+
 /// The kept figures of all accounts on some days, for trends.
 pub async fn trends(on: &impl Execute, from: Date, to: Date) -> StoreResult<Vec<Kept>> {
     let sql = format!(

@@ -17,7 +17,7 @@ pub use api::routes;
 use crate::App;
 use crate::auth::Principal;
 use crate::definitions::{Checked, Definitions, Problem, SqlProblem, content_hash};
-use crate::kpis;
+use crate::{dashboards, kpis};
 
 /// The files of a program: name → text.
 pub type Files = BTreeMap<String, String>;
@@ -75,7 +75,21 @@ pub async fn check(app: &App, files: &Files) -> std::result::Result<Checked, Vec
             wrong.insert(kpi.id.clone(), problem);
         }
     }
-    Definitions::check(files, &|kpi| wrong.get(&kpi.id).cloned().map_or(Ok(()), Err))
+    let mut wrong_tiles: HashMap<String, SqlProblem> = HashMap::new();
+    let tiles = definitions
+        .dashboards
+        .iter()
+        .flat_map(|dashboard| &dashboard.tiles);
+    for sql in tiles.filter_map(|tile| tile.sql.as_ref()) {
+        if let Err(problem) = dashboards::check(app, &definitions, sql).await {
+            wrong_tiles.insert(sql.clone(), problem);
+        }
+    }
+    Definitions::check_all(
+        files,
+        &|kpi| wrong.get(&kpi.id).cloned().map_or(Ok(()), Err),
+        &|sql| wrong_tiles.get(sql).cloned().map_or(Ok(()), Err),
+    )
 }
 
 /// Applies files as a new version. The same content as the version in force changes nothing and gives that version back.

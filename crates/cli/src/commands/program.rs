@@ -27,9 +27,28 @@ fn schemas() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The YAML files of a program folder by name.
+/// The YAML files of a program folder by name; those of its folder `dashboards` as `dashboards/NAME.yaml`.
 pub fn read_folder(folder: &Path) -> Result<Map<String, Value>> {
     let mut files = Map::new();
+    read_into(&mut files, folder, "")?;
+    let below = folder.join(DASHBOARDS);
+    if below.is_dir() {
+        read_into(&mut files, &below, &format!("{DASHBOARDS}/"))?;
+    }
+    if files.is_empty() {
+        return Err(Failure::Usage(format!(
+            "{} holds no YAML files: name the folder of a program",
+            folder.display()
+        )));
+    }
+    files.sort_keys();
+    Ok(files)
+}
+
+/// The folder of a program that holds its dashboards.
+const DASHBOARDS: &str = "dashboards";
+
+fn read_into(files: &mut Map<String, Value>, folder: &Path, prefix: &str) -> Result<()> {
     let entries =
         std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     for entry in entries {
@@ -50,16 +69,9 @@ pub fn read_folder(folder: &Path) -> Result<Map<String, Value>> {
         }
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("{} is not a text in UTF-8", path.display()))?;
-        files.insert(name.to_owned(), text.into());
+        files.insert(format!("{prefix}{name}"), text.into());
     }
-    if files.is_empty() {
-        return Err(Failure::Usage(format!(
-            "{} holds no YAML files: name the folder of a program",
-            folder.display()
-        )));
-    }
-    files.sort_keys();
-    Ok(files)
+    Ok(())
 }
 
 async fn send(what: &str, folder: &ProgramFolder) -> Result<ExitCode> {
@@ -95,10 +107,15 @@ async fn write(export: &ProgramExport) -> Result<ExitCode> {
         .ok_or_else(|| anyhow::anyhow!("the answer holds no files"))?;
     std::fs::create_dir_all(&export.dir)?;
     for (name, text) in files {
-        if name.contains(['/', '\\']) || name.starts_with('.') {
+        let below = name.strip_prefix("dashboards/");
+        let plain = below.unwrap_or(name);
+        if plain.contains(['/', '\\']) || plain.starts_with('.') {
             return Err(Failure::Other(anyhow::anyhow!(
                 "the program holds a file named {name:?}, which is not written"
             )));
+        }
+        if below.is_some() {
+            std::fs::create_dir_all(export.dir.join(DASHBOARDS))?;
         }
         std::fs::write(export.dir.join(name), text.as_str().unwrap_or_default())?;
         eprintln!("wrote {}", export.dir.join(name).display());

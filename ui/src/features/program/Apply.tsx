@@ -36,7 +36,11 @@ export function Apply() {
   });
   const choose = async (list: File[]) => {
     const read: Files = {};
-    for (const f of list) read[f.name] = await f.text();
+    for (const f of list) {
+      const text = await f.text();
+      // A dashboard is a file of the folder `dashboards`; a browser tells only its own name.
+      read[/^tiles:/m.test(text) ? `dashboards/${f.name}` : f.name] = text;
+    }
     setFiles(read);
     apply.reset();
     plan.mutate(read);

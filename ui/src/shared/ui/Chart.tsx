@@ -1,5 +1,5 @@
 import { useComputedColorScheme } from "@mantine/core";
-import { LineChart, type LineSeriesOption } from "echarts/charts";
+import { LineChart, type BarSeriesOption, type LineSeriesOption, type ScatterSeriesOption } from "echarts/charts";
 import {
   GridComponent,
   LegendComponent,
@@ -15,8 +15,16 @@ import { useEffect, useRef } from "react";
 register([LineChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
 
 export type Option = ComposeOption<
-  LineSeriesOption | GridComponentOption | LegendComponentOption | TooltipComponentOption
+  | LineSeriesOption
+  | BarSeriesOption
+  | ScatterSeriesOption
+  | GridComponentOption
+  | LegendComponentOption
+  | TooltipComponentOption
 >;
+
+/** A point that somebody chose: the number of its series and its place in it. */
+export type Picked = { series: number; at: number };
 
 /** The present value of a colour of the palette, such as `var(--brand)`. */
 export function color(token: string): string {
@@ -24,14 +32,26 @@ export function color(token: string): string {
   return name ? getComputedStyle(document.documentElement).getPropertyValue(name).trim() : token;
 }
 
+type Props = {
+  build: () => Option;
+  label: string;
+  height: number | string;
+  pick?: (point: Picked) => void;
+};
+
 /** A chart that follows its box and the colour scheme. Loaded only where one is shown. */
-export default function Chart({ build, label, height }: { build: () => Option; label: string; height: number }) {
+export default function Chart({ build, label, height, pick }: Props) {
+  const picked = useRef(pick);
+  useEffect(() => {
+    picked.current = pick;
+  });
   const box = useRef<HTMLDivElement>(null);
   const scheme = useComputedColorScheme("light");
   useEffect(() => {
     if (!box.current) return;
     const chart = init(box.current, null, { renderer: "svg" });
     chart.setOption({ animationDuration: 200, ...build() });
+    chart.on("click", (e) => picked.current?.({ series: e.seriesIndex ?? 0, at: e.dataIndex }));
     const watch = new ResizeObserver(() => chart.resize());
     watch.observe(box.current);
     return () => {

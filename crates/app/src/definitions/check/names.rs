@@ -2,6 +2,7 @@
 
 use super::Checker;
 use super::compile::{self, Wanted};
+use crate::definitions::AttributeType;
 use crate::definitions::decode::Note;
 use crate::definitions::sql::{self, Used};
 use crate::definitions::vocabulary::{BUILTINS, RELATIONS};
@@ -66,6 +67,31 @@ pub(super) fn account_expression(
             &compile::account_names(&known),
             wanted,
         );
+    }
+}
+
+/// Checks a condition that chooses accounts for a figure: unlike rules it may also read the segment and the day of churn.
+pub(super) fn filter_expression(checker: &mut Checker<'_>, file: &str, path: &str, expression: &str) {
+    let mut known = checker.definitions.names();
+    known.push(("segment".into(), AttributeType::Text));
+    known.push(("churned_on".into(), AttributeType::Date));
+    let mut sound = balanced(checker, file, path, expression);
+    for Used { name, line, column } in sql::columns(expression) {
+        if known.iter().any(|(id, _)| *id == name) {
+            continue;
+        }
+        sound = false;
+        let note = Note::error(
+            &name,
+            format!("'{name}' is neither an attribute, nor a metric, nor a built-in name."),
+            "Declare it in attributes.yaml or metrics.yaml, or correct the name.",
+        )
+        .near(known.iter().map(|(id, _)| id.as_str()));
+        checker.note_inside(file, path, line, column, note);
+    }
+    if sound && checker.sound {
+        let names = compile::account_names(&known);
+        compile::compile(checker, file, path, expression, &names, Wanted::Condition);
     }
 }
 

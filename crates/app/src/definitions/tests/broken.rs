@@ -318,3 +318,120 @@ fn no_text_stops_the_reader() {
         }
     }
 }
+
+const PAGE: &str = "id: page
+title: Page
+segment: large
+tiles:
+  - {id: churn, kind: figure, kpis: [churn]}
+  - {id: use, kind: bar, metric: logins_30d, filter: seats > 3}
+  - id: words
+    kind: text
+    text: Read me.
+";
+
+#[test]
+fn a_mistake_in_a_dashboard_is_told_with_its_place() {
+    let files = |text: &str| {
+        let mut files = sound();
+        files.insert("dashboards/page.yaml".into(), text.to_owned());
+        files
+    };
+    assert_eq!(read_sound(&files(PAGE)).dashboards[0].tiles.len(), 3);
+    // Text, replacement, what is told and stands at the place, its path, the nearest right name.
+    for (from, to, name, path, nearest) in [
+        ("[churn]", "[chrun]", "chrun", "tiles[0].kpis[0]", Some("churn")),
+        (
+            "kind: figure",
+            "kind: figur",
+            "figur",
+            "tiles[0].kind",
+            Some("figure"),
+        ),
+        (
+            "segment: large",
+            "segment: lage",
+            "lage",
+            "segment",
+            Some("large"),
+        ),
+        (
+            "logins_30d",
+            "lgins_30d",
+            "lgins_30d",
+            "tiles[1].metric",
+            Some("logins_30d"),
+        ),
+        (
+            "seats > 3",
+            "setas > 3",
+            "setas",
+            "tiles[1].filter",
+            Some("seats"),
+        ),
+        ("kind: bar", "kind: bar, width: 13", "13", "tiles[1].width", None),
+        (
+            "id: words",
+            "id: words\n    title: [a]",
+            "[a]",
+            "tiles[2].title",
+            None,
+        ),
+        (
+            "kpis: [",
+            "tile: x, kpis: [",
+            "tile",
+            "tiles[0].tile",
+            Some("title"),
+        ),
+    ] {
+        let text = PAGE.replacen(from, to, 1);
+        let problems = Definitions::parse(&files(&text)).expect_err(to);
+        assert_eq!(problems.len(), 1, "{to}: {problems:?}");
+        let problem = &problems[0];
+        let line = text.lines().nth(problem.line - 1).expect("a line");
+        let there: String = line.chars().skip(problem.column - 1).collect();
+        assert_eq!(problem.file, "dashboards/page.yaml");
+        assert!(there.starts_with(name), "{to}: {problem} points at {there}");
+        assert_eq!(
+            (problem.path.as_str(), problem.nearest.as_deref()),
+            (path, nearest),
+            "{to}"
+        );
+    }
+    // What does not fit together, and what there is too much of.
+    let many: String = (0..500)
+        .map(|n| format!("  - {{id: t{n}, kind: text, text: x}}\n"))
+        .collect();
+    for (text, path) in [
+        (
+            PAGE.replace("text: Read me.", "text: Read me.\n    sql: SELECT 1"),
+            "tiles[2].sql",
+        ),
+        (PAGE.replace("id: use", "id: churn"), "tiles[1].id"),
+        (PAGE.replace("kind: figure", "kind: stacked"), "tiles[0].by"),
+        (PAGE.replace("kind: figure", "kind: funnel"), "tiles[0].kpis"),
+        (
+            PAGE.replace("kpis: [churn]", "kpis: [churn], by: item"),
+            "tiles[0].by",
+        ),
+        (PAGE.to_owned() + &many, "tiles"),
+    ] {
+        let problems = Definitions::parse(&files(&text)).expect_err(path);
+        assert_eq!(
+            (problems.len(), problems[0].path.as_str()),
+            (1, path),
+            "{problems:?}"
+        );
+    }
+    let twice = {
+        let mut files = files(PAGE);
+        files.insert("dashboards/twin.yaml".into(), PAGE.to_owned());
+        Definitions::parse(&files).expect_err("one id twice")
+    };
+    assert_eq!(
+        (twice.len(), twice[0].file.as_str()),
+        (1, "dashboards/twin.yaml"),
+        "{twice:?}"
+    );
+}

@@ -20,6 +20,12 @@ fn shipped_files(name: &str) -> BTreeMap<String, String> {
             std::fs::read_to_string(folder.join(file)).expect(file),
         );
     }
+    for entry in std::fs::read_dir(folder.join("dashboards")).into_iter().flatten() {
+        let path = entry.expect("a file").path();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        let text = std::fs::read_to_string(&path).expect(name);
+        files.insert(format!("dashboards/{name}"), text);
+    }
     files
 }
 

@@ -244,6 +244,8 @@ fn schemas_and_reader_know_the_same_keys() {
     same(top("program.json"), read::keys::PROGRAM);
     same(top("events.json"), read::keys::EVENTS);
     same(top("segments.json"), read::keys::SEGMENTS);
+    same(top("dashboard.json"), read::keys::DASHBOARD);
+    same(entry("dashboard.json", "tiles"), read::keys::TILE);
 }
 
 #[test]

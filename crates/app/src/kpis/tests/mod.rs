@@ -6,7 +6,7 @@ mod baselines;
 #[expect(clippy::eq_op, reason = "all of all is written as it was counted by hand")]
 mod hand;
 pub(crate) mod naive;
-mod naive_kpis;
+pub(crate) mod naive_kpis;
 pub(crate) mod random;
 pub(crate) mod world;
 
@@ -23,15 +23,15 @@ use crate::testing::TestApp;
 pub(crate) fn medtrainer() -> BTreeMap<String, String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../programs/medtrainer");
     let mut files = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).expect("the program's folder") {
-        let path = entry.expect("a file").path();
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .expect("a name")
-            .to_owned();
-        if name.ends_with(".yaml") {
-            files.insert(name, std::fs::read_to_string(&path).expect("a readable file"));
+    for below in ["", "dashboards/"] {
+        let folder = format!("{folder}/{below}");
+        for entry in std::fs::read_dir(folder).expect("the program's folder") {
+            let path = entry.expect("a file").path();
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+            if name.ends_with(".yaml") {
+                let text = std::fs::read_to_string(&path).expect("a readable file");
+                files.insert(format!("{below}{name}"), text);
+            }
         }
     }
     files

@@ -16,6 +16,7 @@ use crate::testing::TestApp;
 const SEGMENTS: [&str; 4] = ["all", "strategic", "core", "digital"];
 const TODAY: Date = date(2026, 6, 30);
 
+/// Stores what arrives, in its order.
 pub(crate) async fn arrive(app: &TestApp, arrivals: &[Arrival]) {
     // What arrives in one call is stored changes first; a run of one sort keeps the order.
     for run in arrivals.chunk_by(|a, b| matches!(a, Arrival::Event(_)) == matches!(b, Arrival::Event(_))) {

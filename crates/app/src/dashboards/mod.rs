@@ -1,0 +1,21 @@
+//! Dashboards: pages of tiles over KPIs, metrics of accounts and queries, with filters, comparison and the accounts behind every point.
+//!
+//! A dashboard is data: a file of the program (`dashboards/NAME.yaml`), or one that a person made (table `dashboards`), both of the same
+//! shape ([`crate::definitions::Dashboard`]) and checked by the same rules. One call gives a whole page ([`page`]): KPIs through
+//! [`crate::kpis::reading`], which reads kept figures and remembers computed ones; accounts out of the book; queries through the lake's
+//! guard, their answers kept for a minute.
+//!
+//! Emits and listens to: nothing.
+
+mod api;
+mod base;
+mod figures;
+mod filters;
+mod frame;
+mod page;
+mod query;
+#[cfg(test)]
+mod tests;
+
+pub use api::routes;
+pub use query::{Answers, check};

@@ -1,0 +1,333 @@
+//! Many figures at once: kept ones where they exist, the others computed together and remembered.
+//!
+//! A page of figures says everything that it [`Want`]s and gets [`Readings`]. What is computed for it stays in the [`Memo`] until the
+//! reactor of this slice sees a change that touches it, or another program is applied; so a page costs a computation once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::Result;
+use jiff::civil::Date;
+use parking_lot::Mutex;
+
+use super::engine::{ALL, By, Only, figures_of};
+use super::reactor::{scopes, touched};
+use super::stats::Figure;
+use super::store::{self, Kept};
+use crate::App;
+use crate::definitions::{Definitions, Kpi};
+
+/// Figures of one KPI, split and restricted, on some days.
+#[derive(Clone, Debug)]
+pub struct Want {
+    /// The KPI's id.
+    pub kpi: String,
+    /// The days.
+    pub days: Vec<Date>,
+    /// What it is split by.
+    pub by: By,
+    /// Which accounts count.
+    pub only: Only,
+}
+
+/// The figures of one KPI and day, by scope.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cells {
+    /// Scope and figure; `all` among them, first the scopes that are always there.
+    pub figures: Vec<(String, Figure)>,
+    /// When they were computed, UTC microseconds.
+    pub computed_at: i64,
+}
+
+impl Cells {
+    /// The figure of a scope.
+    #[must_use]
+    pub fn figure(&self, scope: &str) -> Option<&Figure> {
+        self.figures
+            .iter()
+            .find(|(name, _)| name == scope)
+            .map(|(_, figure)| figure)
+    }
+}
+
+/// KPI, day, split, restriction.
+type Key = (String, Date, By, Only);
+
+/// Figures held in memory at most; beyond it the memory starts anew.
+const MOST_FIGURES: usize = 300_000;
+
+/// Figures that were computed when asked for.
+#[derive(Default)]
+pub struct Memo {
+    held: Mutex<Held>,
+    /// Counts what was forgotten, so that what was being computed meanwhile is not kept.
+    forgotten: AtomicU64,
+    /// One page computes at a time: the next one finds most of what it wants.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Held {
+    definitions: Option<Arc<Definitions>>,
+    cells: HashMap<Key, Arc<Cells>>,
+    figures: usize,
+}
+
+impl Memo {
+    /// Forgets what the marks touch, or everything.
+    pub(super) fn forget(&self, definitions: &Definitions, marks: &[(i32, i64)], all: bool) {
+        let mut held = self.held.lock();
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        if all {
+            held.cells.clear();
+        } else {
+            held.cells.retain(|(kpi, day, _, _), _| {
+                definitions
+                    .kpi(kpi)
+                    .is_some_and(|kpi| !marks.iter().any(|(month, _)| touched(kpi, *day, *month)))
+            });
+        }
+        held.figures = held.cells.values().map(|cells| cells.figures.len()).sum();
+    }
+
+    fn get(&self, definitions: &Arc<Definitions>, key: &Key) -> Option<Arc<Cells>> {
+        let mut held = self.held.lock();
+        if !held
+            .definitions
+            .as_ref()
+            .is_some_and(|of| Arc::ptr_eq(of, definitions))
+        {
+            *held = Held {
+                definitions: Some(Arc::clone(definitions)),
+                ..Held::default()
+            };
+        }
+        held.cells.get(key).cloned()
+    }
+
+    fn put(&self, definitions: &Arc<Definitions>, generation: u64, found: &HashMap<Key, Arc<Cells>>) {
+        let mut held = self.held.lock();
+        let current = held
+            .definitions
+            .as_ref()
+            .is_some_and(|of| Arc::ptr_eq(of, definitions));
+        if !current || self.forgotten.load(Ordering::SeqCst) != generation {
+            return;
+        }
+        for (key, cells) in found {
+            if held.figures + cells.figures.len() > MOST_FIGURES {
+                held.cells.clear();
+                held.figures = 0;
+            }
+            held.figures += cells.figures.len();
+            held.cells.insert(key.clone(), Arc::clone(cells));
+        }
+    }
+}
+
+/// What was wanted.
+#[derive(Default)]
+pub struct Readings(HashMap<Key, Arc<Cells>>);
+
+impl Readings {
+    /// Reads everything that is wanted. KPIs that wait for their facts, and ids that no KPI has, give nothing.
+    ///
+    /// # Errors
+    /// When history or records fail.
+    pub async fn load(app: &App, definitions: &Arc<Definitions>, wants: &[Want]) -> Result<Self> {
+        let mut wanted: BTreeMap<(Way, Date), BTreeSet<&str>> = BTreeMap::new();
+        for want in wants {
+            let known = definitions.kpi(&want.kpi).is_some_and(|kpi| kpi.facts.is_some());
+            for day in want.days.iter().filter(|_| known) {
+                let way = Way::of(&want.by, &want.only);
+                wanted.entry((way, *day)).or_default().insert(&want.kpi);
+            }
+        }
+        let mut found = Self(kept(app, &wanted).await?);
+        let missing = |found: &Self| -> Vec<Key> {
+            let keys = wanted.iter().flat_map(|((way, day), kpis)| {
+                kpis.iter()
+                    .map(|kpi| ((*kpi).to_owned(), *day, way.by(), way.only()))
+            });
+            keys.filter(|key| !found.0.contains_key(key)).collect()
+        };
+        let recall = |found: &mut Self| {
+            for key in missing(found) {
+                if let Some(cells) = app.kpis.get(definitions, &key) {
+                    found.0.insert(key, cells);
+                }
+            }
+        };
+        recall(&mut found);
+        if missing(&found).is_empty() {
+            return Ok(found);
+        }
+        let _turn = app.kpis.turn.lock().await;
+        recall(&mut found);
+        compute(app, definitions, missing(&found), &mut found.0).await?;
+        Ok(found)
+    }
+
+    /// The figures of one KPI and day. Without a split, and by segment, they hold `all` and the segments.
+    #[must_use]
+    pub fn get(&self, kpi: &str, day: Date, by: &By, only: &Only) -> Option<&Cells> {
+        let way = Way::of(by, only);
+        self.0
+            .get(&(kpi.to_owned(), day, way.by(), way.only()))
+            .map(Arc::as_ref)
+    }
+
+    /// The one figure of a KPI and day for some accounts.
+    #[must_use]
+    pub fn one(&self, kpi: &str, day: Date, only: &Only) -> Option<(&Figure, i64)> {
+        let cells = self.get(kpi, day, &By::Nothing, only)?;
+        let scope = match (&only.segment, &only.owner) {
+            (Some(segment), None) => segment,
+            _ => ALL,
+        };
+        cells.figure(scope).map(|figure| (figure, cells.computed_at))
+    }
+}
+
+/// How figures are read. Those of all accounts and of segments are kept together, so each stands for both.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Way {
+    by: WayBy,
+    segment: Option<String>,
+    owner: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum WayBy {
+    Segment,
+    Owner,
+    Attribute(String),
+    Item,
+}
+
+impl Way {
+    fn of(by: &By, only: &Only) -> Self {
+        let plain = matches!(by, By::Nothing | By::Segment) && only.owner.is_none();
+        Self {
+            by: match by {
+                By::Nothing | By::Segment => WayBy::Segment,
+                By::Owner => WayBy::Owner,
+                By::Attribute(id) => WayBy::Attribute(id.clone()),
+                By::Item => WayBy::Item,
+            },
+            segment: only.segment.clone().filter(|_| !plain),
+            owner: only.owner.clone(),
+        }
+    }
+
+    fn by(&self) -> By {
+        match &self.by {
+            WayBy::Segment => By::Segment,
+            WayBy::Owner => By::Owner,
+            WayBy::Attribute(id) => By::Attribute(id.clone()),
+            WayBy::Item => By::Item,
+        }
+    }
+
+    fn only(&self) -> Only {
+        Only {
+            segment: self.segment.clone(),
+            owner: self.owner.clone(),
+        }
+    }
+
+    /// Whether the reactor keeps such figures.
+    fn is_kept(&self) -> bool {
+        self.by == WayBy::Segment && self.segment.is_none() && self.owner.is_none()
+    }
+}
+
+type Wanted<'w> = BTreeMap<(Way, Date), BTreeSet<&'w str>>;
+
+async fn kept(app: &App, wanted: &Wanted<'_>) -> Result<HashMap<Key, Arc<Cells>>> {
+    let plain: Vec<_> = wanted.iter().filter(|((way, _), _)| way.is_kept()).collect();
+    let days = plain.iter().map(|((_, day), _)| *day);
+    let (Some(first), Some(last)) = (days.clone().min(), days.max()) else {
+        return Ok(HashMap::new());
+    };
+    let kpis: BTreeSet<&str> = plain.iter().flat_map(|(_, kpis)| kpis.iter().copied()).collect();
+    let kpis: Vec<&str> = kpis.into_iter().collect();
+    let mut cells: HashMap<Key, Cells> = HashMap::new();
+    for Kept {
+        kpi,
+        day,
+        scope,
+        figure,
+        computed_at,
+    } in store::of_kpis(&app.store, &kpis, first, last).await?
+    {
+        let held = cells
+            .entry((kpi, day, By::Segment, Only::default()))
+            .or_insert_with(|| Cells {
+                figures: Vec::new(),
+                computed_at,
+            });
+        held.figures.push((scope, figure));
+        held.computed_at = held.computed_at.min(computed_at);
+    }
+    Ok(cells
+        .into_iter()
+        .map(|(key, cells)| (key, Arc::new(cells)))
+        .collect())
+}
+
+/// Rows of the relation `cohort` that one pass may have: it is held in memory.
+const MOST_ROWS: usize = 1_500_000;
+
+/// Computes in passes that fit into memory and remembers each, so that a request that is given up has not worked for nothing.
+async fn compute(
+    app: &App,
+    definitions: &Arc<Definitions>,
+    missing: Vec<Key>,
+    found: &mut HashMap<Key, Arc<Cells>>,
+) -> Result<()> {
+    // KPIs that miss the same days, split and restricted alike, are computed together.
+    let mut days_of: HashMap<(String, By, Only), BTreeSet<Date>> = HashMap::new();
+    for (kpi, day, by, only) in missing {
+        days_of.entry((kpi, by, only)).or_default().insert(day);
+    }
+    let mut groups: HashMap<(By, Only, Vec<Date>), Vec<String>> = HashMap::new();
+    for ((kpi, by, only), days) in days_of {
+        groups
+            .entry((by, only, days.into_iter().collect()))
+            .or_default()
+            .push(kpi);
+    }
+    let always = scopes(definitions);
+    let most_days = (MOST_ROWS / app.metrics.book.len().max(1)).max(1);
+    for ((by, only, days), mut ids) in groups {
+        ids.sort();
+        let kpis: Vec<&Kpi> = ids.iter().filter_map(|id| definitions.kpi(id)).collect();
+        let listed = if by == By::Segment && only.segment.is_none() {
+            always.as_slice()
+        } else {
+            &[]
+        };
+        for days in days.chunks(most_days) {
+            let generation = app.kpis.forgotten.load(Ordering::SeqCst);
+            let now = app.clock.micros();
+            let mut pass: HashMap<Key, Cells> = HashMap::new();
+            for cell in figures_of(app, definitions, &kpis, days, &by, listed, &only).await? {
+                let key = (cell.kpi, cell.period.day, by.clone(), only.clone());
+                let held = pass.entry(key).or_insert_with(|| Cells {
+                    figures: Vec::new(),
+                    computed_at: now,
+                });
+                held.figures.push((cell.scope, cell.figure));
+            }
+            let pass: HashMap<Key, Arc<Cells>> = pass
+                .into_iter()
+                .map(|(key, cells)| (key, Arc::new(cells)))
+                .collect();
+            app.kpis.put(definitions, generation, &pass);
+            found.extend(pass);
+        }
+    }
+    Ok(())
+}

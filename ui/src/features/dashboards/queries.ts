@@ -1,0 +1,56 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { api, take } from "@/api/client";
+import type { DashboardQuery, Side } from "@/api/types";
+
+export const dashboardsQuery = queryOptions({
+  queryKey: ["dashboards"],
+  queryFn: () => take(api.GET("/api/v1/dashboards")),
+});
+
+/** A whole page of figures; a live page looks again each minute. */
+export const dashboardQuery = (id: string, query: DashboardQuery) =>
+  queryOptions({
+    queryKey: ["dashboards", "data", id, query],
+    queryFn: ({ signal }) => take(api.GET("/api/v1/dashboards/{id}/data", { params: { path: { id }, query }, signal })),
+    placeholderData: (before) => (before?.id === id ? keepPreviousData(before) : undefined),
+    refetchInterval: query.as_of ? false : 60_000,
+  });
+
+export type KpiPoint = {
+  kpi: string;
+  as_of: string;
+  by?: string;
+  scope?: string;
+  segment?: string;
+  owner?: string;
+};
+
+/** The accounts behind a point of a KPI, a page at a time. */
+export const pointAccountsQuery = (point: KpiPoint, side: Side) =>
+  infiniteQueryOptions({
+    queryKey: ["dashboards", "point", point, side],
+    queryFn: ({ pageParam }) => {
+      const { kpi, ...query } = point;
+      return take(
+        api.GET("/api/v1/kpis/{id}/accounts", {
+          params: { path: { id: kpi }, query: { ...query, side, limit: 50, cursor: pageParam } },
+        }),
+      );
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+
+/** The accounts that a condition chooses, a page at a time. */
+export const chosenAccountsQuery = (filter: string, asOf: string | undefined, active: string) =>
+  infiniteQueryOptions({
+    queryKey: ["dashboards", "chosen", filter, asOf ?? "live", active],
+    queryFn: ({ pageParam }) =>
+      take(
+        api.GET("/api/v1/accounts", {
+          params: { query: { filter, as_of: asOf, active, limit: 50, cursor: pageParam } },
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
