@@ -250,7 +250,7 @@ pub struct Held {
 
 /// The targets of a program with their measured baselines.
 pub struct Targets {
-    measured: BTreeMap<String, Measured>,
+    baselines: Baselines,
     conflicts: Vec<(String, String)>,
 }
 
@@ -261,7 +261,7 @@ impl Targets {
     /// When the records fail.
     pub async fn load(app: &App, definitions: &Definitions) -> Result<Self> {
         Ok(Self {
-            measured: store::baselines(&app.store).await?,
+            baselines: Baselines::load(app).await?,
             conflicts: conflicts(definitions),
         })
     }
@@ -282,13 +282,13 @@ impl Targets {
             .iter()
             .filter(|t| t.kpi == kpi.id && t.scope == scope);
         of.map(|target| {
-            let measured = self.measured.get(&target.id);
-            let path = path(kpi, target, measured);
+            let baseline = self.baselines.in_force(target);
+            let path = self.baselines.path(kpi, target);
             Held {
                 target_id: target.id.clone(),
                 source: target.source.clone(),
-                baseline: baseline(target, measured),
-                baseline_on: target.baseline.on().to_string(),
+                baseline: baseline.value,
+                baseline_on: baseline.on.to_string(),
                 target: path.map(|p| p.to),
                 expected: path.map(|p| p.expected(number)),
                 deadline: target.deadline.to_string(),
@@ -309,7 +309,9 @@ impl Targets {
             .targets
             .iter()
             .find(|t| t.kpi == kpi.id && t.scope == scope)?;
-        path(kpi, target, self.measured.get(&target.id)).map(|path| path.expected(day_number(day)))
+        self.baselines
+            .path(kpi, target)
+            .map(|path| path.expected(day_number(day)))
     }
 }
 
