@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
 use crate::{
-    App, auth, contacts, dashboards, events, health, imports, kpis, metrics, notes, owners,
-    profiles, program, revenue, segments,
+    App, auth, contacts, dashboards, events, health, imports, kpis, metrics, notes, owners, profiles,
+    program, revenue, segments,
 };
 
 #[derive(OpenApi)]

@@ -15,7 +15,19 @@ import { UserMenu } from "./UserMenu";
 import { useShortcuts } from "./useShortcuts";
 
 export const PAGES: {
-  to: "/" | "/accounts" | "/segments" | "/definitions" | "/dashboards" | "/targets" | "/data" | "/settings" | "/contacts" | "/owners" | "/mentions" | "/revenue";
+  to:
+    | "/"
+    | "/accounts"
+    | "/segments"
+    | "/definitions"
+    | "/dashboards"
+    | "/targets"
+    | "/data"
+    | "/settings"
+    | "/contacts"
+    | "/owners"
+    | "/mentions"
+    | "/revenue";
   label: string;
   icon: IconName;
   keys: string;

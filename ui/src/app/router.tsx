@@ -235,7 +235,24 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, accounts, account, segments, dashboards, dashboard, definitions, targets, revenue, data, settings, owners, owner, contacts, contact, mentions]),
+  routeTree: root.addChildren([
+    overview,
+    accounts,
+    account,
+    segments,
+    dashboards,
+    dashboard,
+    definitions,
+    targets,
+    revenue,
+    data,
+    settings,
+    owners,
+    owner,
+    contacts,
+    contact,
+    mentions,
+  ]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} height={20} />,

@@ -197,9 +197,7 @@ fn expected(before: &Json, edit: &Edit) -> Result<Json, Uneditable> {
     let entries = held
         .as_array_mut()
         .ok_or_else(|| Uneditable::by_hand(format!("'{list}' is not a list.")))?;
-    let known = entries
-        .iter()
-        .position(|entry| entry["id"] == id.as_str());
+    let known = entries.iter().position(|entry| entry["id"] == id.as_str());
     match known {
         Some(at) if edit.remove => {
             entries.remove(at);

@@ -309,7 +309,9 @@ impl Targets {
             .targets
             .iter()
             .find(|t| t.kpi == kpi.id && t.scope == scope)?;
-        self.baselines.path(kpi, target).map(|path| path.expected(day_number(day)))
+        self.baselines
+            .path(kpi, target)
+            .map(|path| path.expected(day_number(day)))
     }
 }
 
