@@ -12,7 +12,7 @@ import _tenure
 ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", "1000"))
 MONTHS = int(os.environ.get("BENCH_MONTHS", "24"))
 # 24 months of 100,000 accounts are then about 20 million events.
-RATE = os.environ.get("BENCH_EVENTS_PER_ACCOUNT_MONTH", "16")
+RATE = os.environ.get("BENCH_EVENTS_PER_ACCOUNT_MONTH", "8")
 
 
 def folder():

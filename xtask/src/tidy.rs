@@ -17,7 +17,9 @@ const LAYERS: &[&[&str]] = &[
     &["events"],
     &["metrics"],
     &["segments", "kpis"],
-    &["dashboards"],
+    &["dashboards", "revenue", "owners", "contacts"],
+    &["notes"],
+    &["profiles"],
     &["imports"],
     &["program"],
 ];

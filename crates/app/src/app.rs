@@ -17,9 +17,10 @@ use crate::definitions::Definitions;
 use crate::events::Log;
 use crate::events::ingest::{Ingesting, Quota};
 use crate::imports::Live;
+use crate::program::Trials;
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
-use crate::{dashboards, kpis, metrics, program, reactors};
+use crate::{dashboards, kpis, metrics, program, reactors, revenue};
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -76,7 +77,7 @@ pub struct Shared {
     /// The records.
     pub store: Store,
     /// Keys, limits and passwords.
-    pub auth: Auth,
+    pub auth: Arc<Auth>,
     /// Who is known: accounts and contacts.
     pub accounts: Arc<Directory>,
     /// What the ingest over HTTP holds in memory.
@@ -84,16 +85,20 @@ pub struct Shared {
     /// The history's files and the engine that reads them.
     pub lake: Lake,
     /// The log of events.
-    pub log: Log,
+    pub log: Arc<Log>,
     /// Every account as measured, and the plan by which.
     pub metrics: metrics::State,
     /// Figures that were computed when asked for.
     pub kpis: kpis::Memo,
     /// The answers of tiles that show a query.
     pub dashboards: dashboards::Answers,
+    /// What was said of customers leaving.
+    pub revenue: revenue::Ledger,
     definitions: RwLock<Option<Arc<Definitions>>>,
     /// The imports that are running.
     pub imports: Live,
+    /// What changes of the program would do, being computed.
+    pub trials: Trials,
     _lock: Arc<DataLock>,
 }
 
@@ -126,21 +131,52 @@ impl App {
             config,
             clock,
             store,
-            auth,
+            auth: Arc::new(auth),
             accounts,
             ingest: Ingesting::default(),
             lake,
-            log,
+            log: Arc::new(log),
             metrics: metrics::State::default(),
             kpis: kpis::Memo::default(),
             dashboards: dashboards::Answers::default(),
             imports: Live::default(),
+            trials: Trials::default(),
+            revenue: revenue::Ledger::default(),
             definitions: RwLock::default(),
             _lock: lock,
         }));
         program::load(&app).await?;
         metrics::reactor::load(&app).await?;
         Ok(app)
+    }
+
+    /// The same records and history, looked at as if other definitions were in force and every account stood as `entries` say. Only for
+    /// reading: what it holds in memory is its own, what is stored is not.
+    ///
+    /// # Errors
+    /// When the definitions do not compile.
+    pub fn imagined(&self, definitions: Definitions, entries: Vec<metrics::Entry>) -> anyhow::Result<Self> {
+        let metrics = metrics::State::default();
+        metrics.install(&definitions)?;
+        metrics.book.put(entries);
+        Ok(Self(Arc::new(Shared {
+            config: self.config.clone(),
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            auth: Arc::clone(&self.auth),
+            accounts: Arc::clone(&self.accounts),
+            ingest: Ingesting::default(),
+            lake: self.lake.clone(),
+            log: Arc::clone(&self.log),
+            metrics,
+            kpis: kpis::Memo::default(),
+            dashboards: dashboards::Answers::default(),
+            revenue: revenue::Ledger::default(),
+            definitions: RwLock::new(Some(Arc::new(definitions))),
+            imports: Live::default(),
+            trials: Trials::default(),
+            _lock: Arc::clone(&self._lock),
+        })))
     }
 
     /// Takes no more events, finishes what was taken and closes the records.

@@ -1,7 +1,7 @@
 //! The product: one folder per domain slice, and what they share.
 //!
 //! Four lists can each be read on one page: [`routes`], [`reactors`], the migrations in [`schema`], and the definitions.
-//! A lower slice never names a higher one: `web < auth < {health, definitions} < accounts < events < metrics < {segments, kpis} < dashboards < imports < program`.
+//! A lower slice never names a higher one: `web < auth < {health, definitions} < accounts < events < metrics < {segments, kpis} < {dashboards, revenue, owners, contacts} < notes < profiles < imports < program`.
 
 mod app;
 pub mod reactors;
@@ -13,6 +13,7 @@ pub mod testing;
 
 pub mod accounts;
 pub mod auth;
+pub mod contacts;
 pub mod dashboards;
 pub mod definitions;
 pub mod events;
@@ -20,7 +21,11 @@ pub mod health;
 pub mod imports;
 pub mod kpis;
 pub mod metrics;
+pub mod notes;
+pub mod owners;
+pub mod profiles;
 pub mod program;
+pub mod revenue;
 pub mod segments;
 pub mod web;
 

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use utoipa::ToSchema;
 
-use crate::{App, events, imports, kpis, metrics, segments};
+use crate::{App, events, imports, kpis, metrics, owners, segments};
 
 /// Starts all of them. Each ends when `stop` turns true or its sender is gone: the housekeeping after the step that it is in, the others at
 /// once, because what they had not committed is done again at the next start.
@@ -20,6 +20,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     tasks.spawn(events::housekeeping(app.clone(), stop.clone()));
     tasks.spawn(until(stop.clone(), metrics::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), segments::reactor::run(app.clone())));
+    tasks.spawn(until(stop.clone(), owners::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), kpis::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), events::sources::run(app.clone())));
     tasks.spawn(imports::go_on(app.clone()));
@@ -43,6 +44,8 @@ pub async fn catch_up(app: &App) -> Result<()> {
     loop {
         let mut worked = metrics::catch_up(app).await?;
         worked |= segments::reactor::emit(app).await?;
+        worked |= owners::reactor::emit(app).await?;
+        worked |= owners::reactor::assign(app).await?;
         if !worked {
             break;
         }
@@ -85,6 +88,7 @@ pub async fn recompute(app: &App) -> Result<Recomputed> {
         ..events::Limits::default()
     };
     events::seal(app, now).await?;
+    events::compact(app).await?;
     let accounts = app.metrics.book.all();
     let figures = kpis::kept(app).await?;
     metrics::distrust(app).await?;

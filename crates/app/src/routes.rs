@@ -9,7 +9,10 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
-use crate::{App, accounts, auth, dashboards, events, health, imports, kpis, metrics, program, segments};
+use crate::{
+    App, auth, contacts, dashboards, events, health, imports, kpis, metrics, notes, owners, profiles,
+    program, revenue, segments,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -68,7 +71,6 @@ pub fn list() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(health::routes())
         .merge(auth::routes())
-        .merge(accounts::routes())
         .merge(events::log_routes())
         .merge(events::ingest::routes())
         .merge(events::rejects::routes())
@@ -76,6 +78,11 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(segments::routes())
         .merge(kpis::routes())
         .merge(dashboards::routes())
+        .merge(owners::routes())
+        .merge(contacts::routes())
+        .merge(notes::routes())
+        .merge(profiles::routes())
+        .merge(revenue::routes())
         .merge(program::routes())
         .merge(imports::routes())
 }

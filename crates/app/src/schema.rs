@@ -15,8 +15,23 @@ pub const MIGRATIONS: &[Migration] = &[
         script: include_str!("../migrations/0002_attribution.sql"),
     },
     Migration {
+        version: 4,
+        name: "program_drafts",
+        script: include_str!("../migrations/0004_program_drafts.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "accounts",
+        script: include_str!("../migrations/0005_accounts.sql"),
+    },
+    Migration {
         version: 6,
         name: "data",
         script: include_str!("../migrations/0006_data.sql"),
+    },
+    Migration {
+        version: 7,
+        name: "target_freezes",
+        script: include_str!("../migrations/0007_target_freezes.sql"),
     },
 ];

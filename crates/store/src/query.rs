@@ -167,6 +167,8 @@ impl Tx {
                 format!(" ON CONFLICT ({key}) DO UPDATE SET {}", sets.join(", "))
             }
         };
+        // SQLite looks numbered parameters up one by one, which is quadratic in a long statement; the others have to be numbered.
+        let numbered = self.inner.get_database_backend() == DbBackend::Postgres;
         let per_statement = (16_000 / width).clamp(1, 1_000);
         let mut values = batch.values.into_iter();
         let mut written = 0;
@@ -186,8 +188,12 @@ impl Tx {
                     if column > 0 {
                         sql.push_str(", ");
                     }
-                    sql.push('$');
-                    sql.push_str(&(row * width + column + 1).to_string());
+                    if numbered {
+                        sql.push('$');
+                        sql.push_str(&(row * width + column + 1).to_string());
+                    } else {
+                        sql.push('?');
+                    }
                 }
                 sql.push(')');
             }

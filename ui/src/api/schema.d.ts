@@ -38,6 +38,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The notes of an account. */
+        get: operations["notes_list"];
+        put?: never;
+        /** Adds a note. */
+        post: operations["notes_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{id}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything known of an account, as it is or as it was on a day, with figures as they are known now. */
+        get: operations["profiles_profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{id}/timeline": {
         parameters: {
             query?: never;
@@ -50,6 +85,24 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attachments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file, always as a download: nothing in it is run or shown by the browser. */
+        get: operations["notes_download"];
+        put?: never;
+        post?: never;
+        /** Removes a file from its note. The note's author may, and managers. */
+        delete: operations["notes_detach"];
         options?: never;
         head?: never;
         patch?: never;
@@ -148,10 +201,62 @@ export interface paths {
             cookie?: never;
         };
         /** Contacts, ordered by id. */
-        get: operations["accounts_list_contacts"];
+        get: operations["contacts_list"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One contact: facts, part, consents with their history, and what happened with it. */
+        get: operations["contacts_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/consents/{topic}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Notes what a contact agreed to, or no longer agrees to. */
+        put: operations["contacts_set_consent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/flags/{flag}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says that a contact plays a part. */
+        put: operations["contacts_set_flag"];
+        post?: never;
+        /** Says that a contact no longer plays a part. */
+        delete: operations["contacts_unset_flag"];
         options?: never;
         head?: never;
         patch?: never;
@@ -271,6 +376,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open hand-overs, the newest first. */
+        get: operations["owners_handovers_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{id}/items/{no}/tick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Ticks an item. With the last one the hand-over is done. */
+        put: operations["owners_handovers_tick"];
+        post?: never;
+        /** Takes a tick away; a hand-over that was done is open again. */
+        delete: operations["owners_handovers_untick"];
         options?: never;
         head?: never;
         patch?: never;
@@ -414,6 +554,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mentions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the caller was mentioned, newest first. A key, which is nobody, is never mentioned. */
+        get: operations["notes_mentions_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mentions/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that the caller has looked at mentions. Doing it twice is doing it once. */
+        post: operations["notes_mentions_seen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metrics/progress": {
         parameters: {
             query?: never;
@@ -423,6 +597,144 @@ export interface paths {
         };
         /** How far metrics are behind the log. */
         get: operations["metrics_sql_progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a note. Somebody else's change since `version` is a 409 that shows the difference; nothing is overwritten. */
+        put: operations["notes_change"];
+        post?: never;
+        /** Removes a note with its files. Its author may, and managers. */
+        delete: operations["notes_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/{id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a file to a note: the body as it is, at most 10 MiB, at most 20 files a note. The same file twice is added once. */
+        post: operations["notes_attach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owner-assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Assigns by the rules in force. Doing it twice moves nothing the second time. */
+        post: operations["owners_reassign_run_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owner-assignments/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who would be assigned by the rules, those in force or others. */
+        post: operations["owners_reassign_preview_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owner-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The settings of ownership. */
+        get: operations["owners_settings_show"];
+        /** Replaces the settings. Somebody else's change since `version` is a 409; nothing is overwritten. */
+        put: operations["owners_settings_replace"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every owner with their book of business: users, people, pools, and whoever accounts name. */
+        get: operations["owners_books_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owners/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts that nobody has, nobody touches, or whose owner does not serve their segment. */
+        get: operations["owners_books_attention_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owners/{owner}/book": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One owner's book of business. */
+        get: operations["owners_books_book"];
         put?: never;
         post?: never;
         delete?: never;
@@ -482,6 +794,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/program/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What differs between two versions, in the definitions and in the texts. */
+        get: operations["program_differences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/program/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The working copy: every document with the caller's drafts laid over it. */
+        get: operations["program_working_copy"];
+        /** Keeps the text of a document as the caller's draft. Nothing is in force until it is applied. */
+        put: operations["program_write_draft"];
+        post?: never;
+        /** Throws the caller's draft of a document away, or all of them. */
+        delete: operations["program_discard_draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/program/draft/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Applies the caller's drafts as a new version of the program. */
+        post: operations["program_apply_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/program/draft/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks the working copy, with what is being typed laid over it. */
+        post: operations["program_check_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/program/draft/edits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes entries of a document by their fields; every other byte of its text stays. */
+        post: operations["program_edit_fields"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/program/export": {
         parameters: {
             query?: never;
@@ -516,6 +915,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/program/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the caller's newest trial is, and what it has found; 404 when there is none. */
+        get: operations["program_trial"];
+        put?: never;
+        /** Starts to compute what a change would do: who moves, and each affected KPI's history before and after. Nothing is changed by it. */
+        post: operations["program_start_trial"];
+        /** Stops the caller's trial. */
+        delete: operations["program_cancel_trial"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/program/versions": {
         parameters: {
             query?: never;
@@ -544,6 +962,58 @@ export interface paths {
         put?: never;
         /** Applies the files of an earlier version again, as a new one. */
         post: operations["program_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reassignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was reassigned, newest first. */
+        get: operations["owners_reassign_list"];
+        put?: never;
+        /** Gives accounts to another owner, all or none of them. Doing it twice moves nothing the second time. */
+        post: operations["owners_reassign_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reassignments/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a reassignment would do. */
+        post: operations["owners_reassign_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reassignments/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the accounts of a reassignment back to whom they had. An account whose owner has changed since stays; it is counted as skipped. */
+        post: operations["owners_reassign_undo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -621,6 +1091,230 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/revenue/accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An account's notices and ends, each with its reason and everything that was said of it. */
+        get: operations["revenue_reasons_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/accounts/{id}/cancellations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records the end of a customer, with its reason: every running subscription ends on that day. */
+        post: operations["revenue_reasons_cancellation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/accounts/{id}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records a customer's notice to cancel, with its reason. */
+        post: operations["revenue_reasons_notice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/accounts/{id}/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Records the reason of a notice or an end. The first one is for a CSM to give; correcting one needs a manager, and the old one stays in
+         *     the history.
+         */
+        post: operations["revenue_reasons_give"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/accounts/{id}/saves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records that a customer took its notice back, and how that was done. */
+        post: operations["revenue_reasons_save"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/bridge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bridge from opening to closing monthly revenue, by period, and one period by segment, owner or attribute. */
+        get: operations["revenue_bridge_bridge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/bridge/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts behind a bridge, a step of it, or a part. */
+        get: operations["revenue_bridge_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/churn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Churn by month, and who left by reason, segment, cohort, owner, size or attribute. */
+        get: operations["revenue_churn_churn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/churn/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The departures behind a figure, each with its reason; `missing=true` lists those that still need one. */
+        get: operations["revenue_churn_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/cohorts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much of the accounts that started together is left, month by month. */
+        get: operations["revenue_cohorts_cohorts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/cohorts/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts behind a cell of a triangle. */
+        get: operations["revenue_cohorts_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/saves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Notices, what was done about them, and what became of them: the list, the rate, what was saved, by whom and why. */
+        get: operations["revenue_saves_saves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/top": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The customers that pay most: owner, segment, renewal, trend, last touch and what to look at. */
+        get: operations["revenue_top_top"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/segments": {
         parameters: {
             query?: never;
@@ -630,6 +1324,91 @@ export interface paths {
         };
         /** Segments with their sizes, and who is in none. */
         get: operations["segments_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/flow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The active accounts' ways between segments, from the end of one period to the end of the next. */
+        get: operations["segments_flow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/flow/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts that went from one segment to another between two days. */
+        get: operations["segments_flow_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many active accounts each segment had, day by day or at the ends of months, under the rules in force. */
+        get: operations["segments_membership"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names that a rule may use, with their types and, of texts, the values that occur. */
+        get: operations["segments_names"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/overlaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Active accounts for which more than one rule is true today. The order of the rules decides where they are. */
+        get: operations["segments_overlaps"];
         put?: never;
         post?: never;
         delete?: never;
@@ -649,6 +1428,40 @@ export interface paths {
         put?: never;
         /** What other rules would do, before they are applied. */
         post: operations["segments_try_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/rule/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whom a rule would take by itself, while it is being written. */
+        post: operations["segments_try_one"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/unclassified": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The active accounts that no rule takes, or whose segment a missing field could change, each with why. */
+        get: operations["segments_unclassified"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -822,6 +1635,74 @@ export interface paths {
         get: operations["kpis_targets"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/outlook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every target's status month by month, and a forecast of its figure at the deadline. */
+        get: operations["kpis_outlook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A target in depth: its way month by month, where it leads, and its baseline's history. */
+        get: operations["kpis_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{id}/baseline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Measures a target's baseline, on its day or on another, and freezes it: from then on the way and the goal start there. */
+        post: operations["kpis_freeze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{id}/baseline/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a baseline that was frozen by hand back to the program: what it states, or what is measured on its day. */
+        post: operations["kpis_release"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1163,6 +2044,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What is known of an account's leaving. */
+        AccountChurn: {
+            account_id: string;
+            active: boolean;
+            currency: string;
+            /** @description Newest first. */
+            facts: components["schemas"]["ChurnFact"][];
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            owner?: string | null;
+            /** @description The reasons that may be given. */
+            reasons: components["schemas"]["ReasonCode"][];
+            segment?: string | null;
+            /** @description Running subscriptions; 0 = a cancellation cannot be recorded here. */
+            subscriptions: number;
+            /** @description Today, as the program counts days. */
+            today: string;
+        };
         /** @description One account. */
         AccountItem: {
             account_id: string;
@@ -1255,6 +2155,30 @@ export interface components {
             /** @description Its segment on the day that counts. */
             segment: string;
         };
+        /** @description Everything about an account. */
+        AccountProfile: {
+            account: components["schemas"]["AccountPage"];
+            contacts: components["schemas"]["ContactItem"][];
+            /** @description The first day of which anything is known. */
+            first_day: string;
+            handovers: components["schemas"]["Handover"][];
+            history: components["schemas"]["MetricHistory"];
+            notes: components["schemas"]["Note"][];
+            owner_history: components["schemas"]["OwnerStretch"][];
+            /** @description Changes of the owner that were made here, with who and why; the latest first. */
+            owner_moves: components["schemas"]["OwnerMove"][];
+            /** @description What people read as the owner. */
+            owner_name?: string | null;
+            renewal?: null | components["schemas"]["Renewal"];
+            /** @description The latest first. */
+            tickets: components["schemas"]["TicketLine"][];
+            /** @description The newest events; more with `GET /accounts/{id}/timeline?before=`. */
+            timeline: components["schemas"]["TimelineItem"][];
+            /** @description Where the timeline goes on; null = that is all. */
+            timeline_next?: string | null;
+            /** @description Today where the program lives: the last day that can be asked for. */
+            today: string;
+        };
         /** @description A user with the password that was made for them. */
         Added: {
             /** @description Shown this once, and only when Tenure made it: hand it over, and have it changed. */
@@ -1290,6 +2214,67 @@ export interface components {
             /** @description How many are open. */
             open: number;
         };
+        /** @description A rule of assignment. */
+        AssignmentRule: {
+            /** @description What others see. */
+            name: string;
+            /** @description For a pool: how its accounts are given out. */
+            spread?: components["schemas"]["Spread"];
+            /** @description An e-mail address, or `pool:ID`. */
+            to: string;
+            /** @description A condition over attributes, metrics and built-in names, `segment` too, such as `segment = 'digital'`. */
+            when: string;
+        };
+        /**
+         * @description Which accounts the rules are tried on.
+         * @enum {string}
+         */
+        AssignmentScope: "unassigned" | "unserved" | "all";
+        /** @description A file that belongs to a note. */
+        Attachment: {
+            /** @description When it was added. */
+            added_at: string;
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+            /** @description Its id: `GET /api/v1/attachments/{id}`. */
+            id: string;
+            /** @description Its name as it was when it was added. */
+            name: string;
+        };
+        /** @description An account that asks for attention. */
+        AttentionLine: {
+            account_id: string;
+            /**
+             * Format: int32
+             * @description The most that its segment allows, where it declares a cadence.
+             */
+            cadence?: number | null;
+            /**
+             * Format: int64
+             * @description Days since the last touch; null = there never was one.
+             */
+            days_since_touch?: number | null;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            owner?: string | null;
+            renewal?: null | components["schemas"]["Renewal"];
+            segment: string;
+        };
+        /** @description Accounts that ask for attention, the largest MRR first. */
+        AttentionList: {
+            as_of: string;
+            computed_at: string;
+            currency: string;
+            /** @description Why nothing can be said, where nothing can. */
+            gap?: string | null;
+            items: components["schemas"]["AttentionLine"][];
+            next_cursor?: string | null;
+            total: number;
+        };
         /** @description One change. */
         AuditEntry: {
             /** @description What was done, such as `key.revoke`. */
@@ -1309,6 +2294,156 @@ export interface components {
             items: components["schemas"]["AuditEntry"][];
             /** @description Where the next page begins; null at the end. */
             next_cursor?: string | null;
+        };
+        /**
+         * @description What a person did to a baseline.
+         * @enum {string}
+         */
+        BaselineAction: "frozen" | "released";
+        /** @description What a person did to a baseline. */
+        BaselineChange: {
+            action: components["schemas"]["BaselineAction"];
+            at: string;
+            /** @description The name of who did it. */
+            author: string;
+            /** @description The day that it stands for. */
+            on?: string | null;
+            reason: string;
+            /**
+             * Format: double
+             * @description The figure that was frozen.
+             */
+            value?: number | null;
+            /** Format: int64 */
+            version: number;
+        };
+        /**
+         * @description Where a baseline comes from.
+         * @enum {string}
+         */
+        BaselineSource: "stated" | "measured" | "by_hand";
+        /** @description One account of a bridge. */
+        BridgeAccount: {
+            account_id: string;
+            /**
+             * Format: double
+             * @description The difference.
+             */
+            change: number;
+            currency: string;
+            /**
+             * Format: double
+             * @description What it pays at the end; 0 = not active; null = unknown.
+             */
+            mrr_end?: number | null;
+            /**
+             * Format: double
+             * @description What it paid at the start; null = unknown, or not active then.
+             */
+            mrr_start?: number | null;
+            name: string;
+            owner?: string | null;
+            /** @description The segment in which it counts. */
+            segment?: string | null;
+            step: components["schemas"]["BridgeStep"];
+        };
+        /** @description Accounts of a bridge. */
+        BridgeAccounts: {
+            first_day: string;
+            /** @description Greatest change first. */
+            items: components["schemas"]["BridgeAccount"][];
+            next_cursor?: string | null;
+            period: string;
+            total: number;
+        };
+        /** @description A bridge in one currency. Opening and all steps add up to closing, exactly. */
+        BridgeLine: {
+            /**
+             * Format: int64
+             * @description Accounts active at the end.
+             */
+            active_end: number;
+            /**
+             * Format: int64
+             * @description Accounts active at the start.
+             */
+            active_start: number;
+            /**
+             * Format: double
+             * @description Their denominator: what the accounts whose MRR is known at both ends paid at the start.
+             */
+            base: number;
+            /**
+             * Format: double
+             * @description Σ MRR at the end of the last day.
+             */
+            closing: number;
+            /** @description ISO 4217 code. */
+            currency: string;
+            /**
+             * Format: double
+             * @description Gross revenue retention; null = nothing was there at the start.
+             */
+            grr?: number | null;
+            /**
+             * Format: double
+             * @description Accounts active at the start that left, of all that were.
+             */
+            logo_churn?: number | null;
+            /**
+             * Format: double
+             * @description Net revenue retention.
+             */
+            nrr?: number | null;
+            /**
+             * Format: double
+             * @description Σ MRR at the end of the day before the first.
+             */
+            opening: number;
+            /** @description Every step, in order. */
+            steps: components["schemas"]["BridgeStepLine"][];
+            /**
+             * Format: int64
+             * @description Accounts whose MRR is unknown at an end.
+             */
+            unknown: number;
+        };
+        /** @description One part of the split period. */
+        BridgePart: {
+            /** @description One for each currency that occurs. */
+            currencies: components["schemas"]["BridgeLine"][];
+            /** @description A segment, an owner, a currency or an attribute's value. */
+            value: string;
+        };
+        /** @description One period. */
+        BridgePeriod: {
+            /** @description One for each currency that occurs, the program's own first. */
+            currencies: components["schemas"]["BridgeLine"][];
+            /** @description Its first day. */
+            first_day: string;
+            /** @description The period's name in data: its last shown day. */
+            period: string;
+            /** @description Whether it has not ended. */
+            running: boolean;
+        };
+        /**
+         * @description Why an account's revenue differs between the two ends of a window.
+         * @enum {string}
+         */
+        BridgeStep: "new" | "reactivation" | "expansion" | "contraction" | "churn" | "became_known" | "became_unknown" | "flat";
+        /** @description One step of a bridge. */
+        BridgeStepLine: {
+            /**
+             * Format: int64
+             * @description Accounts.
+             */
+            accounts: number;
+            /**
+             * Format: double
+             * @description Σ change, in the major unit; losses are negative.
+             */
+            amount: number;
+            step: components["schemas"]["BridgeStep"];
         };
         /** @description One check. */
         Check: {
@@ -1332,6 +2467,16 @@ export interface components {
             ok: boolean;
             problems: components["schemas"]["Placed"][];
         };
+        /** @description An item of the checklist that a change of owner starts. */
+        ChecklistItem: {
+            /**
+             * Format: int32
+             * @description Days after the change until it is due.
+             */
+            due_days: number;
+            /** @description What is to be done. */
+            title: string;
+        };
         /** @description A field of a few words, and the texts that stand for them in the file. */
         ChoiceLook: {
             column: string;
@@ -1347,6 +2492,152 @@ export interface components {
             likely?: string | null;
             rows: number;
             text: string;
+        };
+        /**
+         * @description What a recorded reason speaks of.
+         * @enum {string}
+         */
+        ChurnAbout: "notice" | "cancellation";
+        /** @description A notice or an end of an account. */
+        ChurnFact: {
+            about: components["schemas"]["ChurnAbout"];
+            /** @description Whether a reason is on record: one that a source named, `unknown` aside, or whatever a person recorded. */
+            has_reason: boolean;
+            /** @description Everything that was said, oldest first. */
+            history: components["schemas"]["ReasonStatement"][];
+            /**
+             * Format: double
+             * @description What it paid: on the day of the notice, or on its last active day; null = unknown.
+             */
+            mrr?: number | null;
+            now?: null | components["schemas"]["ReasonStatement"];
+            /** @description The day of the notice, or the first day on which the account was no longer active. */
+            on: string;
+            /** @description By whom. */
+            saved_by?: string | null;
+            /** @description How. */
+            saved_how?: string | null;
+            /** @description When a save was recorded after the notice. */
+            saved_on?: string | null;
+            /**
+             * Format: int64
+             * @description How many times a person has recorded a reason; a correction names it.
+             */
+            version: number;
+        };
+        /** @description One group of departures. */
+        ChurnGroup: {
+            /**
+             * Format: int64
+             * @description The denominator of that.
+             */
+            active_start?: number | null;
+            /** Format: int64 */
+            departures: number;
+            /** @description The name that people read, for reasons; else null. */
+            label?: string | null;
+            /**
+             * Format: double
+             * @description Of the accounts active at the start of the days looked at in this group (by the group's value at that moment), the part that
+             *     left; null where a group is not of accounts (reasons).
+             */
+            logo_churn?: number | null;
+            /** @description What they paid. */
+            mrr: components["schemas"]["RevenueAmount"][];
+            /**
+             * Format: double
+             * @description Of all departures; secondary reasons may add up to more than all.
+             */
+            share?: number | null;
+            value: string;
+        };
+        /** @description One month of churn. */
+        ChurnMonth: {
+            /**
+             * Format: int64
+             * @description Accounts active at its start.
+             */
+            active_start: number;
+            /**
+             * Format: int64
+             * @description Departures dated in the month, those of accounts that came and went within it included.
+             */
+            departures: number;
+            first_day: string;
+            /**
+             * Format: int64
+             * @description Those of them that left within it: the numerator of the KPI `logo_churn_month`.
+             */
+            left: number;
+            /**
+             * Format: double
+             * @description Logo churn; null = no account was active at the start.
+             */
+            logo_churn?: number | null;
+            /** @description Its last shown day. */
+            month: string;
+            /** @description What they paid. */
+            mrr: components["schemas"]["RevenueAmount"][];
+            /**
+             * Format: double
+             * @description Median days from notice to effect of those.
+             */
+            notice_days?: number | null;
+            /**
+             * Format: int64
+             * @description Notices given in the month.
+             */
+            notices: number;
+            /** @description Revenue lost of the revenue at the start, by currency: churn alone, without contraction. */
+            revenue_churn: components["schemas"]["RevenueAmount"][];
+            running: boolean;
+            /**
+             * Format: int64
+             * @description Saves recorded in the month.
+             */
+            saves: number;
+            /**
+             * Format: int64
+             * @description Departures of the month before which notice was given.
+             */
+            with_notice: number;
+            /**
+             * Format: int64
+             * @description Departures of the month without a reason on record.
+             */
+            without_reason: number;
+        };
+        /** @description One account of a cohort. */
+        CohortAccount: {
+            account_id: string;
+            /** @description Whether it is active at that age. */
+            active: boolean;
+            currency: string;
+            /**
+             * Format: double
+             * @description What it pays at that age; 0 = not active; null = unknown.
+             */
+            mrr?: number | null;
+            /**
+             * Format: double
+             * @description What it started with; null = unknown.
+             */
+            mrr_start?: number | null;
+            name: string;
+            owner?: string | null;
+            /** @description The segment that it started in. */
+            segment?: string | null;
+            started_on: string;
+        };
+        /** @description Accounts of a cohort. */
+        CohortAccounts: {
+            cohort: string;
+            /** @description The day of that age. */
+            day: string;
+            /** @description Those that left first, then by what they started with. */
+            items: components["schemas"]["CohortAccount"][];
+            next_cursor?: string | null;
+            total: number;
         };
         /**
          * @description What a cohort counts.
@@ -1402,6 +2693,76 @@ export interface components {
              */
             up_to: number;
         };
+        /** @description An answer to a topic. */
+        ConsentAnswer: {
+            granted: boolean;
+            /** @description In words. */
+            note?: string;
+            /** @description How it is known: `form`, `call`, `contract`, … */
+            source: string;
+        };
+        /** @description One answer to a topic, or its withdrawal. */
+        ConsentLine: {
+            /** @description By whom. */
+            actor: string;
+            /** @description When it was noted. */
+            at: string;
+            /** @description Whether it was given. */
+            granted: boolean;
+            /** @description In words. */
+            note: string;
+            /** @description How it is known: `form`, `call`, `contract`, … */
+            source: string;
+            /** @description What it is about. */
+            topic: string;
+        };
+        /**
+         * @description The part that somebody plays.
+         * @enum {string}
+         */
+        ContactFlag: "champion" | "sponsor" | "decision_maker" | "user";
+        /** @description A contact with the part that it plays and what it agreed to. */
+        ContactItem: {
+            /** @description The id of its account; null when not known. */
+            account_id?: string | null;
+            /** @description That account's name. */
+            account_name?: string | null;
+            /** @description Everything else that is known. */
+            attributes: {
+                [key: string]: unknown;
+            };
+            /** @description What it agreed to, by topic; a topic that is not listed was never asked about. */
+            consents: {
+                [key: string]: boolean;
+            };
+            /** @description Its id. */
+            contact_id: string;
+            /** @description When it was first seen. */
+            created_at: string;
+            /** @description E-mail address. */
+            email?: string | null;
+            /** @description The part that it plays. */
+            flags: components["schemas"]["ContactFlag"][];
+            /** @description Name. */
+            name?: string | null;
+            /** @description Role towards the product, as its source says. */
+            role?: string | null;
+            /** @description Job title. */
+            title?: string | null;
+            /** @description When the newest of its values became true; null when it was only seen, never described. */
+            updated_at?: string | null;
+        };
+        /** @description One contact. */
+        ContactPage: {
+            computed_at: string;
+            /** @description Every answer to a topic, newest first. */
+            consent_history: components["schemas"]["ConsentLine"][];
+            contact: components["schemas"]["ContactItem"];
+            /** @description What it did and was sent, newest first; at most 50. */
+            events: components["schemas"]["TimelineItem"][];
+            /** @description Topics that anybody was asked about. */
+            topics: string[];
+        };
         /** @description A contact as the API shows it. */
         ContactRow: {
             /** @description The id of its account; null when not known. */
@@ -1427,9 +2788,11 @@ export interface components {
         };
         /** @description A page of contacts. */
         ContactsPage: {
-            items: components["schemas"]["ContactRow"][];
+            items: components["schemas"]["ContactItem"][];
             /** @description Give it as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
+            /** @description Topics that anybody was asked about. */
+            topics: string[];
         };
         /** @description A record with its mistakes mended. */
         Correction: {
@@ -1493,9 +2856,187 @@ export interface components {
             tiles: components["schemas"]["TileDefinition"][];
             title: string;
         };
+        /** @description One departure. */
+        DepartureLine: {
+            account_id: string;
+            /** @description The name of who recorded it; null = the source said it. */
+            author?: string | null;
+            /** @description When it was active again. */
+            back_on?: string | null;
+            comment?: string | null;
+            competitor?: string | null;
+            currency: string;
+            /** @description The first day on which it was no longer active. */
+            left_on: string;
+            /**
+             * Format: double
+             * @description What it paid on that day; null = unknown.
+             */
+            mrr?: number | null;
+            name: string;
+            notice_on?: string | null;
+            /** @description Its owner on that day. */
+            owner?: string | null;
+            /** @description The reason in force; null = none is on record. */
+            reason?: string | null;
+            secondary: string[];
+            /** @description The segment of its last active day. */
+            segment: string;
+            started_on: string;
+            /**
+             * Format: int64
+             * @description How many times a person has recorded a reason: what a correction must name.
+             */
+            version: number;
+        };
+        /** @description Departures. */
+        Departures: {
+            first_day: string;
+            /** @description Newest first. */
+            items: components["schemas"]["DepartureLine"][];
+            last_day: string;
+            next_cursor?: string | null;
+            total: number;
+        };
         /** @description All checks. */
         Diagnosis: {
             checks: components["schemas"]["Check"][];
+        };
+        /** @description One line of a comparison. */
+        DiffLine: {
+            /** @description What it is. */
+            kind: components["schemas"]["LineKind"];
+            /** @description Its number in the newer text, from 1. */
+            new?: number | null;
+            /** @description Its number in the older text, from 1. */
+            old?: number | null;
+            /** @description The line, without its end. */
+            text: string;
+        };
+        /** @description How one document differs. */
+        DocumentDiff: {
+            file: string;
+            /** @description The lines that differ, with some around them. */
+            lines: components["schemas"]["DiffLine"][];
+        };
+        /** @description Something that a change would make and that is probably not meant. */
+        Doubt: {
+            /** @description Which one. */
+            id: string;
+            /** @description What is odd about it. */
+            problem: string;
+            /** @description What to look at. */
+            remedy: string;
+            /** @description segment, metric or kpi. */
+            what: string;
+        };
+        /** @description An account that is in no segment, or only for want of a field. */
+        DoubtfulAccount: {
+            account_id: string;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            owner?: string | null;
+            segment: string;
+            /** @description Why it is where it is, and what would settle it. */
+            why: string[];
+        };
+        /** @description Accounts without a sure segment. */
+        DoubtfulAccounts: {
+            /** @description Greatest MRR first. */
+            items: components["schemas"]["DoubtfulAccount"][];
+            next_cursor?: number | null;
+            total: number;
+        };
+        /** @description How a draft is applied. */
+        DraftApply: {
+            /**
+             * Format: int64
+             * @description The version in force that the caller saw.
+             */
+            base_version: number;
+            /** @description Why, for the list of versions. */
+            note?: string | null;
+        };
+        /** @description What is being typed. */
+        DraftCheck: {
+            /** @description Texts that are not kept yet, by document, laid over the drafts. */
+            files?: {
+                [key: string]: string;
+            };
+        };
+        /** @description What somebody else applied to a document since the draft was begun. */
+        DraftConflict: {
+            /** @description The document as it is in force; null = it is gone. */
+            in_force?: string | null;
+            /** @description Both changes together; null = they change the same lines. */
+            merged?: string | null;
+            /** @description What they changed: from where the draft began to what is in force. */
+            theirs: components["schemas"]["DiffLine"][];
+            /** @description The version in force. */
+            version: components["schemas"]["VersionLine"];
+            /** @description What the draft changes of what is in force. */
+            yours: components["schemas"]["DiffLine"][];
+        };
+        /** @description Changes of a document by its fields. */
+        DraftEdits: {
+            /**
+             * Format: int64
+             * @description The version of the program in force that was seen.
+             */
+            base_version: number;
+            /** @description The changes, in order. */
+            edits: components["schemas"]["Edit"][];
+            file: string;
+            /**
+             * Format: int64
+             * @description The draft's version that was seen; 0 = there was none.
+             */
+            version: number;
+        };
+        /** @description What is kept after a write. */
+        DraftKept: {
+            /** Format: int64 */
+            base_version: number;
+            /** @description Its content as plain data; null = the text is not YAML. */
+            content?: Record<string, never> | null;
+            file: string;
+            text?: string | null;
+            updated_at?: string | null;
+            /**
+             * Format: int64
+             * @description The draft's version; 0 = the text is what it started from, so there is no draft.
+             */
+            version: number;
+        };
+        /** @description A document as its author wants it. */
+        DraftText: {
+            /**
+             * Format: int64
+             * @description The version of the program in force that was seen. Another one than before says that its changes were looked at.
+             */
+            base_version: number;
+            file: string;
+            /** @description The whole text; null takes the document away. */
+            text?: string | null;
+            /**
+             * Format: int64
+             * @description The draft's version that was seen; 0 = there was none.
+             */
+            version: number;
+        };
+        /** @description One change of a document, in the words of a form. */
+        Edit: {
+            /** @description The entry of the list, by its id. An id that is not there adds an entry. */
+            id?: string | null;
+            /** @description The list or map at the top of the document, such as `segments` or `names`; left out = the document's own fields. */
+            list?: string | null;
+            /** @description The entry's place in the list, from 0: where a new one goes, or where a known one moves to. */
+            position?: number | null;
+            /** @description Takes the entry away. */
+            remove?: boolean;
+            /** @description Fields to set; null takes a field away. */
+            set?: Record<string, never>;
         };
         /** @description A name of events. */
         EventName: {
@@ -1544,6 +3085,24 @@ export interface components {
                 [key: string]: string;
             };
             version: components["schemas"]["VersionLine"];
+        };
+        /** @description What is expected of a day. */
+        FanPoint: {
+            /**
+             * Format: double
+             * @description What the line from baseline to goal asks for.
+             */
+            expected?: number | null;
+            /** @description Half of the outcomes lie within. */
+            half: number[];
+            /** @description Nine of ten lie within. */
+            interval: number[];
+            period: string;
+            /**
+             * Format: double
+             * @description The trend's value.
+             */
+            value: number;
         };
         /** @description A reason for which rows are refused. */
         FaultCount: {
@@ -1726,6 +3285,62 @@ export interface components {
             /** @description What is in doubt and what settles it. */
             message: string;
         };
+        /** @description Who went from which segment to which. */
+        Flow: {
+            computed_at: string;
+            currency: string;
+            grain: string;
+            /** @description Oldest first. */
+            steps: components["schemas"]["FlowStep"][];
+        };
+        /** @description An account that went that way. */
+        FlowAccount: {
+            account_id: string;
+            /**
+             * Format: double
+             * @description Its MRR on the second day; null = not active, or not known.
+             */
+            mrr_after?: number | null;
+            /**
+             * Format: double
+             * @description Its MRR on the first day; null = not active, or not known.
+             */
+            mrr_before?: number | null;
+            name: string;
+            owner?: string | null;
+        };
+        /** @description The accounts of a way. */
+        FlowAccounts: {
+            /** @description Greatest MRR first. */
+            items: components["schemas"]["FlowAccount"][];
+            next_cursor?: number | null;
+            total: number;
+        };
+        /** @description Accounts that went one way. */
+        FlowLink: {
+            accounts: number;
+            /** @description The segment on the first day; null = not a customer yet. */
+            from?: string | null;
+            /**
+             * Format: double
+             * @description Their MRR on the second day.
+             */
+            mrr_after: number;
+            /**
+             * Format: double
+             * @description Their MRR on the first day.
+             */
+            mrr_before: number;
+            /** @description The segment on the second day; null = no customer any more. */
+            to?: string | null;
+        };
+        /** @description From one day to the next. */
+        FlowStep: {
+            from_day: string;
+            /** @description Those who stayed included. */
+            links: components["schemas"]["FlowLink"][];
+            to_day: string;
+        };
         /** @description A program's files. */
         Folder: {
             /** @description File name → text. */
@@ -1734,6 +3349,18 @@ export interface components {
             };
             /** @description Why, for the list of versions. */
             note?: string | null;
+        };
+        /** @description Freezes a baseline. */
+        FreezeForm: {
+            /** @description The day to measure; the day of the present baseline when left out. */
+            on?: string | null;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description `version` of the target as it was shown; 0 = nobody had changed its baseline yet.
+             */
+            version?: number;
         };
         /** @description One step of a funnel. An account is in a step when it is in all steps before and the filter is true. */
         FunnelStep: {
@@ -1747,6 +3374,51 @@ export interface components {
          * @enum {string}
          */
         Grain: "day" | "week" | "month" | "quarter";
+        /** @description The checklist of one change. */
+        Handover: {
+            /** @description The account. */
+            account_id: string;
+            /** @description Its name. */
+            account_name: string;
+            /** @description `owner` = the owner changed; `segment` = the segment changed to one that the owner does not serve. */
+            cause: string;
+            /** @description `done`, or `taken_back` when the change was. */
+            closed_as?: string | null;
+            /** @description When the last item was done, or it was given up. */
+            closed_at?: string | null;
+            /** @description Who had the account. */
+            from?: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description What is to be done. */
+            items: components["schemas"]["HandoverItem"][];
+            /** @description When it began. */
+            started_at: string;
+            /** @description Who has it. */
+            to?: string | null;
+        };
+        /** @description An item of a hand-over. */
+        HandoverItem: {
+            /** @description When it was ticked. */
+            done_at?: string | null;
+            /** @description By whom: `user:ID`, `key:ID` or `operator`. */
+            done_by?: string | null;
+            /** @description Until when. */
+            due_on: string;
+            /**
+             * Format: int64
+             * @description Its place, from 1.
+             */
+            no: number;
+            /** @description Whether that day has passed while it is not done. */
+            overdue: boolean;
+            /** @description What is to be done. */
+            title: string;
+        };
+        /** @description Open hand-overs. */
+        HandoverList: {
+            items: components["schemas"]["Handover"][];
+        };
         /** @description A good answer. */
         Health: {
             /** @description `ok`. */
@@ -1919,6 +3591,15 @@ export interface components {
             fit: number;
             kind: string;
         };
+        /** @description Someone who can be named. */
+        KnownOwner: {
+            /** @description user, person or pool. */
+            kind: string;
+            /** @description What people read. */
+            name: string;
+            /** @description E-mail address, or `pool:ID`. */
+            owner: string;
+        };
         /** @description Who is in a figure. */
         KpiAccounts: {
             /** @description The accounts of this page, greatest numerator first. */
@@ -2040,6 +3721,11 @@ export interface components {
             next_cursor?: number | null;
             total: number;
         };
+        /**
+         * @description What a line is in a comparison.
+         * @enum {string}
+         */
+        LineKind: "same" | "removed" | "added" | "gap";
         /** @description An event as it arrived. */
         LiveEvent: {
             account_id?: string | null;
@@ -2116,6 +3802,60 @@ export interface components {
             problem: string;
             remedy: string;
         };
+        /** @description A segment on one day. */
+        Membership: {
+            /** @description Active accounts in it. */
+            accounts: number;
+            /**
+             * Format: double
+             * @description Their MRR.
+             */
+            mrr: number;
+            /** @description The segment, or `unclassified`. */
+            segment: string;
+        };
+        /** @description Who was where over time. */
+        MembershipHistory: {
+            computed_at: string;
+            currency: string;
+            grain: string;
+            /** @description Oldest first. */
+            points: components["schemas"]["MembershipPoint"][];
+        };
+        /** @description All segments on one day. */
+        MembershipPoint: {
+            day: string;
+            segments: components["schemas"]["Membership"][];
+        };
+        /** @description A mention. */
+        Mention: {
+            /** @description The account's name. */
+            account_name: string;
+            at: string;
+            note: components["schemas"]["Note"];
+            /** @description When the user looked at it; null = not yet. */
+            seen_at?: string | null;
+        };
+        /** @description A user's mentions. */
+        MentionList: {
+            items: components["schemas"]["Mention"][];
+            /**
+             * Format: int64
+             * @description Mentions not looked at yet.
+             */
+            unseen: number;
+        };
+        /** @description Metrics week by week, the last day being the one that the page stands for. */
+        MetricHistory: {
+            /** @description The days. */
+            days: string[];
+            /** @description Metrics on them, by id; null = no data. */
+            metrics: {
+                [key: string]: (number | null)[];
+            };
+            /** @description MRR on them; null = unknown, 0 = not active. */
+            mrr: (number | null)[];
+        };
         /** @description One metric of an account. */
         MetricValue: {
             description: string;
@@ -2186,10 +3926,34 @@ export interface components {
             code_needed: boolean;
             needed: boolean;
         };
+        /** @description A notice or cancellation that a person records, with its reason. */
+        NewEnd: {
+            /** @description In the customer's words. */
+            comment?: string | null;
+            /** @description Who the customer goes to. */
+            competitor?: string | null;
+            /** @description The day of the notice, or the first day without the account; today or a day before. */
+            on: string;
+            /** @description The primary reason. */
+            primary: string;
+            /** @description Further reasons. */
+            secondary?: string[];
+        };
         /** @description A new key. */
         NewKey: {
             name: string;
             scope: components["schemas"]["Scope"];
+        };
+        /** @description A new note. */
+        NewNote: {
+            /** @description Markdown, at most 20,000 characters; `@ann@example.com` mentions a user. */
+            body: string;
+            /** @description The contact that it is about. */
+            contact_id?: string | null;
+            /** @description Made by the sender, 8 to 64 letters, digits and `-`: a note that is sent twice with the same id is added once. */
+            id?: string | null;
+            /** @description Whether it stands above the others. */
+            pinned?: boolean;
         };
         /** @description A new password of one's own. */
         NewPassword: {
@@ -2197,6 +3961,33 @@ export interface components {
             current: string;
             /** @description The new one: at least 12 characters. */
             password: string;
+        };
+        /** @description A reason, as the dialogue gives it. */
+        NewReason: {
+            /** @description The notice or the end. */
+            about: components["schemas"]["ChurnAbout"];
+            /** @description In the customer's words. */
+            comment?: string | null;
+            /** @description Who the customer goes to. */
+            competitor?: string | null;
+            /** @description Its day. */
+            on: string;
+            /** @description The primary reason. */
+            primary: string;
+            /** @description Further reasons. */
+            secondary?: string[];
+            /**
+             * Format: int64
+             * @description `version` of the notice or end as it was shown; 0 = nobody had recorded a reason yet.
+             */
+            version?: number;
+        };
+        /** @description A save that a person records. */
+        NewSave: {
+            /** @description How it was done, in words. */
+            how: string;
+            /** @description The day of the notice that was taken back. */
+            notice_on: string;
         };
         /** @description A file that will be sent. */
         NewUploadFile: {
@@ -2219,6 +4010,101 @@ export interface components {
             password?: string | null;
             role: components["schemas"]["Role"];
         };
+        /** @description A note. */
+        Note: {
+            /** @description The account. */
+            account_id: string;
+            /** @description Its files. */
+            attachments: components["schemas"]["Attachment"][];
+            /** @description Who wrote it. */
+            author: components["schemas"]["NoteAuthor"];
+            /** @description Markdown, as typed. */
+            body: string;
+            /** @description The contact that it is about, where it names one. */
+            contact_id?: string | null;
+            /** @description When. */
+            created_at: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Users whom it mentions. */
+            mentions: components["schemas"]["NoteAuthor"][];
+            /** @description Whether it stands above the others. */
+            pinned: boolean;
+            /** @description When it was changed last. */
+            updated_at: string;
+            /** @description By whom. */
+            updated_by: components["schemas"]["NoteAuthor"];
+            /**
+             * Format: int64
+             * @description Send it back with a change.
+             */
+            version: number;
+        };
+        /** @description Somebody who did something: the actor as the audit knows it, and what people read. */
+        NoteAuthor: {
+            /** @description `user:ID`, `key:ID` or `operator`. */
+            actor: string;
+            /** @description What people read. */
+            name: string;
+        };
+        /** @description A change of a note. */
+        NoteChange: {
+            body: string;
+            contact_id?: string | null;
+            pinned?: boolean;
+            /**
+             * Format: int64
+             * @description The version that the change was made from.
+             */
+            version: number;
+        };
+        /** @description Somebody else changed the note first: a problem with the note as it is and how it differs from what was sent. */
+        NoteConflict: components["schemas"]["Problem"] & {
+            /** @description The note as it is. */
+            current: components["schemas"]["Note"];
+            /** @description Line by line. */
+            difference: components["schemas"]["NoteDiffLine"][];
+        };
+        /** @description A line of a comparison. */
+        NoteDiffLine: {
+            /** @description `same`, `theirs` (kept now, not in yours) or `yours`. */
+            side: string;
+            /** @description The line. */
+            text: string;
+        };
+        /** @description Notes of an account. */
+        NoteList: {
+            /** @description Pinned ones first, then the newest; at most 500. */
+            items: components["schemas"]["Note"][];
+        };
+        /** @description Somebody else who is changing a document. */
+        OtherDraft: {
+            /** @description Their name. */
+            author: string;
+            file: string;
+            updated_at: string;
+        };
+        /** @description Accounts that several rules claim. */
+        Overlap: {
+            accounts: number;
+            /** Format: double */
+            mrr: number;
+            /** @description Some of them, greatest MRR first. */
+            sample: components["schemas"]["RuleSample"][];
+            /** @description The segments whose rules are true, in the order in which they are tried; the first has the accounts. */
+            segments: string[];
+        };
+        /** @description Which rules claim the same accounts. */
+        Overlaps: {
+            /** @description Segments that take whatever is left (`TRUE`); they overlap with every other and are not counted. */
+            catch_all: string[];
+            /** @description Active accounts that exactly one other rule claims, or none. */
+            clear: number;
+            /** @description Most accounts first. */
+            overlaps: components["schemas"]["Overlap"][];
+            /** @description Active accounts. */
+            total: number;
+        };
         /** @description One of one's own sessions. */
         OwnSession: {
             created_at: string;
@@ -2232,6 +4118,151 @@ export interface components {
         /** @description One's own sessions. */
         OwnSessions: {
             sessions: components["schemas"]["OwnSession"][];
+        };
+        /** @description One owner's book. */
+        OwnerBook: {
+            as_of: string;
+            cadence_gap?: string | null;
+            computed_at: string;
+            currency: string;
+            /** @description Open hand-overs to this owner. */
+            handovers: components["schemas"]["Handover"][];
+            line: components["schemas"]["OwnerLine"];
+            /** @description Members, of a pool. */
+            members: string[];
+            /** @description Accounts without a touch within the segment's cadence, the largest MRR first; at most 100. */
+            not_managed: components["schemas"]["AttentionLine"][];
+            /** @description Renewals of the next 90 days, the earliest first; at most 100. */
+            renewals: components["schemas"]["AttentionLine"][];
+        };
+        /** @description An owner's book in figures. */
+        OwnerLine: {
+            /** @description Active accounts. */
+            accounts: number;
+            /** @description Away: rules give nothing. */
+            away: boolean;
+            /**
+             * Format: int32
+             * @description The most accounts that rules give.
+             */
+            capacity?: number | null;
+            /**
+             * Format: int64
+             * @description Open hand-overs to this owner.
+             */
+            handovers: number;
+            /** @description user, person, pool or nobody. */
+            kind: string;
+            /**
+             * Format: double
+             * @description Σ MRR of them.
+             */
+            mrr: number;
+            /** @description What people read. */
+            name: string;
+            /** @description Accounts without a touch within the segment's cadence; null = cannot be said. */
+            not_managed?: number | null;
+            /** @description E-mail address, `pool:ID`, or `(none)` for accounts without an owner. */
+            owner: string;
+            /** @description Contracts that renew within 90 days, and their MRR. */
+            renewals: number;
+            /** @description Of them with a day that no source says. */
+            renewals_estimated: number;
+            /** Format: double */
+            renewals_mrr: number;
+            /** @description Active accounts by segment. */
+            segments: {
+                [key: string]: number;
+            };
+            /** @description Of them in segments that the owner does not serve. */
+            unserved: number;
+        };
+        /** @description All owners. */
+        OwnerList: {
+            as_of: string;
+            /** @description Why `not_managed` cannot be said, where it cannot. */
+            cadence_gap?: string | null;
+            computed_at: string;
+            currency: string;
+            /** @description By MRR, the largest first; accounts without an owner last. */
+            owners: components["schemas"]["OwnerLine"][];
+        };
+        /** @description A change of owner that was made here. */
+        OwnerMove: {
+            /** @description By whom: `user:ID`, `key:ID`, `operator` or `rules`. */
+            actor: string;
+            /** @description When. */
+            at: string;
+            /** @description What it came from: manual, rules, live or undo. */
+            cause: string;
+            /** @description Who had it. */
+            from?: string | null;
+            /** @description Why, in words. */
+            reason: string;
+            /** @description Who got it. */
+            to?: string | null;
+        };
+        /** @description Someone who looks after accounts, whether or not they sign in. */
+        OwnerPerson: {
+            /** @description Away: rules give them nothing. */
+            away?: boolean;
+            /**
+             * Format: int32
+             * @description The most active accounts that rules give them; null = any number.
+             */
+            capacity?: number | null;
+            /** @description E-mail address, as accounts name it. */
+            email: string;
+            /** @description What others see; the address when empty. */
+            name?: string;
+            /** @description Segments that they serve; none listed = all. */
+            segments?: string[];
+        };
+        /** @description Everything about ownership that people decide. */
+        OwnerSettings: {
+            /** @description What a change of owner starts. */
+            checklist?: components["schemas"]["ChecklistItem"][];
+            /** @description Whether active accounts without an owner are assigned as soon as they are seen. */
+            live?: boolean;
+            /** @description People. */
+            people?: components["schemas"]["OwnerPerson"][];
+            /** @description Pools. */
+            pools?: components["schemas"]["Pool"][];
+            /** @description Rules, in order; the first that is true assigns. */
+            rules?: components["schemas"]["AssignmentRule"][];
+        };
+        /** @description Settings with their version. */
+        OwnerSettingsAnswer: {
+            /** @description When they were changed last; null = never. */
+            changed_at?: string | null;
+            /** @description By whom. */
+            changed_by?: string | null;
+            /** @description Someone who can be named as an owner: users and people. */
+            known: components["schemas"]["KnownOwner"][];
+            /** @description The settings. */
+            settings: components["schemas"]["OwnerSettings"];
+            /**
+             * Format: int64
+             * @description Send it back with a change.
+             */
+            version: number;
+        };
+        /** @description A change of the settings. */
+        OwnerSettingsChange: {
+            /** @description All settings. */
+            settings: components["schemas"]["OwnerSettings"];
+            /**
+             * Format: int64
+             * @description The version that the change was made from.
+             */
+            version: number;
+        };
+        /** @description A stretch of days with one owner. */
+        OwnerStretch: {
+            from: string;
+            owner?: string | null;
+            /** @description First day after it; null = still. */
+            to?: string | null;
         };
         /** @description A problem with its place. */
         Placed: {
@@ -2256,14 +4287,35 @@ export interface components {
             segments?: null | components["schemas"]["Preview"];
             warnings: components["schemas"]["Placed"][];
         };
+        /** @description People who look after accounts together. */
+        Pool: {
+            /** @description What it is for. */
+            description?: string;
+            /** @description Small letters, digits, `_` and `-`; an account of the pool has the owner `pool:ID`. */
+            id: string;
+            /** @description E-mail addresses. */
+            members: string[];
+            /** @description What others see. */
+            name: string;
+            /** @description Segments that it serves; none listed = all. */
+            segments?: string[];
+        };
         /** @description The consequence of other rules for the active accounts. */
         Preview: {
+            /** @description Active accounts by segment now. */
+            before: {
+                [key: string]: number;
+            };
             /** @description Active accounts by segment then. */
             counts: {
                 [key: string]: number;
             };
             /** @description Who moves. */
             moves: components["schemas"]["Move"][];
+            /** @description MRR of the active accounts by segment then. */
+            mrr: {
+                [key: string]: number;
+            };
             /** @description Active accounts in all. */
             total: number;
             /** @description Active accounts that no rule would take. */
@@ -2290,6 +4342,27 @@ export interface components {
             title: string;
             /** @description `about:tenure/<code>`. */
             type: string;
+        };
+        /** @description One document of the working copy. */
+        ProgramDocument: {
+            /**
+             * Format: int64
+             * @description The version of the program that the text started from; 0 = there is none.
+             */
+            base_version: number;
+            conflict?: null | components["schemas"]["DraftConflict"];
+            /** @description Its content as plain data, for forms; null = the text is not YAML. */
+            content?: Record<string, never> | null;
+            file: string;
+            /** @description The text: the author's draft, else what is in force; null = the draft takes the document away. */
+            text?: string | null;
+            /** @description When the draft was written; null = there is none. */
+            updated_at?: string | null;
+            /**
+             * Format: int64
+             * @description The draft's version; 0 = there is no draft, the text is what is in force.
+             */
+            version: number;
         };
         /** @description The program in force. */
         ProgramInForce: {
@@ -2341,6 +4414,113 @@ export interface components {
         Reason: {
             accounts: number;
             reason: string;
+        };
+        /** @description A reason that may be given. */
+        ReasonCode: {
+            code: string;
+            label: string;
+        };
+        /** @description One statement about a notice or an end. */
+        ReasonStatement: {
+            /** @description The name of who recorded it; null = the source said it. */
+            author?: string | null;
+            comment?: string | null;
+            competitor?: string | null;
+            /** @description The reason that it names; null = none. */
+            reason?: string | null;
+            /** @description When it became known. */
+            recorded_at: string;
+            secondary: string[];
+            /** @description Where it came from. */
+            source: string;
+        };
+        /** @description A reassignment. */
+        Reassignment: {
+            /**
+             * Format: int64
+             * @description Accounts moved.
+             */
+            accounts: number;
+            /** @description By whom: `user:ID`, `key:ID`, `operator` or `rules`. */
+            actor?: string | null;
+            at?: string | null;
+            /** @description manual, rules, live or undo. */
+            cause: string;
+            /** @description Its id; null = nothing had to be moved. */
+            id?: string | null;
+            reason: string;
+            /**
+             * Format: int64
+             * @description Of an undo: accounts that were not given back, because their owner has changed since.
+             */
+            skipped: number;
+            /** @description The reassignment that it takes back. */
+            undoes?: string | null;
+            /** @description The reassignment that took it back. */
+            undone_by?: string | null;
+        };
+        /** @description An account that stays, and why. */
+        ReassignmentLeft: {
+            account_id: string;
+            name: string;
+            reason: string;
+        };
+        /** @description Reassignments, newest first. */
+        ReassignmentList: {
+            items: components["schemas"]["Reassignment"][];
+            next_cursor?: string | null;
+        };
+        /** @description An owner's active accounts before and after. */
+        ReassignmentLoad: {
+            accounts_after: number;
+            accounts_before: number;
+            /** Format: double */
+            mrr_after: number;
+            /** Format: double */
+            mrr_before: number;
+            owner: string;
+        };
+        /** @description An account that would get another owner. */
+        ReassignmentMove: {
+            account_id: string;
+            from?: string | null;
+            /** Format: double */
+            mrr: number;
+            name: string;
+            /** @description The rule that decided, where one did. */
+            rule?: string | null;
+            segment: string;
+            to?: string | null;
+        };
+        /** @description What would happen. */
+        ReassignmentPreview: {
+            /** @description Accounts that stay with whom they have. */
+            kept: number;
+            /** @description Accounts that nobody gets. */
+            left: number;
+            /** @description The first of those that nobody gets. */
+            left_accounts: components["schemas"]["ReassignmentLeft"][];
+            /** @description Whose book changes. */
+            loads: components["schemas"]["ReassignmentLoad"][];
+            /** @description Accounts that get another owner. */
+            moved: number;
+            /** @description The first of the moves, the largest MRR first. */
+            moves: components["schemas"]["ReassignmentMove"][];
+        };
+        /** @description Which accounts change hands, and to whom. */
+        ReassignmentRequest: {
+            /** @description Their ids. */
+            accounts?: string[];
+            /** @description Of those only the ones for which this expression is true, such as `segment = 'core'`. */
+            filter?: string | null;
+            /** @description Or all active ones of this owner; `(none)` = without an owner. */
+            owner?: string | null;
+            /** @description Why, for the history. */
+            reason?: string;
+            /** @description For a pool: how they are given out. */
+            spread?: components["schemas"]["Spread"];
+            /** @description An e-mail address or `pool:ID`; null = nobody. */
+            to?: string | null;
         };
         /** @description What became of the messages. SDKs look at the status only. */
         Receipt: {
@@ -2440,6 +4620,23 @@ export interface components {
              */
             total: number;
         };
+        /** @description Gives a baseline back to the program. */
+        ReleaseForm: {
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description `version` of the target as it was shown.
+             */
+            version: number;
+        };
+        /** @description When a contract renews. */
+        Renewal: {
+            /** @description True where no source says the day: it is counted on from the start by the contract's months, or by twelve. */
+            estimated: boolean;
+            /** @description The day. */
+            on: string;
+        };
         /** @description Which rejects to take in again: those named, those of an import, or all that are open. */
         ReplayRequest: {
             /** @description Ids of rejects. */
@@ -2465,6 +4662,140 @@ export interface components {
         ResetPassword: {
             /** @description Left out, one is made. */
             password?: string | null;
+        };
+        /** @description An amount of one currency. */
+        RevenueAmount: {
+            /**
+             * Format: double
+             * @description In the currency's major unit.
+             */
+            amount: number;
+            /** @description ISO 4217 code. */
+            currency: string;
+        };
+        /** @description Bridges. */
+        RevenueBridge: {
+            as_of: string;
+            /** @description What it is split by. */
+            by: string;
+            computed_at: string;
+            /** @description The currencies of the accounts, the program's own first. */
+            currencies: string[];
+            grain: string;
+            /** @description Its parts, largest opening first. */
+            parts: components["schemas"]["BridgePart"][];
+            /** @description The period that is split. */
+            period: string;
+            /** @description Oldest first. */
+            periods: components["schemas"]["BridgePeriod"][];
+        };
+        /** @description Churn. */
+        RevenueChurn: {
+            /** Format: int64 */
+            active_start: number;
+            as_of: string;
+            basis: string;
+            by: string;
+            computed_at: string;
+            currencies: string[];
+            /**
+             * Format: int64
+             * @description Departures.
+             */
+            departures: number;
+            /** @description First day of what groups and totals stand for. */
+            first_day: string;
+            groups: components["schemas"]["ChurnGroup"][];
+            /** @description Its last day. */
+            last_day: string;
+            /** Format: int64 */
+            left: number;
+            /**
+             * Format: double
+             * @description Of the accounts active at its start, the part that left.
+             */
+            logo_churn?: number | null;
+            /** @description Oldest first. */
+            months: components["schemas"]["ChurnMonth"][];
+            mrr: components["schemas"]["RevenueAmount"][];
+            /** @description The reasons that may be given. */
+            reasons: components["schemas"]["ReasonCode"][];
+            /**
+             * Format: int64
+             * @description Those without a reason on record.
+             */
+            without_reason: number;
+        };
+        /** @description Accounts that started together. */
+        RevenueCohort: {
+            /**
+             * Format: int64
+             * @description How many accounts.
+             */
+            accounts: number;
+            /** @description Every age that it has reached by the day asked for; later ones are not known yet and are left out. */
+            cells: components["schemas"]["RevenueCohortCell"][];
+            cohort: string;
+            /**
+             * Format: double
+             * @description What they paid at their start, in the triangle's currency.
+             */
+            mrr: number;
+        };
+        /** @description A cohort's figure at an age. */
+        RevenueCohortCell: {
+            /**
+             * Format: int32
+             * @description Whole months since the end of the start month or quarter.
+             */
+            age: number;
+            /** @description The day that it stands for. */
+            day: string;
+            /** Format: double */
+            denominator: number;
+            /** Format: double */
+            numerator: number;
+            /**
+             * Format: double
+             * @description The share that is left; null = nothing can be counted.
+             */
+            value?: number | null;
+        };
+        /** @description A triangle. */
+        RevenueCohorts: {
+            as_of: string;
+            /** @description Oldest first. */
+            cohorts: components["schemas"]["RevenueCohort"][];
+            computed_at: string;
+            /** @description The currencies of the accounts. */
+            currencies: string[];
+            /** @description The one currency of a triangle of revenue: the one asked for, else the program's. */
+            currency: string;
+            /**
+             * Format: int64
+             * @description Accounts that are not counted in a triangle of revenue, because what they pay is unknown or in another currency.
+             */
+            left_out: number;
+            measure: string;
+            /** @description All cohorts that have reached an age, together. */
+            pooled: components["schemas"]["RevenueCohortCell"][];
+        };
+        /** @description Saves. */
+        RevenueSaves: {
+            /** @description All notices together. */
+            all: components["schemas"]["SaveGroup"];
+            as_of: string;
+            by: string;
+            computed_at: string;
+            currencies: string[];
+            first_day: string;
+            /** @description Most notices first. */
+            groups: components["schemas"]["SaveGroup"][];
+            /** @description Newest first. */
+            items: components["schemas"]["SaveLine"][];
+            last_day: string;
+            next_cursor?: string | null;
+            total: number;
         };
         /**
          * @description What a person may do; each role may do all that the ones before it may.
@@ -2492,6 +4823,86 @@ export interface components {
             /** @description Whether the map leaves it out. */
             skipped: boolean;
         };
+        /** @description A name that a rule may use. */
+        RuleName: {
+            description: string;
+            /** @description builtin, attribute or metric. */
+            kind: string;
+            label: string;
+            name: string;
+            /** @description integer, number, text, boolean, date or money. */
+            type: string;
+            /** @description The most frequent values of a text, most frequent first. */
+            values: string[];
+        };
+        /** @description The names and functions of rules. */
+        RuleNames: {
+            functions: string[];
+            names: components["schemas"]["RuleName"][];
+        };
+        /** @description What a rule alone would take of the active accounts. */
+        RuleOutcome: {
+            /** @description Those that match, by the segment that they are in now. */
+            by_segment: {
+                [key: string]: number;
+            };
+            /** @description Active accounts for which it is true. */
+            matches: number;
+            /**
+             * Format: double
+             * @description Their MRR.
+             */
+            mrr: number;
+            problem?: null | components["schemas"]["RuleProblem"];
+            /** @description Some of those that match, greatest MRR first. */
+            sample: components["schemas"]["RuleSample"][];
+            /** @description Active accounts. */
+            total: number;
+            /** @description Active accounts for which it can be neither true nor false, because something is unknown. */
+            unknown: number;
+        };
+        /** @description What is wrong with a rule. */
+        RuleProblem: {
+            /**
+             * Format: int32
+             * @description Column in the rule, from 1; null = not known.
+             */
+            column?: number | null;
+            /**
+             * Format: int32
+             * @description Line in the rule, from 1; null = not known.
+             */
+            line?: number | null;
+            /** @description The name at fault, where there is one. */
+            name?: string | null;
+            /** @description The nearest right name. */
+            nearest?: string | null;
+            problem: string;
+            remedy: string;
+        };
+        /** @description An account in a few words. */
+        RuleSample: {
+            account_id: string;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            /** @description Its segment now. */
+            segment: string;
+        };
+        /** @description Runs the rules in force. */
+        RulesRun: {
+            scope: components["schemas"]["AssignmentScope"];
+            /**
+             * Format: int64
+             * @description The version of the settings that was previewed.
+             */
+            version: number;
+        };
+        /** @description What the rules are tried on. */
+        RulesTrial: {
+            scope: components["schemas"]["AssignmentScope"];
+            settings?: null | components["schemas"]["OwnerSettings"];
+        };
         /** @description What became of the file's first rows. */
         SampleCounts: {
             good: number;
@@ -2499,6 +4910,90 @@ export interface components {
             rows: number;
             skipped: number;
         };
+        /** @description A group of notices. */
+        SaveGroup: {
+            /** Format: int64 */
+            lost: number;
+            /** @description What the lost ones paid. */
+            mrr_lost: components["schemas"]["RevenueAmount"][];
+            /** @description What the open ones pay. */
+            mrr_open: components["schemas"]["RevenueAmount"][];
+            /** @description What the retained ones still pay of what they paid. */
+            mrr_saved: components["schemas"]["RevenueAmount"][];
+            /** Format: int64 */
+            notices: number;
+            /** Format: int64 */
+            open: number;
+            /** Format: int64 */
+            proactive: number;
+            /**
+             * Format: double
+             * @description Proactive saves of the settled notices; null = none is settled.
+             */
+            rate?: number | null;
+            /** Format: int64 */
+            retained: number;
+            /** Format: int64 */
+            settled: number;
+            value: string;
+        };
+        /** @description What was done about a notice. */
+        SaveIntervention: {
+            /** @description The event's name. */
+            name: string;
+            /** @description The first day on which it happened. */
+            on: string;
+        };
+        /** @description One notice. */
+        SaveLine: {
+            account_id: string;
+            author?: string | null;
+            comment?: string | null;
+            currency: string;
+            /** @description What was done within 90 days, earliest first. */
+            done: components["schemas"]["SaveIntervention"][];
+            left_on?: string | null;
+            /**
+             * Format: double
+             * @description What it paid on that day; null = unknown.
+             */
+            mrr?: number | null;
+            /**
+             * Format: double
+             * @description What of its MRR it still pays 90 days later.
+             */
+            mrr_saved?: number | null;
+            name: string;
+            notice_on: string;
+            outcome: components["schemas"]["SaveOutcome"];
+            /** @description The owner on the day of the notice. */
+            owner?: string | null;
+            /** @description Retained, settled and something was done: the numerator of the KPI `proactive_saves`. */
+            proactive: boolean;
+            reason?: string | null;
+            /** @description Who recorded it. */
+            saved_by?: string | null;
+            /** @description How it was done, in words. */
+            saved_how?: string | null;
+            /** @description When a save was recorded. */
+            saved_on?: string | null;
+            secondary: string[];
+            segment?: string | null;
+            /** @description Whether its 90 days have passed. */
+            settled: boolean;
+            /** @description The day on which they pass. */
+            settles_on: string;
+            /**
+             * Format: int64
+             * @description How many times a person has recorded a reason for this notice.
+             */
+            version: number;
+        };
+        /**
+         * @description What became of a notice.
+         * @enum {string}
+         */
+        SaveOutcome: "retained" | "lost" | "open";
         /**
          * @description What a key may do.
          * @enum {string}
@@ -2510,6 +5005,11 @@ export interface components {
             points: components["schemas"]["SeriesPoint"][];
             /** @description `all`, or a value of what it is split by. */
             scope: string;
+        };
+        /** @description What was looked at. */
+        SeenMentions: {
+            /** @description Ids of notes. */
+            notes: string[];
         };
         /** @description How complete a field is in a segment. */
         SegmentFill: {
@@ -2715,6 +5215,11 @@ export interface components {
             at: string;
             sources: components["schemas"]["SourceItem"][];
         };
+        /**
+         * @description How a pool's accounts are given out.
+         * @enum {string}
+         */
+        Spread: "shared" | "accounts" | "mrr" | "segment";
         /** @description The answer. */
         SqlAnswer: {
             columns: components["schemas"]["ColumnType"][];
@@ -2748,6 +5253,56 @@ export interface components {
             /** @description First day on which it no longer holds; null = running. */
             to_day?: string | null;
         };
+        /** @description A target in depth. */
+        TargetDetail: {
+            as_of: string;
+            /** @description What they did, oldest first. */
+            changes: components["schemas"]["BaselineChange"][];
+            /** @description The months to come, up to the deadline; empty = nothing can be said. */
+            fan: components["schemas"]["FanPoint"][];
+            forecast?: null | components["schemas"]["TargetForecast"];
+            /** @description The last 25 months and the day asked for, oldest first. */
+            history: components["schemas"]["TargetPoint"][];
+            /**
+             * Format: double
+             * @description What the program states; null = it is to be measured.
+             */
+            program_baseline?: number | null;
+            /** @description The day that the program names. */
+            program_baseline_on: string;
+            target: components["schemas"]["TargetLine"];
+            /**
+             * Format: int64
+             * @description Number of things that people did to the baseline; a change names it.
+             */
+            version: number;
+            /** @description Why there is no forecast. */
+            why?: string | null;
+        };
+        /** @description What is expected at the deadline. */
+        TargetForecast: {
+            /** @description Half of them lie within. */
+            half: number[];
+            /** @description Nine of ten outcomes lie within. */
+            interval: number[];
+            /** @description Months that it was fitted by. */
+            months: number;
+            /**
+             * Format: double
+             * @description The share of outcomes that meet the goal.
+             */
+            probability: number;
+            /**
+             * Format: double
+             * @description The trend's change a month.
+             */
+            slope: number;
+            /**
+             * Format: double
+             * @description The trend's value at the deadline.
+             */
+            value: number;
+        };
         /** @description One target as the registry shows it. */
         TargetLine: {
             /**
@@ -2757,6 +5312,8 @@ export interface components {
             baseline?: number | null;
             /** @description The day of the baseline. */
             baseline_on: string;
+            /** @description Where it comes from. */
+            baseline_source: components["schemas"]["BaselineSource"];
             /** @description Which way is good. */
             better: string;
             /** @description Targets of other documents that want something else of the same figure. */
@@ -2810,12 +5367,71 @@ export interface components {
              */
             value?: number | null;
         };
+        /** @description One target's way and where it leads. */
+        TargetOutlook: {
+            forecast?: null | components["schemas"]["TargetForecast"];
+            /** @description The months since the baseline, at most thirteen, and the day asked for; oldest first. */
+            history: components["schemas"]["TargetPoint"][];
+            id: string;
+            /** @description Why there is no forecast. */
+            why?: string | null;
+        };
+        /** @description Every target's way and where it leads. */
+        TargetOutlooks: {
+            as_of: string;
+            targets: components["schemas"]["TargetOutlook"][];
+        };
+        /** @description Where a target stood on a day. */
+        TargetPoint: {
+            /**
+             * Format: double
+             * @description What the line asks for; null before the baseline's day.
+             */
+            expected?: number | null;
+            /** @description The month's last day, or the day asked for. */
+            period: string;
+            status?: null | components["schemas"]["Status"];
+            /**
+             * Format: double
+             * @description The figure; null = no data.
+             */
+            value?: number | null;
+        };
         /** @description The registry of targets. */
         Targets: {
             /** @description The day that values and statuses stand for. */
             as_of: string;
             /** @description Every target, in the program's order. */
             targets: components["schemas"]["TargetLine"][];
+        };
+        /** @description A ticket. */
+        TicketLine: {
+            /** @description Who opened it. */
+            contact_id?: string | null;
+            /** @description When it was escalated last. */
+            escalated_at?: string | null;
+            /**
+             * Format: double
+             * @description Hours from its opening to its last resolution (DEFINITIONS §3).
+             */
+            hours?: number | null;
+            /** @description When it was opened; null where only later events of it are known. */
+            opened_at?: string | null;
+            /** @description As its source says. */
+            priority?: string | null;
+            /**
+             * Format: int32
+             * @description How often it was opened again.
+             */
+            reopened: number;
+            /** @description When it was resolved last; null while it is open. */
+            resolved_at?: string | null;
+            /** @description open, escalated or resolved. */
+            state: string;
+            /** @description What it is about. */
+            subject?: string | null;
+            /** @description Its id. */
+            ticket_id: string;
         };
         /** @description A column of a table. */
         TileColumn: {
@@ -3051,6 +5667,60 @@ export interface components {
             /** @description Give it as `before` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
+        /** @description One customer. */
+        TopAccount: {
+            account_id: string;
+            /**
+             * Format: double
+             * @description MRR against twelve months before; null = it was not there or unknown.
+             */
+            change_12m?: number | null;
+            currency: string;
+            /** Format: int32 */
+            days_since_touch?: number | null;
+            flags: components["schemas"]["TopFlag"][];
+            /** @description The last message, meeting or call within 400 days. */
+            last_touch?: string | null;
+            /** Format: double */
+            mrr: number;
+            name: string;
+            owner?: string | null;
+            rank: number;
+            /**
+             * Format: int32
+             * @description Days until then; negative = passed.
+             */
+            renews_in?: number | null;
+            renews_on?: string | null;
+            segment: string;
+            /**
+             * Format: double
+             * @description Its part of all MRR in its currency.
+             */
+            share?: number | null;
+            started_on?: string | null;
+            /** @description MRR at the end of each of the last twelve months and on the day, oldest first; null = not active or unknown. */
+            trend: (number | null)[];
+        };
+        /** @description The customers that pay most. */
+        TopAccounts: {
+            as_of: string;
+            computed_at: string;
+            currencies: string[];
+            /** @description Those of the program's currency first; amounts of different currencies are not compared. */
+            items: components["schemas"]["TopAccount"][];
+            /** @description The attribute that says when an account renews; null = the program declares none. */
+            renewal_attribute?: string | null;
+            /** @description Active accounts whose MRR is known. */
+            total: number;
+        };
+        /** @description Something to look at. */
+        TopFlag: {
+            /** @description `notice`, `renewal_soon`, `renewal_passed`, `shrinking`, `no_touch`, `payment_failed`, or a doubt about its data. */
+            code: string;
+            /** @description In words. */
+            message: string;
+        };
         /** @description A value and how often it came. */
         TopValue: {
             events: number;
@@ -3066,6 +5736,99 @@ export interface components {
              * @description The figure.
              */
             value?: number | null;
+        };
+        /** @description What a trial has found so far. */
+        Trial: {
+            /**
+             * Format: int64
+             * @description The version in force that it compares with; 0 = none.
+             */
+            against: number;
+            /** @description What differs in the definitions. */
+            changes: Record<string, never>[];
+            /** @description Steps done: chunks of accounts and KPIs. */
+            done: number;
+            /** @description What is probably not meant. */
+            doubts: components["schemas"]["Doubt"][];
+            /** @description Why it failed. */
+            error?: string | null;
+            /** @description The hash of the files that it tries. */
+            hash: string;
+            /** @description Which trial. */
+            id: string;
+            /** @description The affected KPIs, as they come. */
+            kpis: components["schemas"]["TrialKpi"][];
+            segments?: null | components["schemas"]["Preview"];
+            /** @description How far it is. */
+            state: components["schemas"]["TrialState"];
+            /** @description What is being worked on. */
+            step: string;
+            /**
+             * Format: int64
+             * @description Milliseconds so far.
+             */
+            took_ms: number;
+            /** @description Of how many. */
+            total: number;
+        };
+        /** @description What to try: files, an earlier version, or, when both are left out, the caller's drafts. */
+        TrialAsked: {
+            /** @description File name → text. */
+            files?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Format: int64
+             * @description An earlier version of the program.
+             */
+            version?: number | null;
+        };
+        /** @description A KPI's history, before and after. */
+        TrialKpi: {
+            /** @description Whether any figure differs. */
+            differs: boolean;
+            /** @description added, removed or changed. */
+            kind: string;
+            /** @description The KPI. */
+            kpi: string;
+            /** @description Its label. */
+            label: string;
+            /** @description All accounts first, then the segments. */
+            scopes: components["schemas"]["TrialScope"][];
+            /** @description Its unit. */
+            unit: string;
+        };
+        /** @description A figure of one period, before and after. */
+        TrialPoint: {
+            /**
+             * Format: double
+             * @description As it would be; null = no data.
+             */
+            after?: number | null;
+            /**
+             * Format: double
+             * @description As it is; null = no data.
+             */
+            before?: number | null;
+            /** @description The day that the figure stands for. */
+            period: string;
+        };
+        /** @description The history of one scope, before and after. */
+        TrialScope: {
+            /** @description Oldest first. */
+            points: components["schemas"]["TrialPoint"][];
+            /** @description `all`, or a segment. */
+            scope: string;
+        };
+        /**
+         * @description How far a trial is.
+         * @enum {string}
+         */
+        TrialState: "running" | "done" | "cancelled" | "failed";
+        /** @description A rule that is being written. */
+        TryOne: {
+            /** @description The rule. */
+            rule: string;
         };
         /** @description One rule to try. */
         TryRule: {
@@ -3191,6 +5954,15 @@ export interface components {
              */
             rows: number;
         };
+        /** @description What differs between two versions. */
+        VersionDiff: {
+            /** @description What differs in the definitions. */
+            changes: Record<string, never>[];
+            /** @description What differs in the texts. */
+            files: components["schemas"]["DocumentDiff"][];
+            from: components["schemas"]["VersionLine"];
+            to: components["schemas"]["VersionLine"];
+        };
         /** @description A version of the program. */
         VersionLine: {
             applied_at: string;
@@ -3205,6 +5977,20 @@ export interface components {
         Versions: {
             /** @description Newest first. */
             versions: components["schemas"]["VersionLine"][];
+        };
+        /** @description The program as its author sees it: what is in force with their drafts laid over it. */
+        WorkingCopy: {
+            /** @description Every document. */
+            documents: components["schemas"]["ProgramDocument"][];
+            /** @description Drafts of other people. */
+            others: components["schemas"]["OtherDraft"][];
+            /** @description The JSON Schema of each document, by its name. */
+            schemas: Record<string, never>;
+            /**
+             * Format: int64
+             * @description The version in force; 0 = none.
+             */
+            version: number;
         };
     };
     responses: {
@@ -3291,6 +6077,79 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    notes_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNote"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    profiles_profile: {
+        parameters: {
+            query?: {
+                /** @description The day; today when left out. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountProfile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     events_account_timeline: {
         parameters: {
             query?: {
@@ -3319,6 +6178,48 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TimelinePage"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_detach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -3450,17 +6351,21 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    accounts_list_contacts: {
+    contacts_list: {
         parameters: {
             query?: {
                 /** @description Only contacts of the account with this id. */
-                account?: string | null;
-                /** @description Only contacts whose id, name or e-mail address holds this text. */
-                q?: string | null;
+                account?: string;
+                /** @description Only contacts whose id, name, title or e-mail address holds this text. */
+                q?: string;
+                /** @description Only contacts with this flag: champion, sponsor, decision_maker or user. */
+                flag?: string;
+                /** @description Only contacts that agreed to this topic; `!topic`: that refused it. */
+                consent?: string;
                 /** @description The `next_cursor` of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description How many at most, 1–500; 100 when not given. */
-                limit?: number | null;
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -3474,6 +6379,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ContactsPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contacts_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contacts_set_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                topic: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentAnswer"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contacts_set_flag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                flag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    contacts_unset_flag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                flag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3645,6 +6645,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NameProfile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_handovers_list: {
+        parameters: {
+            query?: {
+                /** @description Only those for this owner. */
+                owner?: string;
+                /** @description 1 to 500; 100 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_handovers_tick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handover"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_handovers_untick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handover"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3902,6 +6973,53 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    notes_mentions_list: {
+        parameters: {
+            query?: {
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MentionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_mentions_seen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeenMentions"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MentionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     metrics_sql_progress: {
         parameters: {
             query?: never;
@@ -3917,6 +7035,250 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Computing"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteConflict"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_attach: {
+        parameters: {
+            query: {
+                /** @description The file's name. */
+                name: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_run_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesRun"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reassignment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_preview_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesTrial"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReassignmentPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_settings_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerSettingsAnswer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_settings_replace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnerSettingsChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerSettingsAnswer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_books_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_books_attention_list: {
+        parameters: {
+            query: {
+                view: "unassigned" | "not_managed" | "unserved";
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description 1 to 500; 100 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttentionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_books_book: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An e-mail address, `pool:ID` or `(none)` */
+                owner: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerBook"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3990,6 +7352,170 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    program_differences: {
+        parameters: {
+            query: {
+                /** @description The older version. */
+                from: number;
+                /** @description The newer version; the one in force when left out. */
+                to?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDiff"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_working_copy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkingCopy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_write_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftKept"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_discard_draft: {
+        parameters: {
+            query?: {
+                /** @description The document; all of the caller's drafts when left out. */
+                file?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkingCopy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_apply_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftApply"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionLine"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_check_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftCheck"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedFiles"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_edit_fields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftEdits"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftKept"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     program_export: {
         parameters: {
             query?: {
@@ -4037,6 +7563,70 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    program_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_start_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialAsked"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    program_cancel_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     program_versions: {
         parameters: {
             query?: never;
@@ -4074,6 +7664,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VersionLine"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_list: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReassignmentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReassignmentRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reassignment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReassignmentRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReassignmentPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    owners_reassign_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reassignment"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -4180,6 +7865,488 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    revenue_reasons_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountChurn"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_reasons_cancellation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEnd"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountChurn"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_reasons_notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEnd"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountChurn"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_reasons_give: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReason"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountChurn"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_reasons_save: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSave"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountChurn"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_bridge_bridge: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description `month` (default), `quarter` or `12m`: the twelve months up to the end of each month. */
+                grain?: string;
+                /** @description How many periods, 1 to 60 (default 13). */
+                periods?: number;
+                /** @description The last day of the period to split; the newest when left out. */
+                period?: string;
+                /** @description What that period is split by: `segment` (default), `owner`, `currency` or a declared attribute's id. */
+                by?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevenueBridge"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_bridge_accounts: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description `month` (default), `quarter` or `12m`. */
+                grain?: string;
+                /** @description The last day of the period; the newest when left out. */
+                period?: string;
+                /** @description A step; `opening` = active at the start, `closing` = active at the end; every account of the bridge when left out. */
+                step?: string;
+                /** @description What `value` is a value of: `segment`, `owner`, `currency` or a declared attribute's id. */
+                by?: string;
+                /** @description The part of the split. */
+                value?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BridgeAccounts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_churn_churn: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description How many months up to the day, 1 to 60 (default 12). */
+                months?: number;
+                /** @description One month of them (its last shown day): groups and totals are then of that month alone. */
+                month?: string;
+                /**
+                 * @description What departures are grouped by: `reason` (default), `secondary`, `segment`, `owner`, `cohort` (month of the start), `size`, `currency`,
+                 *     or a declared attribute's id.
+                 */
+                by?: string;
+                /**
+                 * @description The day that a departure is dated by: `effect` (default), the first day without the account; `notice`, the day on which it gave
+                 *     notice, where it gave one.
+                 */
+                basis?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevenueChurn"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_churn_accounts: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description How many months up to the day, 1 to 60 (default 12). */
+                months?: number;
+                /** @description One month of them (its last shown day). */
+                month?: string;
+                /** @description What `value` is a value of; as for the groups. */
+                by?: string;
+                /** @description The group. */
+                value?: string;
+                /** @description `effect` (default) or `notice`. */
+                basis?: string;
+                /** @description `true`: only those without a reason on record. */
+                missing?: boolean;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Departures"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_cohorts_cohorts: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description `logo` (default): accounts; `net`: revenue with expansion; `gross`: revenue, each account at most at what it started with. */
+                measure?: string;
+                /** @description What accounts are gathered by: `month` (default) or `quarter` of their first start. */
+                grain?: string;
+                /** @description How many months of starts, 1 to 60 (default 24). */
+                months?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevenueCohorts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_cohorts_accounts: {
+        parameters: {
+            query: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description `logo` (default), `net` or `gross`. */
+                measure?: string;
+                /** @description The cohort, such as `2026-05` or `2026-Q2`. */
+                cohort: string;
+                /** @description The age in months. */
+                age: number;
+                /** @description `left`: only those that are not active at that age; `stayed`: only those that are; both when left out. */
+                side?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CohortAccounts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_saves_saves: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description Notices of how many months up to the day, 1 to 60 (default 12). Of several notices of one account the last counts. */
+                months?: number;
+                /**
+                 * @description What they are grouped by: `owner` (of the day of the notice, default), `reason`, `segment`, `intervention` (the first one) or
+                 *     `author` (who recorded the save).
+                 */
+                by?: string;
+                /** @description Only the notices of this group. */
+                value?: string;
+                /** @description Only `retained`, `lost` or `open` ones. */
+                outcome?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevenueSaves"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revenue_top_top: {
+        parameters: {
+            query?: {
+                /** @description The day (YYYY-MM-DD); today when left out. */
+                as_of?: string;
+                /** @description A segment's id, or several with commas between; the segment of the moment that counts. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description An ISO 4217 code: only accounts that pay in it. */
+                currency?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `plan = 'Pro' AND employees < 50`. */
+                filter?: string;
+                /** @description `csv` gives a file for spreadsheets instead of JSON. */
+                format?: string;
+                /** @description Rows, 1 to 500 (default 100). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopAccounts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     segments_list: {
         parameters: {
             query?: {
@@ -4198,6 +8365,133 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Segments"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_flow: {
+        parameters: {
+            query?: {
+                /** @description First day; a year before `to` when left out. */
+                from?: string;
+                /** @description Last day; today when left out. */
+                to?: string;
+                /** @description `month` (default), `day`, `quarter` or `year`: the ends of these, and `to` itself last. */
+                grain?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flow"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_flow_accounts: {
+        parameters: {
+            query: {
+                /** @description The first day. */
+                from_day: string;
+                /** @description The second day. */
+                to_day: string;
+                /** @description The segment on the first day; left out = not a customer yet. */
+                from?: string;
+                /** @description The segment on the second day; left out = no customer any more. */
+                to?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: number;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowAccounts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_membership: {
+        parameters: {
+            query?: {
+                /** @description First day; a year before `to` when left out. */
+                from?: string;
+                /** @description Last day; today when left out. */
+                to?: string;
+                /** @description `month` (default), `day`, `quarter` or `year`: the ends of these, and `to` itself last. */
+                grain?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembershipHistory"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_names: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleNames"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_overlaps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overlaps"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -4222,6 +8516,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Preview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_try_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryOne"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOutcome"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    segments_unclassified: {
+        parameters: {
+            query?: {
+                /** @description `unclassified` (default): no rule takes them. `undecided`: a missing field could change their segment. */
+                kind?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: number;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoubtfulAccounts"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -4505,6 +8850,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Targets"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    kpis_outlook: {
+        parameters: {
+            query?: {
+                /** @description The day; today when left out. */
+                as_of?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetOutlooks"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    kpis_show: {
+        parameters: {
+            query?: {
+                /** @description The day; today when left out. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    kpis_freeze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FreezeForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    kpis_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetDetail"];
                 };
             };
             default: components["responses"]["Problem"];

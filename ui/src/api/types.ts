@@ -27,6 +27,9 @@ export type KpisAnswer = From<"KpiList">;
 export type SeriesAnswer = From<"Series">;
 export type Side = "numerator" | "denominator" | "rest";
 export type Target = From<"TargetLine">;
+export type TargetDetail = From<"TargetDetail">;
+export type TargetOutlook = From<"TargetOutlook">;
+export type TargetForecast = From<"TargetForecast">;
 
 export type DashboardsAnswer = From<"DashboardList">;
 export type DashboardLine = From<"DashboardLine">;
@@ -77,3 +80,45 @@ export type Change = {
   fields: { field: string; old: unknown; new: unknown }[];
 };
 export type PlanAnswer = Omit<From<"Planned">, "changes"> & { changes: Change[] };
+
+export type Membership = From<"MembershipHistory">;
+export type Flow = From<"Flow">;
+export type FlowStep = From<"FlowStep">;
+export type RuleName = From<"RuleName">;
+export type RuleOutcome = From<"RuleOutcome">;
+export type WorkingCopy = From<"WorkingCopy">;
+export type ProgramDocument = From<"ProgramDocument">;
+export type DraftConflict = From<"DraftConflict">;
+export type DiffLine = From<"DiffLine">;
+/** A form's change of a document; the document leaves the fields open. */
+export type Edit = {
+  list?: string;
+  id?: string;
+  set?: Record<string, unknown>;
+  remove?: boolean;
+  position?: number;
+};
+export type Trial = Omit<From<"Trial">, "changes"> & { changes: Change[] };
+export type TrialKpi = From<"TrialKpi">;
+export type VersionDiff = Omit<From<"VersionDiff">, "changes"> & { changes: Change[] };
+export type OwnerLine = From<"OwnerLine">;
+export type AttentionLine = From<"AttentionLine">;
+export type OwnerSettingsAnswer = From<"OwnerSettingsAnswer">;
+export type OwnerSettings = From<"OwnerSettings">;
+export type Pool = From<"Pool">;
+export type AssignmentRule = From<"AssignmentRule">;
+export type OwnerPerson = From<"OwnerPerson">;
+export type Spread = From<"Spread">;
+export type Handover = From<"Handover">;
+export type ReassignmentPreview = From<"ReassignmentPreview">;
+export type ReassignmentRequest = Schemas["ReassignmentRequest"];
+export type Reassignment = From<"Reassignment">;
+
+export type Profile = From<"AccountProfile">;
+export type Ticket = From<"TicketLine">;
+export type Note = From<"Note">;
+export type NoteDiffLine = From<"NoteDiffLine">;
+export type Mention = From<"Mention">;
+export type ContactItem = From<"ContactItem">;
+export type ContactFlag = From<"ContactFlag">;
+export type ContactPageAnswer = From<"ContactPage">;

@@ -15,16 +15,33 @@ import { UserMenu } from "./UserMenu";
 import { useShortcuts } from "./useShortcuts";
 
 export const PAGES: {
-  to: "/" | "/accounts" | "/segments" | "/dashboards" | "/targets" | "/data" | "/settings";
+  to:
+    | "/"
+    | "/accounts"
+    | "/segments"
+    | "/definitions"
+    | "/dashboards"
+    | "/targets"
+    | "/data"
+    | "/settings"
+    | "/contacts"
+    | "/owners"
+    | "/mentions"
+    | "/revenue";
   label: string;
   icon: IconName;
   keys: string;
 }[] = [
   { to: "/", label: "Overview", icon: "overview", keys: "g o" },
   { to: "/accounts", label: "Accounts", icon: "accounts", keys: "g a" },
+  { to: "/contacts", label: "Contacts", icon: "user", keys: "g c" },
+  { to: "/owners", label: "Owners", icon: "meeting", keys: "g w" },
+  { to: "/mentions", label: "Mentions", icon: "mail", keys: "g m" },
   { to: "/segments", label: "Segments", icon: "segments", keys: "g s" },
   { to: "/dashboards", label: "Dashboards", icon: "dashboards", keys: "g b" },
   { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },
+  { to: "/definitions", label: "Definitions", icon: "content", keys: "g f" },
+  { to: "/revenue", label: "Revenue", icon: "revenue", keys: "g r" },
   { to: "/data", label: "Data", icon: "data", keys: "g d" },
   { to: "/settings", label: "Settings", icon: "settings", keys: "g e" },
 ];

@@ -64,9 +64,11 @@ const account = createRoute({
   component: lazyRouteComponent(() => import("@/features/accounts/Account"), "AccountPage"),
 });
 
+export type SegmentsSearch = { tab?: string };
 const segments = createRoute({
   getParentRoute: () => root,
   path: "/segments",
+  validateSearch: (s: Raw): SegmentsSearch => ({ tab: text(s.tab) }),
   component: lazyRouteComponent(() => import("@/features/segments/Segments"), "Segments"),
 });
 
@@ -103,9 +105,58 @@ const dashboard = createRoute({
   component: lazyRouteComponent(() => import("@/features/dashboards/Dashboard"), "DashboardPage"),
 });
 
+export type DefinitionsSearch = { file?: string; entry?: string; view?: string; from?: number; to?: number };
+const whole = (v: unknown): number | undefined =>
+  Number.isInteger(Number(v)) && Number(v) > 0 ? Number(v) : undefined;
+const definitions = createRoute({
+  getParentRoute: () => root,
+  path: "/definitions",
+  validateSearch: (s: Raw): DefinitionsSearch => ({
+    file: text(s.file),
+    entry: text(s.entry),
+    view: text(s.view),
+    from: whole(s.from),
+    to: whole(s.to),
+  }),
+  component: lazyRouteComponent(() => import("@/features/program/Definitions"), "Definitions"),
+});
+
+export type ContactsSearch = { q?: string; flag?: string; consent?: string };
+const contacts = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts",
+  validateSearch: (s: Raw): ContactsSearch => ({ q: text(s.q), flag: text(s.flag), consent: text(s.consent) }),
+  component: lazyRouteComponent(() => import("@/features/contacts/Contacts"), "Contacts"),
+});
+const contact = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts/$id",
+  component: lazyRouteComponent(() => import("@/features/contacts/Contact"), "ContactPage"),
+});
+const mentions = createRoute({
+  getParentRoute: () => root,
+  path: "/mentions",
+  component: lazyRouteComponent(() => import("@/features/notes/Mentions"), "Mentions"),
+});
+
+export type OwnersSearch = { tab?: string; view?: string; kpi?: string };
+const owners = createRoute({
+  getParentRoute: () => root,
+  path: "/owners",
+  validateSearch: (s: Raw): OwnersSearch => ({ tab: text(s.tab), view: text(s.view), kpi: text(s.kpi) }),
+  component: lazyRouteComponent(() => import("@/features/owners/Owners"), "Owners"),
+});
+const owner = createRoute({
+  getParentRoute: () => root,
+  path: "/owners/$owner",
+  component: lazyRouteComponent(() => import("@/features/owners/Owner"), "OwnerPage"),
+});
+
+export type TargetsSearch = { target?: string };
 const targets = createRoute({
   getParentRoute: () => root,
   path: "/targets",
+  validateSearch: (s: Raw): TargetsSearch => ({ target: text(s.target) }),
   component: lazyRouteComponent(() => import("@/features/kpis/Targets"), "Targets"),
 });
 
@@ -118,6 +169,49 @@ export type DataSearch = TabSearch & {
   field?: string;
   event?: string;
 };
+
+export type RevenueSearch = {
+  tab?: string;
+  segment?: string;
+  owner?: string;
+  currency?: string;
+  filter?: string;
+  grain?: string;
+  period?: string;
+  by?: string;
+  value?: string;
+  step?: string;
+  months?: string;
+  month?: string;
+  basis?: string;
+  measure?: string;
+  outcome?: string;
+  account?: string;
+};
+const revenue = createRoute({
+  getParentRoute: () => root,
+  path: "/revenue",
+  validateSearch: (s: Raw): RevenueSearch => ({
+    tab: text(s.tab),
+    segment: text(s.segment),
+    owner: text(s.owner),
+    currency: text(s.currency),
+    filter: text(s.filter),
+    grain: text(s.grain),
+    period: text(s.period),
+    by: text(s.by),
+    value: text(s.value),
+    step: text(s.step),
+    months: text(s.months),
+    month: text(s.month),
+    basis: text(s.basis),
+    measure: text(s.measure),
+    outcome: text(s.outcome),
+    account: text(s.account),
+  }),
+  component: lazyRouteComponent(() => import("@/features/revenue/Revenue"), "Revenue"),
+});
+
 const data = createRoute({
   getParentRoute: () => root,
   path: "/data",
@@ -141,7 +235,24 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, accounts, account, segments, dashboards, dashboard, targets, data, settings]),
+  routeTree: root.addChildren([
+    overview,
+    accounts,
+    account,
+    segments,
+    dashboards,
+    dashboard,
+    definitions,
+    targets,
+    revenue,
+    data,
+    settings,
+    owners,
+    owner,
+    contacts,
+    contact,
+    mentions,
+  ]),
   defaultPreload: "intent",
   scrollRestoration: true,
   defaultPendingComponent: () => <Skeleton lines={8} height={20} />,

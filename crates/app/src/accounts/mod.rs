@@ -17,7 +17,6 @@
 //! account's start, later ones from their own day (ARCHITECTURE, “As-of”). A change that is older than what is known of the account takes
 //! its place in that history and fills fields that are empty; it never overwrites newer knowledge.
 
-mod api;
 mod directory;
 mod id;
 mod rules;
@@ -28,7 +27,6 @@ mod tests;
 
 use serde_json::{Map, Value as Json};
 
-pub use api::routes;
 pub use directory::{Directory, Known, Person};
 pub use id::{IdFault, LONGEST_ID, normalise, normalise_json};
 pub use rules::day_of;
@@ -115,7 +113,7 @@ pub struct AccountChange {
     pub id: String,
     /// Its name.
     pub name: Option<String>,
-    /// Its owner's e-mail address.
+    /// Its owner's e-mail address; empty takes the owner away.
     pub owner: Option<String>,
     /// The id of the account that it belongs to.
     pub parent: Option<String>,

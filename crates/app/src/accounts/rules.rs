@@ -86,9 +86,13 @@ pub(super) fn step(
 /// The fields that a change speaks of, as `(field, value)`; removing is null.
 pub(super) fn fields(change: &AccountChange) -> impl Iterator<Item = (&str, Json)> {
     let text = |text: &Option<String>| text.as_ref().map(|text| Json::String(text.clone()));
+    let owner = match change.owner.as_deref() {
+        Some("") => Some(Json::Null),
+        _ => text(&change.owner),
+    };
     [
         ("name", text(&change.name)),
-        ("owner", text(&change.owner)),
+        ("owner", owner),
         ("parent_id", text(&change.parent)),
     ]
     .into_iter()

@@ -425,34 +425,3 @@ pub async fn contacts_of(on: &impl Execute, account: AccountNo, limit: u32) -> S
         .map(contact_row)
         .collect()
 }
-
-/// A page of contacts after `after`, of one account or of all, whose id, name or e-mail address holds `text` (case of ASCII letters aside).
-pub(super) async fn contacts_page(
-    store: &Store,
-    account: Option<AccountNo>,
-    text: Option<&str>,
-    after: &str,
-    limit: i64,
-) -> StoreResult<Vec<ContactRow>> {
-    let mut sql = format!("{CONTACT} WHERE c.id > $1");
-    let mut values = args![after];
-    if let Some(account) = account {
-        values.push(account.into());
-        sql.push_str(&format!(" AND c.account_no = ${}", values.len()));
-    }
-    if let Some(text) = text {
-        let wanted = text
-            .to_lowercase()
-            .replace('\\', "\\\\")
-            .replace('%', "\\%")
-            .replace('_', "\\_");
-        values.push(format!("%{wanted}%").into());
-        let n = values.len();
-        sql.push_str(&format!(
-            " AND (LOWER(c.id) LIKE ${n} ESCAPE '\\' OR LOWER(c.name) LIKE ${n} ESCAPE '\\' OR LOWER(c.email) LIKE ${n} ESCAPE '\\')"
-        ));
-    }
-    values.push(limit.into());
-    sql.push_str(&format!(" ORDER BY c.id LIMIT ${}", values.len()));
-    store.all(&sql, values).await?.iter().map(contact_row).collect()
-}

@@ -50,7 +50,48 @@ impl Auth {
     }
 }
 
+/// The names of the people behind actors (`user:<id>`), for what they recorded; their e-mail address where they have no name.
+pub async fn names(app: &crate::App) -> tenure_store::StoreResult<std::collections::HashMap<String, String>> {
+    let name = |user: store::User| {
+        let shown = if user.name.trim().is_empty() {
+            user.email
+        } else {
+            user.name
+        };
+        (format!("user:{}", user.id), shown)
+    };
+    Ok(store::users(app).await?.into_iter().map(name).collect())
+}
+
 /// Whether nobody can sign in yet.
 pub async fn setup_needed(app: &crate::App) -> tenure_store::StoreResult<bool> {
     store::no_users(&app.store).await
+}
+
+/// A user as other slices know them.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The user's id.
+    pub id: String,
+    /// E-mail address, in small letters.
+    pub email: String,
+    /// What others see.
+    pub name: String,
+    /// Whether they may sign in.
+    pub active: bool,
+}
+
+/// All users, by e-mail address.
+///
+/// # Errors
+/// When the records fail.
+pub async fn people(app: &crate::App) -> tenure_store::StoreResult<Vec<Person>> {
+    let users = store::users(app).await?;
+    let person = |user: store::User| Person {
+        id: user.id,
+        email: user.email,
+        name: user.name,
+        active: user.disabled_at.is_none(),
+    };
+    Ok(users.into_iter().map(person).collect())
 }

@@ -105,6 +105,7 @@ const NAMES: &[(Kind, &str, &[&str])] = &[
             "renewed",
             "churned",
             "churn_notice",
+            "churn_reason_recorded",
             "saved",
             "payment_failed",
         ],

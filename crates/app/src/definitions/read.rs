@@ -26,7 +26,7 @@ pub(super) mod keys {
     pub const ATTRIBUTE: &[&str] = &["id", "label", "description", "type", "required"];
     pub const EVENTS: &[&str] = &["names", "kinds"];
     pub const SEGMENTS: &[&str] = &["unclassified", "segments"];
-    pub const SEGMENT: &[&str] = &["id", "label", "rule", "description"];
+    pub const SEGMENT: &[&str] = &["id", "label", "rule", "cadence", "description"];
     pub const METRIC: &[&str] = &[
         "id",
         "label",
@@ -432,6 +432,12 @@ fn segment_set(notes: &mut Notes, node: &Node) -> SegmentSet {
             SegmentRule {
                 label: label(notes, fields, &id),
                 rule: fields.expression(notes, "rule").unwrap_or_default(),
+                cadence: days(
+                    notes,
+                    fields,
+                    "cadence",
+                    "Write the longest time without a touchpoint as days, e.g. 30d.",
+                ),
                 description: fields.text(notes, "description").unwrap_or_default(),
                 id,
             }

@@ -104,6 +104,10 @@ pub struct SegmentRule {
     /// A condition over attributes, metrics and built-in names. The first segment whose rule is true takes the account;
     /// a rule that is neither true nor false passes the account on and flags it.
     pub rule: String,
+    /// The longest that an account of it may go without a touchpoint before it counts as not actively managed, such as `30d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<super::schema::DaysText>")]
+    pub cadence: Option<Days>,
     /// Who is in it and why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,

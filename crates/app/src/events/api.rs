@@ -36,7 +36,7 @@ struct TimelineQuery {
 
 /// An event of a timeline.
 #[derive(Debug, Serialize, ToSchema)]
-struct TimelineItem {
+pub struct TimelineItem {
     message_id: String,
     name: String,
     kind: String,
@@ -84,6 +84,7 @@ async fn account_timeline(
             .map(parse_kind)
             .transpose()?,
         text: query.q.filter(|text| !text.trim().is_empty()),
+        contact: None,
         before: query.before.as_deref().map(parse_before).transpose()?,
         limit: limit + 1,
     };
@@ -95,7 +96,7 @@ async fn account_timeline(
         .filter(|_| more)
         .map(|row| format!("{}~{}", row.occurred_at, row.message_id));
     Ok(Json(TimelinePage {
-        items: rows.into_iter().map(item).collect(),
+        items: rows.into_iter().map(timeline_item).collect(),
         next_cursor,
     }))
 }
@@ -129,7 +130,9 @@ fn parse_before(text: &str) -> Result<(i64, String)> {
         })
 }
 
-fn item(row: EventRow) -> TimelineItem {
+/// An event as a timeline shows it.
+#[must_use]
+pub fn timeline_item(row: EventRow) -> TimelineItem {
     TimelineItem {
         properties: serde_json::from_str(&row.properties).unwrap_or_default(),
         occurred_at: instant(row.occurred_at),

@@ -41,7 +41,7 @@ use tokio::sync::watch;
 
 use crate::{App, accounts};
 
-pub use api::log_routes;
+pub use api::{TimelineItem, log_routes, timeline_item};
 pub use chunk::{Chunk, Stored};
 pub use event::{Event, Kind};
 pub use jobs::housekeeping;

@@ -639,6 +639,9 @@ pub(super) fn timeline_query(account_no: i64, filter: &TimelineFilter, text: Opt
     if let Some(kind) = filter.kind {
         sql.push_str(&format!(" AND kind = {}", quoted(kind.name())));
     }
+    if let Some(contact) = &filter.contact {
+        sql.push_str(&format!(" AND contact_id = {}", quoted(contact)));
+    }
     if let Some((at, id)) = &filter.before {
         let at = format!("to_timestamp_micros({at})");
         sql.push_str(&format!(

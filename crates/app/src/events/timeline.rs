@@ -16,6 +16,8 @@ pub struct TimelineFilter {
     pub kind: Option<Kind>,
     /// Only events whose name or properties hold this text, in any case of letters.
     pub text: Option<String>,
+    /// Only events of this contact.
+    pub contact: Option<String>,
     /// Only events before this one in the timeline: `occurred_at` and `message_id` of the last one shown.
     pub before: Option<(i64, String)>,
     /// How many at most.
@@ -32,6 +34,7 @@ impl TimelineFilter {
     fn fits(&self, row: &EventRow, text: Option<&str>) -> bool {
         self.before(row)
             && self.kind.is_none_or(|kind| row.kind == kind.name())
+            && (self.contact.is_none() || row.contact_id == self.contact)
             && text.is_none_or(|text| {
                 row.name.to_lowercase().contains(text) || row.properties.to_lowercase().contains(text)
             })

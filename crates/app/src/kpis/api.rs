@@ -12,6 +12,7 @@ use super::engine::{ALL, By, Only, figures, parts_of};
 use super::overview::{self, Line, TargetLine, day_named, day_of, instant, unit_name};
 use super::reactor::scopes;
 use super::store;
+use super::targets::baseline::Baselines;
 use super::window::{month_ends, period};
 use crate::App;
 use crate::auth::Viewer;
@@ -26,6 +27,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(series))
         .routes(routes!(accounts))
         .routes(routes!(targets))
+        .merge(super::targets::routes())
 }
 
 /// Which figures.
@@ -64,7 +66,7 @@ struct Overview {
     trends: BTreeMap<String, Vec<Trend>>,
 }
 
-fn definitions(app: &App) -> Result<std::sync::Arc<Definitions>> {
+pub(super) fn definitions(app: &App) -> Result<std::sync::Arc<Definitions>> {
     app.definitions().ok_or_else(|| {
         Problem::conflict(
             "no program is applied yet: run `tenure program apply DIR`, or apply one under Settings",
@@ -278,14 +280,14 @@ async fn series(
     let days = known_on(&app, kpi, &grain, days);
     let by = by_of(&definitions, asked.by.as_deref())?;
     let kept = kept_or_computed(&app, &definitions, kpi, &days, &by).await?;
-    let frozen = store::baselines(&app.store).await?;
+    let baselines = Baselines::load(&app).await?;
     let mut series: BTreeMap<String, Vec<Point>> = BTreeMap::new();
     for one in kept.iter().filter(|k| by != By::Nothing || k.scope == ALL) {
         let target = definitions
             .targets
             .iter()
             .find(|t| t.kpi == kpi.id && t.scope == one.scope);
-        let path = target.and_then(|t| overview::path(kpi, t, frozen.get(&t.id)));
+        let path = target.and_then(|t| baselines.path(kpi, t));
         series.entry(one.scope.clone()).or_default().push(Point {
             period: period(kpi.window, kpi.lag, one.day).last.to_string(),
             value: one.figure.value,
@@ -314,7 +316,8 @@ async fn series(
     }))
 }
 
-async fn kept_or_computed(
+/// A KPI's figures of some days: those that are kept, and the others computed.
+pub(super) async fn kept_or_computed(
     app: &App,
     definitions: &Definitions,
     kpi: &Kpi,

@@ -17,8 +17,10 @@ pub mod reading;
 pub mod stats;
 pub mod status;
 mod store;
+pub mod targets;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod trial;
 pub mod window;
 
 use std::collections::BTreeMap;

@@ -10,10 +10,11 @@ use utoipa::ToSchema;
 use super::engine::{ALL, By, figures};
 use super::reactor::scopes;
 use super::stats::Figure;
-use super::status::{Path, Status};
-use super::store::{self, Kept, Measured};
+use super::status::Status;
+use super::store::{self, Kept};
+use super::targets::baseline::{BaselineSource, Baselines};
 use super::window::period;
-use crate::definitions::{Baseline, Better, Definitions, Goal, Kpi, Target, Unit, conflicts};
+use crate::definitions::{Better, Definitions, Goal, Kpi, Target, Unit, conflicts};
 use crate::metrics::facts::{date_of, day_number};
 use crate::{App, metrics};
 
@@ -139,7 +140,7 @@ pub async fn of_day(app: &App, definitions: &Definitions, day: Date) -> Result<V
 /// When history or records fail.
 pub async fn lines(app: &App, definitions: &Definitions, day: Date, by_segment: bool) -> Result<Vec<Line>> {
     let kept = of_day(app, definitions, day).await?;
-    let frozen = store::baselines(&app.store).await?;
+    let baselines = Baselines::load(app).await?;
     let pairs = conflicts(definitions);
     let mut scopes_of = vec![ALL.to_owned()];
     scopes_of.extend(scopes(definitions));
@@ -160,14 +161,7 @@ pub async fn lines(app: &App, definitions: &Definitions, day: Date, by_segment: 
             }
             for target in here {
                 let conflict = pairs.iter().any(|(a, b)| a == &target.id || b == &target.id);
-                lines.push(with_target(
-                    plain.clone(),
-                    kpi,
-                    target,
-                    frozen.get(&target.id),
-                    day,
-                    conflict,
-                ));
+                lines.push(with_target(plain.clone(), kpi, target, &baselines, day, conflict));
             }
         }
     }
@@ -208,39 +202,18 @@ fn line(kpi: &Kpi, scope: &str, day: Date, kept: Option<&Kept>) -> Line {
     }
 }
 
-/// A target's baseline: stated, or measured.
-#[must_use]
-pub fn baseline(target: &Target, frozen: Option<&Measured>) -> Option<f64> {
-    match target.baseline {
-        Baseline::Stated { value, .. } => Some(value),
-        Baseline::Measured { on } => frozen.filter(|f| f.day == on).map(|f| f.value),
-    }
-}
-
-/// The way from a target's baseline to its goal; `None` when the goal is relative to a baseline that is not known yet.
-#[must_use]
-pub fn path(kpi: &Kpi, target: &Target, frozen: Option<&Measured>) -> Option<Path> {
-    let from = baseline(target, frozen);
-    Some(Path {
-        from_day: day_number(target.baseline.on()),
-        from,
-        to_day: day_number(target.deadline),
-        to: target.goal.reach(from)?,
-        better: kpi.better,
-    })
-}
-
 fn with_target(
     mut line: Line,
     kpi: &Kpi,
     target: &Target,
-    frozen: Option<&Measured>,
+    baselines: &Baselines,
     day: Date,
     conflict: bool,
 ) -> Line {
-    let path = path(kpi, target, frozen);
-    line.baseline = baseline(target, frozen);
-    line.baseline_on = Some(target.baseline.on().to_string());
+    let path = baselines.path(kpi, target);
+    let baseline = baselines.in_force(target);
+    line.baseline = baseline.value;
+    line.baseline_on = Some(baseline.on.to_string());
     line.target = path.map(|p| p.to);
     line.expected = path.map(|p| p.expected(day_number(day)));
     line.target_id = Some(target.id.clone());
@@ -277,7 +250,7 @@ pub struct Held {
 
 /// The targets of a program with their measured baselines.
 pub struct Targets {
-    measured: BTreeMap<String, Measured>,
+    baselines: Baselines,
     conflicts: Vec<(String, String)>,
 }
 
@@ -288,7 +261,7 @@ impl Targets {
     /// When the records fail.
     pub async fn load(app: &App, definitions: &Definitions) -> Result<Self> {
         Ok(Self {
-            measured: store::baselines(&app.store).await?,
+            baselines: Baselines::load(app).await?,
             conflicts: conflicts(definitions),
         })
     }
@@ -309,13 +282,13 @@ impl Targets {
             .iter()
             .filter(|t| t.kpi == kpi.id && t.scope == scope);
         of.map(|target| {
-            let measured = self.measured.get(&target.id);
-            let path = path(kpi, target, measured);
+            let path = self.baselines.path(kpi, target);
+            let baseline = self.baselines.in_force(target);
             Held {
                 target_id: target.id.clone(),
                 source: target.source.clone(),
-                baseline: baseline(target, measured),
-                baseline_on: target.baseline.on().to_string(),
+                baseline: baseline.value,
+                baseline_on: baseline.on.to_string(),
                 target: path.map(|p| p.to),
                 expected: path.map(|p| p.expected(number)),
                 deadline: target.deadline.to_string(),
@@ -336,7 +309,9 @@ impl Targets {
             .targets
             .iter()
             .find(|t| t.kpi == kpi.id && t.scope == scope)?;
-        path(kpi, target, self.measured.get(&target.id)).map(|path| path.expected(day_number(day)))
+        self.baselines
+            .path(kpi, target)
+            .map(|path| path.expected(day_number(day)))
     }
 }
 
@@ -363,6 +338,8 @@ pub struct TargetLine {
     pub baseline: Option<f64>,
     /// The day of the baseline.
     pub baseline_on: String,
+    /// Where it comes from.
+    pub baseline_source: BaselineSource,
     /// When a measured baseline was frozen; null = stated by the source, or not yet.
     pub frozen_at: Option<String>,
     /// What is to be reached; null = it depends on a baseline that is not known yet.
@@ -395,15 +372,15 @@ pub struct TargetLine {
 /// When history or records fail.
 pub async fn targets(app: &App, definitions: &Definitions, day: Date) -> Result<Vec<TargetLine>> {
     let kept = of_day(app, definitions, day).await?;
-    let frozen = store::baselines(&app.store).await?;
+    let baselines = Baselines::load(app).await?;
     let pairs = conflicts(definitions);
     let mut lines = Vec::new();
     for target in &definitions.targets {
         let Some(kpi) = definitions.kpi(&target.kpi) else {
             continue;
         };
-        let held = frozen.get(&target.id);
-        let path = path(kpi, target, held);
+        let baseline = baselines.in_force(target);
+        let path = baselines.path(kpi, target);
         let value = kept
             .iter()
             .find(|k| k.kpi == kpi.id && k.scope == target.scope)
@@ -431,15 +408,10 @@ pub async fn targets(app: &App, definitions: &Definitions, day: Date) -> Result<
             program: target.program.clone(),
             unit: unit_name(kpi.unit),
             better: better_name(kpi.better),
-            baseline: baseline(target, held),
-            baseline_on: target.baseline.on().to_string(),
-            frozen_at: match target.baseline {
-                Baseline::Measured { on } => held
-                    .filter(|f| f.day == on)
-                    .and_then(|f| f.frozen_at)
-                    .map(instant),
-                Baseline::Stated { .. } => None,
-            },
+            baseline: baseline.value,
+            baseline_on: baseline.on.to_string(),
+            baseline_source: baseline.source,
+            frozen_at: baseline.frozen_at.map(instant),
             goal: path.map(|p| p.to),
             goal_kind,
             goal_stated,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use parking_lot::Mutex;
 use tenure_lake::arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
+    new_null_array,
 };
 use tenure_lake::{Expr, RecordBatch, Type};
 
@@ -113,6 +114,32 @@ pub async fn some(app: &App, plan: &Arc<Plan>, nos: &[i64], day: i32) -> Result<
     Ok(computed(app, plan, nos, facts, day).await?)
 }
 
+/// The metrics of one account on each of these days, in the plan's order; NaN = no data. Nothing is read but its own kept facts.
+///
+/// # Errors
+/// When the records fail.
+pub async fn history(app: &App, no: i64, days: Vec<i32>) -> Result<Vec<Vec<f64>>> {
+    let Some(plan) = app.metrics.plan() else {
+        return Ok(Vec::new());
+    };
+    let facts = store::facts(&app.store, &[no]).await?;
+    let records = store::records(&app.store, &[no]).await?;
+    let computed = tokio::task::spawn_blocking(move || {
+        let Some(record) = records.get(&no) else {
+            return Ok(Vec::new());
+        };
+        let empty = Facts::default();
+        let subject = evaluate::Subject {
+            id: &record.id,
+            name: &record.name,
+            facts: facts.get(&no).unwrap_or(&empty),
+            history: &record.history,
+        };
+        evaluate::metrics_on(&plan, &subject, &days)
+    });
+    Ok(computed.await.map_err(anyhow::Error::from)??)
+}
+
 async fn computed(
     app: &App,
     plan: &Arc<Plan>,
@@ -155,6 +182,23 @@ pub fn evaluate_filter(
     day: i32,
     filter: &str,
 ) -> Result<BooleanArray> {
+    let truth = evaluate_rule(app, definitions, entries, day, filter)?;
+    Ok((0..truth.len())
+        .map(|row| Some(truth.is_valid(row) && truth.value(row)))
+        .collect())
+}
+
+/// As [`evaluate_filter`], with null where a condition is neither true nor false.
+///
+/// # Errors
+/// The problem with the condition.
+pub fn evaluate_rule(
+    app: &App,
+    definitions: &Definitions,
+    entries: &[Arc<Entry>],
+    day: i32,
+    filter: &str,
+) -> Result<BooleanArray> {
     let plan = app
         .metrics
         .plan()
@@ -184,13 +228,21 @@ pub fn evaluate_filter(
         // A condition without names is the same for all.
         let one: ArrayRef = Arc::new(BooleanArray::from(vec![true; entries.len()]));
         let batch = RecordBatch::try_from_iter([("row", one)]).map_err(anyhow::Error::from)?;
-        return expr.matches(&batch).map_err(|error| wrong(filter, &error));
+        return truth(&expr, &batch, filter);
     }
     let batch = RecordBatch::try_from_iter_with_nullable(
         columns.into_iter().map(|(name, column)| (name, column, true)),
     )
     .map_err(anyhow::Error::from)?;
-    expr.matches(&batch).map_err(|error| wrong(filter, &error))
+    truth(&expr, &batch, filter)
+}
+
+fn truth(expr: &Expr, batch: &RecordBatch, filter: &str) -> Result<BooleanArray> {
+    let values = expr.eval(batch).map_err(|error| wrong(filter, &error))?;
+    Ok(values
+        .as_boolean_opt()
+        .cloned()
+        .unwrap_or_else(|| BooleanArray::new_null(batch.num_rows())))
 }
 
 fn wrong(filter: &str, error: &tenure_lake::QueryError) -> Problem {

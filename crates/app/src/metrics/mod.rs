@@ -24,7 +24,7 @@ pub mod tables;
 mod tests;
 pub mod work;
 
-pub use api::routes;
+pub use api::{AccountPage, account_on, routes};
 pub use book::{Book, Entry};
 pub use edges::{edge_cursor, edges_after, marked_months, set_edge_cursor};
 pub use facts::{Flag, Head, Span};

@@ -9,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{Files, Version, apply, check, store};
 use crate::App;
 use crate::auth::{Manager, Viewer};
+use crate::definitions::lines::{Line, compare};
 use crate::definitions::{
     Affected, Checked, Definitions, Problem as Wrong, Severity, affected, content_hash, diff,
 };
@@ -21,6 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(current))
         .routes(routes!(versions))
+        .routes(routes!(differences))
         .routes(routes!(check_files))
         .routes(routes!(plan))
         .routes(routes!(apply_files))
@@ -30,8 +32,8 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A version of the program.
 #[derive(Serialize, ToSchema)]
-struct VersionLine {
-    version: i64,
+pub(super) struct VersionLine {
+    pub(super) version: i64,
     /// Its content's hash.
     hash: String,
     applied_at: String,
@@ -135,7 +137,7 @@ struct Folder {
 
 /// A problem with its place.
 #[derive(Serialize, ToSchema)]
-struct Placed {
+pub(super) struct Placed {
     /// error or warning.
     severity: &'static str,
     file: String,
@@ -171,7 +173,7 @@ impl From<Wrong> for Placed {
 
 /// The outcome of a check.
 #[derive(Serialize, ToSchema)]
-struct CheckedFiles {
+pub(super) struct CheckedFiles {
     /// Whether it could be applied.
     ok: bool,
     problems: Vec<Placed>,
@@ -186,19 +188,24 @@ async fn check_files(
     State(app): State<App>,
     Json(folder): Json<Folder>,
 ) -> Result<Json<CheckedFiles>> {
-    let hash = content_hash(&folder.files);
-    let (ok, problems) = match check(&app, &folder.files).await {
+    Ok(Json(checked(&app, &folder.files).await))
+}
+
+/// The outcome of a check of these files.
+pub(super) async fn checked(app: &App, files: &Files) -> CheckedFiles {
+    let (ok, problems) = match check(app, files).await {
         Ok(checked) => (true, checked.warnings),
         Err(problems) => (false, problems),
     };
-    Ok(Json(CheckedFiles {
+    CheckedFiles {
         ok,
         problems: problems.into_iter().map(Placed::from).collect(),
-        hash,
-    }))
+        hash: content_hash(files),
+    }
 }
 
-async fn must(app: &App, files: &Files) -> Result<Checked> {
+/// The definitions of files that must be without errors.
+pub(super) async fn must(app: &App, files: &Files) -> Result<Checked> {
     check(app, files).await.map_err(|problems| {
         let mut problem = Problem::new(
             axum::http::StatusCode::UNPROCESSABLE_ENTITY,
@@ -341,4 +348,67 @@ async fn restore(
     let note = format!("version {number} restored");
     let version = apply(&app, &who, &files, checked.definitions, Some(&note)).await?;
     Ok(Json(version.into()))
+}
+
+/// Which two versions.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Between {
+    /// The older version.
+    from: i64,
+    /// The newer version; the one in force when left out.
+    to: Option<i64>,
+}
+
+/// How one document differs.
+#[derive(Serialize, ToSchema)]
+struct DocumentDiff {
+    file: String,
+    /// The lines that differ, with some around them.
+    lines: Vec<Line>,
+}
+
+/// What differs between two versions.
+#[derive(Serialize, ToSchema)]
+struct VersionDiff {
+    from: VersionLine,
+    to: VersionLine,
+    /// What differs in the definitions.
+    #[schema(value_type = Vec<Object>)]
+    changes: Value,
+    /// What differs in the texts.
+    files: Vec<DocumentDiff>,
+}
+
+/// What differs between two versions, in the definitions and in the texts.
+#[utoipa::path(get, path = "/api/v1/program/diff", tag = "program", params(Between), responses((status = 200, body = VersionDiff)))]
+async fn differences(
+    _: Viewer,
+    State(app): State<App>,
+    Query(asked): Query<Between>,
+) -> Result<Json<VersionDiff>> {
+    let (from, old) = kept(&app, Some(asked.from)).await?;
+    let (to, new) = kept(&app, asked.to).await?;
+    // A version of an earlier release may not be readable any more; its texts still are.
+    let changes = match (Definitions::parse(&old), Definitions::parse(&new)) {
+        (Ok(old), Ok(new)) => serde_json::to_value(diff(&old, &new)).unwrap_or_default(),
+        _ => Value::Array(Vec::new()),
+    };
+    let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let text = |files: &Files, name: &String| files.get(name).cloned().unwrap_or_default();
+    let files = names
+        .into_iter()
+        .map(|name| DocumentDiff {
+            file: name.clone(),
+            lines: compare(&text(&old, name), &text(&new, name)),
+        })
+        .filter(|file| !file.lines.is_empty())
+        .collect();
+    Ok(Json(VersionDiff {
+        from: from.into(),
+        to: to.into(),
+        changes,
+        files,
+    }))
 }

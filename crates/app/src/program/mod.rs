@@ -1,18 +1,25 @@
 //! The program: definitions as code. Checked, planned (what changes, who moves), applied as a version, exported byte for byte, restored.
 //!
+//! In the browser a change is a [draft](drafts) until it is applied, and a [trial](trial) shows before that what it would do: who moves, and
+//! the history of each figure that it touches, before and after.
+//!
 //! The version in force is kept in `program_versions` and, parsed, in memory; applying one hands its definitions to the slices that work by them.
 
 mod api;
+mod doubts;
+mod drafts;
 mod store;
 #[cfg(test)]
 mod tests;
+mod trial;
+mod trial_api;
 
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Result, anyhow};
 use jiff::tz::TimeZone;
 
-pub use api::routes;
+pub use trial::Trials;
 
 use crate::App;
 use crate::auth::Principal;
@@ -21,6 +28,11 @@ use crate::{dashboards, kpis};
 
 /// The files of a program: name → text.
 pub type Files = BTreeMap<String, String>;
+
+/// The routes of this slice.
+pub fn routes() -> utoipa_axum::router::OpenApiRouter<App> {
+    api::routes().merge(drafts::routes()).merge(trial_api::routes())
+}
 
 /// One applied version.
 #[derive(Clone, Debug)]
@@ -92,6 +104,22 @@ pub async fn check(app: &App, files: &Files) -> std::result::Result<Checked, Vec
     )
 }
 
+/// The version in force with its files; `None` = no program is applied yet.
+///
+/// # Errors
+/// When the records fail.
+pub async fn newest(app: &App) -> Result<Option<(Version, Files)>> {
+    Ok(store::newest(&app.store).await?)
+}
+
+/// A version with its files.
+///
+/// # Errors
+/// When the records fail.
+pub async fn version(app: &App, number: i64) -> Result<Option<(Version, Files)>> {
+    Ok(store::get(&app.store, number).await?)
+}
+
 /// Applies files as a new version. The same content as the version in force changes nothing and gives that version back.
 ///
 /// # Errors
@@ -103,9 +131,25 @@ pub async fn apply(
     definitions: Definitions,
     note: Option<&str>,
 ) -> crate::web::Result<Version> {
+    apply_over(app, who, files, definitions, note, None).await
+}
+
+/// As [`apply`]; with `draft`, only when its version of the program is still the one in force, and the drafts of its documents end with it.
+///
+/// # Errors
+/// As [`apply`], and 409 when another version was applied meanwhile.
+pub async fn apply_over(
+    app: &App,
+    who: &Principal,
+    files: &Files,
+    definitions: Definitions,
+    note: Option<&str>,
+    draft: Option<(i64, &[String])>,
+) -> crate::web::Result<Version> {
     let hash = content_hash(files);
     if let Some((version, _)) = store::newest(&app.store).await?
         && version.hash == hash
+        && draft.is_none()
     {
         return Ok(version);
     }
@@ -120,7 +164,7 @@ pub async fn apply(
             "keep that zone, or start with an empty data folder and import again",
         ));
     }
-    let version = store::put(app, who, files, &hash, note).await?;
+    let version = store::put(app, who, files, &hash, note, draft).await?;
     install(app, definitions)?;
     // Woken by the log or the clock the reactors would come to it too; this only makes it now.
     app.metrics.wake();

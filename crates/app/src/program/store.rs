@@ -1,7 +1,7 @@
 //! SQL of the slice.
 
 use serde_json::json;
-use tenure_store::{Batch, Conflict, Execute, Row, StoreResult, args};
+use tenure_store::{Batch, Conflict, Execute, Row, StoreError, StoreResult, args};
 
 use super::{Files, Version};
 use crate::App;
@@ -48,13 +48,15 @@ pub async fn all(on: &impl Execute) -> StoreResult<Vec<Version>> {
     on.all(sql, vec![]).await?.iter().map(version).collect()
 }
 
-/// Keeps a new version with its audit row, and marks every KPI figure as stale.
+/// Keeps a new version with its audit row, and marks every KPI figure as stale. With `draft` it must follow that version, and the author's
+/// drafts of those documents end.
 pub async fn put(
     app: &App,
     who: &Principal,
     files: &Files,
     hash: &str,
     note: Option<&str>,
+    draft: Option<(i64, &[String])>,
 ) -> StoreResult<Version> {
     let tx = app.store.begin().await?;
     let last = tx
@@ -64,6 +66,17 @@ pub async fn put(
         )
         .await?;
     let number: i64 = last.map_or(Ok(0), |row| row.get("version"))? + 1;
+    if let Some((base, files)) = draft {
+        if number != base + 1 {
+            return Err(StoreError::Conflict(format!(
+                "version {} of the program was applied meanwhile; nothing was overwritten: look at the differences and apply again",
+                number - 1
+            )));
+        }
+        for file in files {
+            super::drafts::clear(&tx, &who.actor, file).await?;
+        }
+    }
     let now = app.clock.micros();
     let mut batch = Batch::new(
         "program_versions",

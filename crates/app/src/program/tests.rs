@@ -1,5 +1,7 @@
 //! Programs through HTTP: planned, applied, given back byte for byte, restored; faults with their place.
 
+mod drafts;
+
 use serde_json::json;
 
 use crate::auth::{Principal, Role};

@@ -85,7 +85,7 @@ struct Segments {
     computed_at: String,
 }
 
-fn definitions(app: &App) -> Result<Arc<Definitions>> {
+pub(super) fn definitions(app: &App) -> Result<Arc<Definitions>> {
     app.definitions().ok_or_else(|| {
         Problem::conflict(
             "no program is applied yet: run `tenure program apply DIR`, or apply one under Settings",
@@ -215,6 +215,7 @@ async fn try_rules(_: Viewer, State(app): State<App>, Json(asked): Json<TryRules
             label: rule.label.unwrap_or_else(|| rule.id.clone()),
             id: rule.id,
             rule: rule.rule,
+            cadence: None,
             description: String::new(),
         })
         .collect();

@@ -4,9 +4,23 @@
 //! changes. Emits `segment_changed` events for the edges that `metrics` leaves ([`reactor`]).
 
 mod api;
+mod flow;
+mod names;
+mod overlaps;
+mod past_api;
 pub mod preview;
 pub mod reactor;
 #[cfg(test)]
 mod tests;
 
-pub use api::routes;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+
+/// The routes of this slice.
+pub fn routes() -> OpenApiRouter<App> {
+    api::routes()
+        .merge(past_api::routes())
+        .merge(overlaps::routes())
+        .merge(names::routes())
+}

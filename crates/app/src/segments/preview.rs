@@ -9,8 +9,12 @@ use utoipa::ToSchema;
 
 use crate::App;
 use crate::definitions::Definitions;
+use crate::metrics::evaluate::UNCLASSIFIED;
 use crate::metrics::plan::Plan;
 use crate::metrics::{self, Entry, as_of};
+
+/// Accounts of a move that are named.
+const NAMED: usize = 10;
 
 /// Accounts that would move from one segment to another.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -46,14 +50,78 @@ pub struct Sample {
 pub struct Preview {
     /// Who moves.
     pub moves: Vec<Move>,
+    /// Active accounts by segment now.
+    pub before: BTreeMap<String, usize>,
     /// Active accounts by segment then.
     pub counts: BTreeMap<String, usize>,
+    /// MRR of the active accounts by segment then.
+    pub mrr: BTreeMap<String, f64>,
     /// Active accounts that no rule would take.
     pub unclassified: usize,
     /// Active accounts for which some rule could not be decided.
     pub undecided: usize,
     /// Active accounts in all.
     pub total: usize,
+}
+
+/// Accounts now and then, compared as they come.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    preview: Preview,
+    moves: BTreeMap<(String, String), Move>,
+}
+
+impl Comparison {
+    /// Takes an account as it is and as it would be on `day`; one that is not active does not count.
+    pub fn add(&mut self, now: &Entry, then: &Entry, day: i32) {
+        let (Some(is), Some(would)) = (now.now().filter(|span| span.active), then.head.span_at(day)) else {
+            return;
+        };
+        let preview = &mut self.preview;
+        preview.total += 1;
+        *preview.before.entry(is.segment.clone()).or_default() += 1;
+        *preview.counts.entry(would.segment.clone()).or_default() += 1;
+        *preview.mrr.entry(would.segment.clone()).or_default() += would.mrr.unwrap_or(0.0);
+        preview.unclassified += usize::from(would.segment == UNCLASSIFIED);
+        preview.undecided += usize::from(!then.head.flags.is_empty());
+        if is.segment == would.segment {
+            return;
+        }
+        let key = (is.segment.clone(), would.segment.clone());
+        let one = self.moves.entry(key.clone()).or_insert_with(|| Move {
+            from: key.0,
+            to: key.1,
+            accounts: 0,
+            mrr: 0.0,
+            sample: Vec::new(),
+        });
+        one.accounts += 1;
+        one.mrr += is.mrr.unwrap_or(0.0);
+        one.sample.push(Sample {
+            account_id: now.id.clone(),
+            name: now.name.clone(),
+            mrr: is.mrr,
+            why: then.head.why.clone(),
+        });
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn finish(self) -> Preview {
+        let mut preview = self.preview;
+        preview.moves = self
+            .moves
+            .into_values()
+            .map(|mut one| {
+                one.sample
+                    .sort_by(|a, b| b.mrr.unwrap_or(0.0).total_cmp(&a.mrr.unwrap_or(0.0)));
+                one.sample.truncate(NAMED);
+                one
+            })
+            .collect();
+        preview.moves.sort_by_key(|one| std::cmp::Reverse(one.accounts));
+        preview
+    }
 }
 
 /// Compares the present segments with those that `changed` would give.
@@ -70,51 +138,13 @@ pub async fn preview(app: &App, changed: &Definitions) -> Result<Preview> {
         .into_iter()
         .filter(|entry| entry.active())
         .collect();
-    let mut preview = Preview {
-        total: active.len(),
-        ..Preview::default()
-    };
-    let mut moves: BTreeMap<(String, String), Move> = BTreeMap::new();
+    let mut comparison = Comparison::default();
     for chunk in active.chunks(4_000) {
         let nos: Vec<i64> = chunk.iter().map(|entry| entry.no).collect();
         let then = as_of::with_plan(app, &plan, &nos, day).await?;
-        for (entry, then) in chunk.iter().zip(then) {
-            let (Some(now), Some(span)) = (entry.now(), then.head.span_at(day)) else {
-                continue;
-            };
-            *preview.counts.entry(span.segment.clone()).or_default() += 1;
-            preview.unclassified += usize::from(span.segment == metrics::evaluate::UNCLASSIFIED);
-            preview.undecided += usize::from(!then.head.flags.is_empty());
-            if now.segment == span.segment {
-                continue;
-            }
-            let key = (now.segment.clone(), span.segment.clone());
-            let one = moves.entry(key.clone()).or_insert_with(|| Move {
-                from: key.0,
-                to: key.1,
-                accounts: 0,
-                mrr: 0.0,
-                sample: Vec::new(),
-            });
-            one.accounts += 1;
-            one.mrr += now.mrr.unwrap_or(0.0);
-            one.sample.push(Sample {
-                account_id: entry.id.clone(),
-                name: entry.name.clone(),
-                mrr: now.mrr,
-                why: then.head.why.clone(),
-            });
+        for (now, then) in chunk.iter().zip(&then) {
+            comparison.add(now, then, day);
         }
     }
-    preview.moves = moves
-        .into_values()
-        .map(|mut one| {
-            one.sample
-                .sort_by(|a, b| b.mrr.unwrap_or(0.0).total_cmp(&a.mrr.unwrap_or(0.0)));
-            one.sample.truncate(10);
-            one
-        })
-        .collect();
-    preview.moves.sort_by_key(|one| std::cmp::Reverse(one.accounts));
-    Ok(preview)
+    Ok(comparison.finish())
 }

@@ -1,5 +1,7 @@
 //! Segments: the edges of the definitions, moves, previews and the event that a move leaves.
 
+mod past;
+
 use serde_json::{Value as Json, json};
 
 use crate::auth::Role;

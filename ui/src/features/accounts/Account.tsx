@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { ApiProblem } from "@/api/problem";
-import type { Account } from "@/api/types";
+import type { Profile } from "@/api/types";
 import { useAsOf } from "@/app/asOf";
 import { day } from "@/shared/days";
 import { money } from "@/shared/format";
@@ -10,17 +10,21 @@ import { Icon } from "@/shared/ui/Icon";
 import { PageHead, Panel } from "@/shared/ui/Panel";
 import { SegmentChip } from "@/shared/ui/Segment";
 import { Empty, Loaded } from "@/shared/ui/State";
-import { Attributes, Contacts, History, Subscriptions } from "./AccountPanels";
+import { HandoverList } from "@/features/owners/Handovers";
+import { Notes } from "@/features/notes/Notes";
+import { Attributes, History, Subscriptions } from "./AccountPanels";
+import { AsOfSlider } from "./AsOfSlider";
 import css from "./accounts.module.css";
 import { Metrics } from "./Metrics";
-import { accountQuery } from "./queries";
+import { People, Ownership, Tickets } from "./Profile";
+import { profileQuery } from "./queries";
 import { Timeline } from "./Timeline";
 
 /** One account: what it is, how it is measured, and what happened. */
 export function AccountPage() {
   const { id } = useParams({ from: "/accounts/$id" });
   const { asOf } = useAsOf();
-  const account = useQuery(accountQuery(id, asOf));
+  const account = useQuery(profileQuery(id, asOf));
   return (
     <>
       <Link to="/accounts" className={css.back}>
@@ -32,14 +36,16 @@ export function AccountPage() {
         </Empty>
       ) : (
         <Loaded of={account} lines={12}>
-          {(a) => <Body account={a} asOf={asOf} />}
+          {(p) => <Body profile={p} asOf={asOf} />}
         </Loaded>
       )}
     </>
   );
 }
 
-function Body({ account: a, asOf }: { account: Account; asOf: string | undefined }) {
+function Body({ profile: p, asOf }: { profile: Profile; asOf: string | undefined }) {
+  const a = p.account;
+  const past = asOf !== undefined && asOf !== p.today;
   return (
     <>
       <PageHead
@@ -52,26 +58,36 @@ function Body({ account: a, asOf }: { account: Account; asOf: string | undefined
       />
       <div className={css.account}>
         <section className={css.wide} aria-label="Facts">
-          <Facts a={a} asOf={asOf} />
+          <Facts p={p} asOf={asOf} />
         </section>
+        <div className={css.wide}>
+          <AsOfSlider first={p.first_day} today={p.today} />
+          {p.handovers.some((h) => h.closed_at === null) ? (
+            <HandoverList items={p.handovers.filter((h) => h.closed_at === null)} named={false} />
+          ) : null}
+        </div>
         <div>
           <Panel title="Metrics" flush aside={<Fresh at={a.computed_at} />}>
-            <Metrics metrics={a.metrics} currency={a.currency} />
+            <Metrics metrics={a.metrics} currency={a.currency} history={p.history} />
           </Panel>
           <Attributes a={a} />
           <Subscriptions a={a} />
-          <Contacts a={a} />
+          <Ownership p={p} past={past} />
           <History a={a} />
         </div>
         <div>
-          <Timeline account={a} asOf={asOf} />
+          <Notes account={a.account_id} notes={p.notes} past={past} />
+          <People p={p} />
+          <Tickets tickets={p.tickets} />
+          <Timeline profile={p} asOf={asOf} />
         </div>
       </div>
     </>
   );
 }
 
-function Facts({ a, asOf }: { a: Account; asOf: string | undefined }) {
+function Facts({ p, asOf }: { p: Profile; asOf: string | undefined }) {
+  const a = p.account;
   return (
     <Panel title={asOf ? `On ${day(asOf, "long")}` : "Now"}>
       <div className={css.facts}>
@@ -85,12 +101,26 @@ function Facts({ a, asOf }: { a: Account; asOf: string | undefined }) {
         </div>
         <div className={css.fact}>
           <span>Owner</span>
-          <strong>{a.owner ?? "No owner"}</strong>
+          <strong>
+            {a.owner ? (
+              <Link to="/owners/$owner" params={{ owner: a.owner }}>
+                {p.owner_name ?? a.owner}
+              </Link>
+            ) : (
+              "No owner"
+            )}
+          </strong>
         </div>
         <div className={css.fact}>
           <span>Customer since</span>
           <strong>{day(a.started_on)}</strong>
         </div>
+        {p.renewal ? (
+          <div className={css.fact}>
+            <span>{p.renewal.estimated ? "Renews about (counted from the start)" : "Renews on"}</span>
+            <strong>{day(p.renewal.on)}</strong>
+          </div>
+        ) : null}
         {a.churned_on ? (
           <div className={css.fact}>
             <span>Churned on</span>

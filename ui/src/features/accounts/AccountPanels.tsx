@@ -61,37 +61,6 @@ export function Subscriptions({ a }: { a: Account }) {
   );
 }
 
-/** The people that are known there. */
-export function Contacts({ a }: { a: Account }) {
-  if (a.contacts.length === 0)
-    return (
-      <Panel title="Contacts">
-        <span className="dim">No contact is known.</span>
-      </Panel>
-    );
-  return (
-    <Panel title="Contacts" flush>
-      <DataTable
-        caption="Contacts"
-        rows={a.contacts}
-        rowKey={(c) => c.contact_id}
-        cols={[
-          { label: "Name", show: (c) => c.name ?? c.contact_id },
-          { label: "Role", show: (c) => [c.title, c.role].filter(Boolean).join(", ") || "–" },
-          { label: "E-mail", show: (c) => (c.email ? <a href={`mailto:${c.email}`}>{c.email}</a> : "–") },
-          {
-            label: "More",
-            show: (c) =>
-              Object.values(c.attributes)
-                .map((v) => scalar(v))
-                .join(", ") || "–",
-          },
-        ]}
-      />
-    </Panel>
-  );
-}
-
 /** Its segments so far, and why. */
 export function History({ a }: { a: Account }) {
   if (a.segment_history.length === 0) return null;

@@ -1,3 +1,4 @@
+import { Checkbox } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
@@ -7,6 +8,7 @@ import { isWriting } from "@/app/shortcuts";
 import { money, number, scalar, words } from "@/shared/format";
 import { Icon } from "@/shared/ui/Icon";
 import { SegmentChip } from "@/shared/ui/Segment";
+import { ownerName } from "@/features/owners/names";
 import css from "./accounts.module.css";
 import { isTextual, nextSort, sortOf } from "./rules";
 
@@ -20,6 +22,8 @@ type Props = {
   setSort: (sort: string | undefined) => void;
   more: (() => void) | null;
   stale: boolean;
+  selected: ReadonlySet<string>;
+  select: (ids: string[], on: boolean) => void;
 };
 const FIXED: { id: string; label: string; text: boolean }[] = [
   { id: "name", label: "Account", text: true },
@@ -29,7 +33,19 @@ const FIXED: { id: string; label: string; text: boolean }[] = [
 ];
 
 /** A table that draws only what is on the screen and asks for more before its end is reached. */
-export function AccountTable({ rows, total, columns, chosen, currency, sort, setSort, more, stale }: Props) {
+export function AccountTable({
+  rows,
+  total,
+  columns,
+  chosen,
+  currency,
+  sort,
+  setSort,
+  more,
+  stale,
+  selected,
+  select,
+}: Props) {
   const box = useRef<HTMLDivElement>(null);
   const narrow = useMediaQuery("(max-width: 640px)") ?? false;
   const [at, setAt] = useState(-1);
@@ -76,8 +92,8 @@ export function AccountTable({ rows, total, columns, chosen, currency, sort, set
     return () => cancelAnimationFrame(frame);
   }, [at, virtual]);
 
-  const template = `minmax(200px, 2fr) 128px minmax(190px, 1.2fr) 104px ${extra.map((c) => (isTextual(c) ? "minmax(120px, 1fr)" : `minmax(${Math.max(88, c.label.length * 7.5 + 18)}px, 0.6fr)`)).join(" ")}`;
-  const minWidth = 640 + extra.reduce((sum, c) => sum + Math.max(120, c.label.length * 7.5 + 30), 0);
+  const template = `20px minmax(200px, 2fr) 128px minmax(190px, 1.2fr) 104px ${extra.map((c) => (isTextual(c) ? "minmax(120px, 1fr)" : `minmax(${Math.max(88, c.label.length * 7.5 + 18)}px, 0.6fr)`)).join(" ")}`;
+  const minWidth = 672 + extra.reduce((sum, c) => sum + Math.max(120, c.label.length * 7.5 + 30), 0);
   const head = (id: string, label: string, text: boolean) => {
     const order = sortOf(sort, id);
     return (
@@ -102,6 +118,22 @@ export function AccountTable({ rows, total, columns, chosen, currency, sort, set
         <div style={narrow ? undefined : { minWidth }}>
           <div role="rowgroup" className={css.sticky}>
             <div role="row" aria-rowindex={1} className={css.headRow} style={{ gridTemplateColumns: template }}>
+              <div role="columnheader">
+                <Checkbox
+                  size="xs"
+                  aria-label="Select all that are loaded"
+                  checked={rows.length > 0 && rows.every((r) => selected.has(r.account_id))}
+                  indeterminate={
+                    rows.some((r) => selected.has(r.account_id)) && !rows.every((r) => selected.has(r.account_id))
+                  }
+                  onChange={(e) =>
+                    select(
+                      rows.map((r) => r.account_id),
+                      e.currentTarget.checked,
+                    )
+                  }
+                />
+              </div>
               {FIXED.map((c) => head(c.id, c.label, c.text))}
               {extra.map((c) => head(c.id, c.label || words(c.id), isTextual(c)))}
             </div>
@@ -123,6 +155,14 @@ export function AccountTable({ rows, total, columns, chosen, currency, sort, set
                   className={`${css.row} ${item.index === at ? css.at : ""}`}
                   style={{ gridTemplateColumns: template, height, transform: `translateY(${item.start}px)` }}
                 >
+                  <div role="cell" className={css.pickCell}>
+                    <Checkbox
+                      size="xs"
+                      aria-label={`Select ${row.name}`}
+                      checked={selected.has(row.account_id)}
+                      onChange={(e) => select([row.account_id], e.currentTarget.checked)}
+                    />
+                  </div>
                   <div role="cell" className={css.nameCell}>
                     <Link
                       to="/accounts/$id"
@@ -147,7 +187,7 @@ export function AccountTable({ rows, total, columns, chosen, currency, sort, set
                     <SegmentChip id={row.segment} />
                   </div>
                   <div role="cell" className="ellipsis dim" title={row.owner ?? undefined}>
-                    {row.owner ?? "no owner"}
+                    {row.owner ? ownerName(row.owner) : "no owner"}
                   </div>
                   <div role="cell" className="num">
                     {money(row.mrr, row.currency ?? currency)}

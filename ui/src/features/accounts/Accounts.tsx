@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { Button } from "@mantine/core";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { ApiProblem } from "@/api/problem";
 import { useAsOf } from "@/app/asOf";
 import { segmentsQuery } from "@/features/segments/queries";
@@ -9,10 +10,13 @@ import { Fresh } from "@/shared/ui/Fresh";
 import { PageHead } from "@/shared/ui/Panel";
 import { Empty, Loaded } from "@/shared/ui/State";
 import { AccountTable } from "./AccountTable";
+import css from "./accounts.module.css";
 import { ColumnChooser } from "./ColumnChooser";
 import { Filters } from "./Filters";
 import { accountsQuery, columnsQuery } from "./queries";
 import { chosenColumns, DEFAULT_SORT, toQuery, writeColumns, type Search } from "./rules";
+
+const Reassign = lazy(async () => ({ default: (await import("@/features/owners/Reassign")).Reassign }));
 
 /** All accounts: found, filtered, ordered and shown in the columns that the reader chose. */
 export function Accounts() {
@@ -38,6 +42,17 @@ export function Accounts() {
     () => [...new Set(rows.map((r) => r.owner).filter((o): o is string => o !== null))].sort(),
     [rows],
   );
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [giving, setGiving] = useState(false);
+  const select = (ids: string[], on: boolean) =>
+    setSelected((was) => {
+      const next = new Set(was);
+      for (const id of ids) {
+        if (on) next.add(id);
+        else next.delete(id);
+      }
+      return next;
+    });
   const filtered = Boolean(search.q || search.segment || search.owner || search.filter);
 
   return (
@@ -73,6 +88,32 @@ export function Accounts() {
         owners={owners}
         problem={filterProblem}
       />
+      {selected.size > 0 ? (
+        <div className={css.selection} role="status">
+          <strong>
+            {number(selected.size, 0)} {selected.size === 1 ? "account" : "accounts"} selected
+          </strong>
+          <Button size="xs" onClick={() => setGiving(true)}>
+            Reassign
+          </Button>
+          <Button size="xs" variant="subtle" onClick={() => setSelected(new Set())}>
+            Clear the selection
+          </Button>
+        </div>
+      ) : null}
+      {giving ? (
+        <Suspense fallback={null}>
+          <Reassign
+            title={`Reassign ${number(selected.size, 0)} ${selected.size === 1 ? "account" : "accounts"}`}
+            what={{ accounts: [...selected] }}
+            currency={first?.currency_default ?? null}
+            close={() => {
+              setGiving(false);
+              setSelected(new Set());
+            }}
+          />
+        </Suspense>
+      ) : null}
       {filterProblem ? null : (
         <Loaded of={{ ...pages, error: pages.error ?? columns.error }} lines={14}>
           {() =>
@@ -95,6 +136,8 @@ export function Accounts() {
                 currency={first?.currency_default ?? null}
                 sort={search.sort ?? DEFAULT_SORT}
                 setSort={(sort) => change({ sort })}
+                selected={selected}
+                select={select}
                 stale={pages.isPlaceholderData}
                 more={pages.hasNextPage && !pages.isFetchingNextPage ? () => void pages.fetchNextPage() : null}
               />

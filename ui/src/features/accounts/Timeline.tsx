@@ -2,13 +2,14 @@ import { Button, Select, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import type { Account, TimelineItem } from "@/api/types";
+import { useState } from "react";
+import type { Profile, TimelineItem } from "@/api/types";
 import { clock, day, instant, endOfDay } from "@/shared/days";
 import { words } from "@/shared/format";
 import { useDraft } from "@/shared/useDraft";
 import { Icon, isIcon, type IconName } from "@/shared/ui/Icon";
 import { Panel } from "@/shared/ui/Panel";
-import { Empty, Loaded } from "@/shared/ui/State";
+import { Empty, Loaded, Problem } from "@/shared/ui/State";
 import css from "./accounts.module.css";
 import { programQuery } from "@/features/program/queries";
 import { timelineQuery } from "./queries";
@@ -38,7 +39,8 @@ const localDay = (at: string) => {
 };
 
 /** What happened to the account, newest first. */
-export function Timeline({ account, asOf }: { account: Account; asOf: string | undefined }) {
+export function Timeline({ profile, asOf }: { profile: Profile; asOf: string | undefined }) {
+  const { account } = profile;
   const { kind, q } = useSearch({ from: "/accounts/$id" });
   const navigate = useNavigate({ from: "/accounts/$id" });
   const [text, setText] = useDraft(q ?? "");
@@ -46,13 +48,20 @@ export function Timeline({ account, asOf }: { account: Account; asOf: string | u
     void navigate({ search: (s) => ({ ...s, ...next }), replace: true });
   const searchSoon = useDebouncedCallback((value: string) => change({ q: value.trim() || undefined }), 250);
   // The day ends where the program lives; until that is known, a past day has no timeline yet.
-  const zone = useQuery(programQuery).data?.time_zone;
+  const zone = useQuery({ ...programQuery, enabled: asOf !== undefined && Boolean(kind || q) }).data?.time_zone;
   const before = asOf && zone ? endOfDay(asOf, zone) : undefined;
+  const narrowed = Boolean(kind || q);
+  const [more, setMore] = useState(false);
   const pages = useInfiniteQuery({
     ...timelineQuery(account.account_id, { kind, q }, before),
-    enabled: asOf === undefined || before !== undefined,
+    // The first page of everything came with the account; only what is filtered or older is asked for.
+    enabled: narrowed && (asOf === undefined || before !== undefined),
   });
-  const contacts = new Map(account.contacts.map((c) => [c.contact_id, c.name ?? c.email ?? c.contact_id]));
+  const older = useInfiniteQuery({
+    ...timelineQuery(account.account_id, {}, profile.timeline_next ?? undefined),
+    enabled: !narrowed && more && profile.timeline_next !== null,
+  });
+  const contacts = new Map(profile.contacts.map((c) => [c.contact_id, c.name ?? c.email ?? c.contact_id]));
   return (
     <Panel title="Timeline" flush scroll={false}>
       <div className={css.timelineTools}>
@@ -78,37 +87,68 @@ export function Timeline({ account, asOf }: { account: Account; asOf: string | u
           w={160}
         />
       </div>
-      <Loaded of={pages} lines={10}>
-        {(data) => {
-          const items = data.pages.flatMap((p) => p.items);
-          if (items.length === 0)
-            return (
-              <div style={{ padding: 16 }}>
-                <Empty title={kind || q ? "Nothing matches" : "Nothing has happened yet"} />
-              </div>
-            );
-          return (
-            <>
-              <Days items={items} contacts={contacts} />
-              <div className={css.more}>
-                {pages.hasNextPage ? (
-                  <Button
-                    size="xs"
-                    variant="default"
-                    loading={pages.isFetchingNextPage}
-                    onClick={() => void pages.fetchNextPage()}
-                  >
-                    Load older
-                  </Button>
-                ) : (
-                  <span className="dim small">That is the beginning.</span>
-                )}
-              </div>
-            </>
-          );
-        }}
-      </Loaded>
+      {narrowed ? (
+        <Loaded of={pages} lines={10}>
+          {(data) => (
+            <Events
+              items={data.pages.flatMap((p) => p.items)}
+              contacts={contacts}
+              empty="Nothing matches"
+              next={pages.hasNextPage ? () => void pages.fetchNextPage() : null}
+              busy={pages.isFetchingNextPage}
+            />
+          )}
+        </Loaded>
+      ) : (
+        <Events
+          items={[...profile.timeline, ...(older.data?.pages.flatMap((p) => p.items) ?? [])]}
+          contacts={contacts}
+          empty="Nothing has happened yet"
+          next={
+            (older.data ? older.hasNextPage : profile.timeline_next !== null)
+              ? () => (older.data ? void older.fetchNextPage() : setMore(true))
+              : null
+          }
+          busy={older.isFetching}
+        />
+      )}
+      {older.error ? <Problem inline error={older.error} /> : null}
     </Panel>
+  );
+}
+
+function Events({
+  items,
+  contacts,
+  empty,
+  next,
+  busy,
+}: {
+  items: TimelineItem[];
+  contacts: Map<string, string>;
+  empty: string;
+  next: (() => void) | null;
+  busy: boolean;
+}) {
+  if (items.length === 0)
+    return (
+      <div style={{ padding: 16 }}>
+        <Empty title={empty} />
+      </div>
+    );
+  return (
+    <>
+      <Days items={items} contacts={contacts} />
+      <div className={css.more}>
+        {next ? (
+          <Button size="xs" variant="default" loading={busy} onClick={next}>
+            Load older
+          </Button>
+        ) : (
+          <span className="dim small">That is the beginning.</span>
+        )}
+      </div>
+    </>
   );
 }
 

@@ -32,11 +32,14 @@ export const searchAccounts = (q: string) =>
     placeholderData: keepPreviousData,
   });
 
-export const accountQuery = (id: string, asOf: string | undefined) =>
+/** Everything about one account, in one answer. */
+export const profileQuery = (id: string, asOf: string | undefined) =>
   queryOptions({
     queryKey: ["accounts", "one", id, asOf ?? "live"],
-    queryFn: () => take(api.GET("/api/v1/accounts/{id}", { params: { path: { id }, query: { as_of: asOf } } })),
+    queryFn: () => take(api.GET("/api/v1/accounts/{id}/profile", { params: { path: { id }, query: { as_of: asOf } } })),
     refetchInterval: asOf ? false : 60_000,
+    // While the slider moves, the last day stays on the page.
+    placeholderData: (before, query) => (query?.queryKey[2] === id ? before : undefined),
   });
 
 export type TimelineFilter = { kind?: string; q?: string };

@@ -125,6 +125,13 @@ const TELL: Record<string, (p: Props) => string> = {
   playbook_step_done: (p) => say("Playbook step done", named(p, "step")),
   playbook_exited: (p) => say("Left the playbook", named(p, "playbook")),
   sponsor_met: () => "Sponsor met",
+  note_added: () => "Note written",
+  note_changed: () => "Note changed",
+  note_removed: () => "Note removed",
+  contact_flag_changed: (p) =>
+    say(p.held === true ? "Is now" : "Is no longer", words(text(p, "flag") ?? "somebody").toLowerCase()),
+  consent_changed: (p) =>
+    say(p.granted === true ? "Agreed to" : "Refused", text(p, "topic"), text(p, "source") && `(${text(p, "source")})`),
   account_updated: changes,
   segment_changed: (p) =>
     say(

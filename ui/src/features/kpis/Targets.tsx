@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { Target } from "@/api/types";
 import { useAsOf } from "@/app/asOf";
 import { day } from "@/shared/days";
@@ -11,13 +11,20 @@ import { SegmentChip } from "@/shared/ui/Segment";
 import { StatusBadge } from "@/shared/ui/Status";
 import { Empty, Loaded } from "@/shared/ui/State";
 import css from "./kpis.module.css";
-import { targetsQuery } from "./queries";
+import { Outlook, StatusStrip } from "./Outlook";
+import { outlookQuery, targetsQuery } from "./queries";
+import { TargetDrawer } from "./TargetDrawer";
 import { conflictsOf } from "./targets";
 
 /** Every target of every source, with the pairs that contradict each other side by side. */
 export function Targets() {
   const { asOf } = useAsOf();
   const targets = useQuery(targetsQuery(asOf));
+  const outlooks = useQuery(outlookQuery(asOf));
+  const outlookOf = (id: string) => outlooks.data?.targets.find((o) => o.id === id);
+  const { target } = useSearch({ from: "/targets" });
+  const navigate = useNavigate({ from: "/targets" });
+  const open = (id: string | undefined) => void navigate({ search: (s) => ({ ...s, target: id }) });
   const program = useQuery(programQuery);
   const show = (t: Target, v: number | null) => figure(v, t.unit, program.data?.currency);
   return (
@@ -62,6 +69,10 @@ export function Targets() {
                                 <StatusBadge status={t.status} />
                                 <span className="small dim">{t.source}</span>
                               </div>
+                              <Outlook of={outlookOf(t.id)} unit={t.unit} currency={program.data?.currency ?? null} />{" "}
+                              <button type="button" className={css.link} onClick={() => open(t.id)}>
+                                Open
+                              </button>
                             </div>
                           ))}
                         </div>
@@ -77,11 +88,11 @@ export function Targets() {
                   rowKey={(t) => t.id}
                   cols={[
                     {
-                      label: "KPI",
+                      label: "Target",
                       show: (t) => (
-                        <Link to="/" search={{ kpi: t.kpi, scope: t.scope }}>
-                          {t.kpi_label}
-                        </Link>
+                        <button type="button" className={css.link} onClick={() => open(t.id)}>
+                          {t.label}
+                        </button>
                       ),
                     },
                     {
@@ -89,6 +100,7 @@ export function Targets() {
                       show: (t) => (t.scope === "all" ? "All accounts" : <SegmentChip id={t.scope} />),
                     },
                     { label: "Status", show: (t) => <StatusBadge status={t.status} /> },
+                    { label: "So far", show: (t) => <StatusStrip points={outlookOf(t.id)?.history ?? []} /> },
                     { label: "Value", num: true, show: (t) => <strong>{show(t, t.value)}</strong> },
                     {
                       label: "Expected by now",
@@ -102,7 +114,13 @@ export function Targets() {
                         t.baseline === null ? (
                           <span className="dim">not frozen yet</span>
                         ) : (
-                          <span title={t.frozen_at ? `Frozen ${day(t.frozen_at)}` : undefined}>
+                          <span
+                            title={
+                              t.frozen_at
+                                ? `Frozen ${t.baseline_source === "by_hand" ? "by hand " : ""}${day(t.frozen_at)}`
+                                : undefined
+                            }
+                          >
                             {show(t, t.baseline)} <span className="dim small">{day(t.baseline_on, "month")}</span>
                           </span>
                         ),
@@ -122,6 +140,12 @@ export function Targets() {
                         </span>
                       ),
                     },
+                    {
+                      label: "At the deadline",
+                      show: (t) => (
+                        <Outlook of={outlookOf(t.id)} unit={t.unit} currency={program.data?.currency ?? null} />
+                      ),
+                    },
                     { label: "Deadline", show: (t) => <span className="nowrap">{day(t.deadline)}</span> },
                     {
                       label: "Source",
@@ -138,6 +162,15 @@ export function Targets() {
           );
         }}
       </Loaded>
+      {target ? (
+        <TargetDrawer
+          key={target}
+          id={target}
+          asOf={asOf}
+          currency={program.data?.currency ?? null}
+          close={() => open(undefined)}
+        />
+      ) : null}
     </>
   );
 }

@@ -41,6 +41,21 @@ export const kpiAccountsQuery = (kpi: string, scope: string, side: Side, asOf: s
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
 
+/** Every target's status month by month, and where its figure leads. */
+export const outlookQuery = (asOf: string | undefined) =>
+  queryOptions({
+    queryKey: ["targets", "outlook", asOf ?? "live"],
+    queryFn: () => take(api.GET("/api/v1/targets/outlook", { params: { query: { as_of: asOf } } })),
+    staleTime: 60_000,
+  });
+
+/** One target: its way, where it leads, and what was done to its baseline. */
+export const targetQuery = (id: string, asOf: string | undefined) =>
+  queryOptions({
+    queryKey: ["targets", "one", id, asOf ?? "live"],
+    queryFn: () => take(api.GET("/api/v1/targets/{id}", { params: { path: { id }, query: { as_of: asOf } } })),
+  });
+
 export const targetsQuery = (asOf: string | undefined) =>
   queryOptions({
     queryKey: ["targets", asOf ?? "live"],

@@ -117,6 +117,7 @@ describe("conflictsOf", () => {
     baseline: null,
     baseline_on: "2026-06-30",
     frozen_at: null,
+    baseline_source: "stated" as const,
     goal: 1,
     goal_kind: "value",
     goal_stated: 1,

@@ -6,7 +6,8 @@ import type { Change, Placed, PlanAnswer } from "@/api/types";
 import { Moves } from "@/features/segments/Preview";
 import { sentence } from "@/shared/format";
 import { DataTable, Panel } from "@/shared/ui/Panel";
-import { Empty, Problem } from "@/shared/ui/State";
+import { Problem } from "@/shared/ui/State";
+import { Changes } from "./Changes";
 import css from "./program.module.css";
 
 type Files = Record<string, string>;
@@ -120,41 +121,9 @@ function Problems({ list }: { list: Placed[] }) {
 }
 
 function Planned({ plan }: { plan: PlanAnswer }) {
-  const show = (v: unknown) =>
-    v === null || v === undefined ? "nothing" : typeof v === "string" ? v : JSON.stringify(v);
   return (
     <>
-      {plan.changes.length === 0 ? (
-        <Empty title="These files say what is in force already" />
-      ) : (
-        <DataTable
-          caption="Changes"
-          rows={plan.changes}
-          rowKey={(c) => `${c.what} ${c.id}`}
-          cols={[
-            {
-              label: "What",
-              show: (c) => (
-                <span>
-                  {c.what.replace("_", " ")} <code>{c.id}</code>
-                </span>
-              ),
-            },
-            { label: "How", show: (c) => c.kind },
-            {
-              label: "Fields",
-              show: (c) =>
-                c.kind === "changed"
-                  ? c.fields.map((f) => (
-                      <div key={f.field}>
-                        <code>{f.field}</code>: {show(f.old)} → {show(f.new)}
-                      </div>
-                    ))
-                  : null,
-            },
-          ]}
-        />
-      )}
+      <Changes changes={plan.changes} />
       {plan.segments && plan.segments.moves.length > 0 ? <Moves answer={plan.segments} currency={null} /> : null}
     </>
   );

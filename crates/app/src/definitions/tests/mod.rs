@@ -1,6 +1,7 @@
 //! Programs in, definitions or problems out.
 
 mod broken;
+mod editing;
 mod shipped;
 mod versions;
 

@@ -48,6 +48,33 @@ pub(crate) async fn apply(app: &TestApp, files: &BTreeMap<String, String>) {
     app.catch_up().await.expect("caught up");
 }
 
+/// Applies files and lets the accounts be computed, without the figures over them.
+pub(crate) async fn apply_accounts(app: &TestApp, files: &BTreeMap<String, String>) {
+    app.post("/api/v1/program/apply")
+        .as_role(Role::Manager)
+        .json(&json!({ "files": files }))
+        .await
+        .ok();
+    while crate::metrics::catch_up(app).await.expect("caught up") {}
+}
+
+/// A random company under the shipped program, its accounts computed.
+pub(crate) async fn random_company() -> TestApp {
+    let app = TestApp::new().await;
+    let mut events = Vec::new();
+    let mut changes = Vec::new();
+    for arrival in world::world(11, 40, 12) {
+        match arrival {
+            world::Arrival::Event(event) => events.push(event),
+            world::Arrival::Change(change) => changes.push(change),
+        }
+    }
+    apply_accounts(&app, &medtrainer()).await;
+    store(&app, events, changes).await;
+    while crate::metrics::catch_up(&app).await.expect("caught up") {}
+    app
+}
+
 /// Microseconds of an instant; a day alone means noon of that day in the program's zone.
 pub(crate) fn at(text: &str) -> i64 {
     let text = if text.contains('T') {

@@ -13,6 +13,8 @@ use crate::App;
 use crate::definitions::Definitions;
 use crate::web::{Problem, Result, routes};
 
+pub use page::{Page as AccountPage, account_on};
+
 /// The routes of this slice.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -36,8 +38,11 @@ fn day_text(day: i32) -> String {
 
 /// The account with this id.
 fn find(app: &App, id: &str) -> Result<Arc<Entry>> {
-    app.accounts
-        .number(id)
+    // The id is brought into its one form, as everywhere else that takes ids.
+    crate::accounts::normalise(id)
+        .ok()
+        .flatten()
+        .and_then(|id| app.accounts.number(&id))
         .and_then(|no| app.metrics.book.get(no.get()))
         .ok_or_else(|| Problem::not_found(format!("there is no account {id}; look it up under Accounts")))
 }

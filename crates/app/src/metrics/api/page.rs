@@ -1,5 +1,7 @@
 //! `GET /api/v1/accounts/{id}`: everything measured of one account.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -122,9 +124,18 @@ pub async fn page(
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Body<Page>> {
-    let definitions = definitions(&app)?;
     let day = as_of::day(&app, asked.as_of.as_deref())?;
-    let now = find(&app, &id)?;
+    let (_, page) = account_on(&app, &id, day).await?;
+    Ok(Body(page))
+}
+
+/// Everything measured of one account on a day, with the state that it is made of.
+///
+/// # Errors
+/// When there is no such account, or the records fail.
+pub async fn account_on(app: &App, id: &str, day: i32) -> Result<(Arc<Entry>, Page)> {
+    let definitions = definitions(app)?;
+    let now = find(app, id)?;
     let entry = if day == now.head.day {
         now
     } else {
@@ -132,11 +143,12 @@ pub async fn page(
             .metrics
             .plan()
             .ok_or_else(|| Problem::conflict("no program is applied yet"))?;
-        let mut past = as_of::some(&app, &plan, &[now.no], day).await?;
-        past.pop().map(std::sync::Arc::new).unwrap_or(now)
+        let mut past = as_of::some(app, &plan, &[now.no], day).await?;
+        past.pop().map(Arc::new).unwrap_or(now)
     };
     let contacts = accounts::contacts_of(&app.store, AccountNo::new(entry.no), 200).await?;
-    Ok(Body(shape(&definitions, &entry, day, contacts)))
+    let page = shape(&definitions, &entry, day, contacts);
+    Ok((entry, page))
 }
 
 fn shape(definitions: &Definitions, entry: &Entry, day: i32, contacts: Vec<ContactRow>) -> Page {

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AccountsPage } from "../src/api/types";
+import { ask, breaches, overflow, Stage } from "./browser";
+
+const stage = new Stage();
+beforeAll(() => stage.start());
+afterAll(() => stage.stop());
+
+const ATTACK =
+  "<img src=x onerror=\"document.title='run'\"> [x](javascript:document.title='run') <script>document.title='run'</script>";
+
+describe("a customer-success manager", () => {
+  it("finds an account, reads all of it, writes a note with a mention and a file, and looks back", async () => {
+    const { page, context, problems } = await stage.open("/accounts");
+    const { items } = await ask<AccountsPage>(page, "/accounts?sort=-mrr&limit=1");
+    const account = items[0];
+    if (!account) throw new Error("The data has no account.");
+    await page.getByRole("searchbox", { name: /Search by name/ }).fill(account.name);
+    const calls: string[] = [];
+    page.on("request", (r) => {
+      if (r.url().includes("/api/v1/accounts/")) calls.push(r.url());
+    });
+    await page.getByRole("table", { name: "Accounts" }).getByRole("link", { name: account.name }).first().click();
+    await page.getByRole("heading", { level: 1, name: account.name }).waitFor();
+    for (const name of ["Metrics", "Owners so far"]) await page.getByRole("table", { name }).waitFor();
+    for (const name of ["Notes", "Contacts", "Tickets", "Timeline", "Subscriptions", "The page as it was"])
+      await page.getByRole("region", { name, exact: true }).waitFor();
+    expect(new Set(calls).size).toBe(1);
+
+    const me = process.env.TENURE_EMAIL ?? "";
+    const notes = page.getByRole("region", { name: "Notes", exact: true });
+    await notes.getByLabel("New note").fill(`**Agreed** on a review with @${me}. ${ATTACK}`);
+    await notes
+      .getByLabel("Files to attach")
+      .setInputFiles({ name: "agenda.html", mimeType: "text/html", buffer: Buffer.from("<script>1</script>") });
+    await notes.getByRole("button", { name: "Add the note" }).click();
+    const note = notes.getByRole("article").first();
+    await note.getByText("Agreed").waitFor();
+    await note.getByText(`@${me}`).waitFor();
+    await note.getByRole("link", { name: "agenda.html" }).waitFor();
+    // The attack is there to be read, and nothing of it ran or became a link.
+    await note.getByText("onerror").first().waitFor();
+    expect(await note.locator("img, script, a[href^='javascript']").count()).toBe(0);
+    expect(await page.title()).not.toBe("run");
+    const download = page.waitForEvent("download");
+    await note.getByRole("link", { name: "agenda.html" }).click();
+    expect((await download).suggestedFilename()).toBe("agenda.html");
+    expect(await breaches(page)).toEqual([]);
+
+    const slider = page.getByRole("slider", { name: "Day that the page stands for" });
+    await slider.focus();
+    await page.keyboard.press("Home");
+    await page.waitForURL(/as_of=/);
+    await page.getByText(/Everything here is shown as of/).waitFor();
+    await notes.getByText("No note had been written.").waitFor();
+    await page.getByRole("button", { name: "Back to live" }).click();
+    await note.getByText("Agreed").waitFor();
+
+    await page.getByRole("link", { name: "Mentions" }).click();
+    await page.getByRole("heading", { level: 1, name: "Mentions" }).waitFor();
+    await page.getByRole("link", { name: account.name }).first().waitFor();
+    await page.getByRole("button", { name: "Seen" }).first().click();
+    await page.getByText("All seen").waitFor();
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  it("shows the second of two editors the difference", async () => {
+    const first = await stage.open("/accounts");
+    const { items } = await ask<AccountsPage>(first.page, "/accounts?sort=-mrr&limit=2");
+    const account = items[1];
+    if (!account) throw new Error("The data has fewer than two accounts.");
+    const path = `/accounts/${encodeURIComponent(account.account_id)}`;
+    await first.page.goto(path);
+    const notes = first.page.getByRole("region", { name: "Notes", exact: true });
+    await notes.getByLabel("New note").fill("one");
+    await notes.getByRole("button", { name: "Add the note" }).click();
+    await notes.getByRole("article").first().waitFor();
+    const second = await stage.open(path);
+    const theirs = second.page.getByRole("region", { name: "Notes", exact: true });
+    for (const [where, text] of [
+      [theirs, "two"],
+      [notes, "three"],
+    ] as const) {
+      await where.getByRole("button", { name: "Edit" }).first().click();
+      await where.getByLabel("Change the note").fill(text);
+    }
+    await theirs.getByRole("button", { name: "Save" }).click();
+    await theirs.getByText("two").first().waitFor();
+    await notes.getByRole("button", { name: "Save" }).click();
+    await notes.getByText(/Nothing was\s+overwritten/).waitFor();
+    await notes.getByText("theirs").waitFor();
+    await notes.getByRole("button", { name: /Keep mine/ }).click();
+    await notes.getByRole("button", { name: "Save" }).click();
+    await notes.getByText("three").first().waitFor();
+    await first.context.close();
+    await second.context.close();
+  });
+});
+
+describe("a head of customer success", () => {
+  it("gives accounts to somebody else, ticks the hand-over, and takes it back", async () => {
+    const { page, context, problems } = await stage.open("/accounts");
+    const { items } = await ask<AccountsPage>(page, "/accounts?sort=-mrr&limit=2");
+    const table = page.getByRole("table", { name: "Accounts" });
+    for (const a of items) await table.getByRole("checkbox", { name: `Select ${a.name}`, exact: true }).check();
+    await page.getByText("2 accounts selected").waitFor();
+    await page.getByRole("button", { name: "Reassign", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("New owner").fill("new.owner@example.com");
+    await page.keyboard.press("Escape");
+    await dialog.getByLabel("Reason").fill("a new colleague");
+    await dialog.getByRole("button", { name: "Preview" }).click();
+    await dialog.getByText("2 accounts change hands").waitFor();
+    expect(await breaches(page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Reassign 2" }).click();
+    await dialog.getByText("2 accounts have a new owner.").waitFor();
+    await dialog.getByRole("button", { name: "Close", exact: true }).last().click();
+
+    await page.goto("/owners/new.owner%40example.com");
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    const boxes = page.getByRole("checkbox");
+    await boxes.first().check();
+    await page.getByText(/^done/).first().waitFor();
+    expect(await breaches(page)).toEqual([]);
+
+    await page.goto("/owners?tab=changes");
+    await page.getByRole("button", { name: "Undo" }).first().click();
+    await page.getByText("taken back").first().waitFor();
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  it("writes rules, sees who would get what, and runs them", async () => {
+    const { page, context, problems } = await stage.open("/owners?tab=rules");
+    await page.getByRole("button", { name: "One pool and rule per segment" }).click();
+    await page.getByRole("group", { name: "Rule 1" }).waitFor();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByText(/Version 1/).waitFor();
+    await page.getByRole("button", { name: "Preview for everybody" }).click();
+    await page.getByText(/accounts? changes? hands/).waitFor();
+    expect(await breaches(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  it.each(["/owners", "/owners?tab=attention", "/owners?tab=handovers", "/contacts", "/mentions"])(
+    "%s can be read by everybody, on a desk and on a phone",
+    async (path) => {
+      for (const look of [{ width: 1440 }, { width: 1440, dark: true }, { width: 390, height: 844 }]) {
+        const { page, context, problems } = await stage.open(path, look);
+        await page.waitForLoadState("networkidle");
+        expect(await breaches(page)).toEqual([]);
+        expect(await overflow(page)).toBeLessThanOrEqual(0);
+        expect(problems).toEqual([]);
+        await context.close();
+      }
+    },
+  );
+});

@@ -1,0 +1,154 @@
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { KpisAnswer, SegmentsAnswer } from "../src/api/types";
+import { ask, base, breaches, overflow, Stage } from "./browser";
+
+const stage = new Stage();
+beforeAll(() => stage.start());
+afterAll(() => stage.stop());
+
+type Exported = { version: { version: number }; files: Record<string, string> };
+const exported = (page: Page) => ask<Exported>(page, "/program/export");
+
+/** Sends what a second person's window would send. */
+async function send(page: Page, path: string, data: unknown): Promise<unknown> {
+  const { csrf } = await ask<{ csrf: string }>(page, "/session");
+  const answer = await page.request.post(`${base}/api/v1${path}`, {
+    data,
+    headers: { "x-csrf-token": csrf, origin: base },
+  });
+  if (!answer.ok()) throw new Error(`${path} answered ${answer.status()}: ${await answer.text()}`);
+  return answer.json();
+}
+
+/** Waits until the trial is complete, then applies. */
+async function apply(page: Page): Promise<void> {
+  await page.getByText(/Computed over all history in/).waitFor();
+  expect(await breaches(page)).toEqual([]);
+  await page.getByLabel("Why (kept with the version)").fill("told by a story");
+  await page.getByRole("button", { name: /Apply as version/ }).click();
+  await page.getByText(/is in force\. Figures are being computed again/).waitFor();
+}
+
+describe("Segments", () => {
+  it("edits a rule in rows with a live count, shows who would move, and applies it", async () => {
+    const { page, context, problems } = await stage.open("/segments");
+    const before = await exported(page);
+    await page.getByRole("button", { name: "Edit the rule of Strategic" }).click();
+    await page.getByRole("textbox", { name: "Value of mrr" }).fill("1500");
+    await page.getByText(/active accounts match by this rule alone/).waitFor();
+    await page.getByRole("button", { name: "Show who would move" }).click();
+    await page.getByText("For example", { exact: false }).first().waitFor();
+    expect(await breaches(page)).toEqual([]);
+    await page.getByRole("button", { name: "Apply these rules" }).click();
+    await page.getByText(/Version \d+ is in force/).waitFor();
+    const after = await exported(page);
+    expect(after.files["segments.yaml"]).toBe(before.files["segments.yaml"]?.replace("mrr > 3500", "mrr > 1500"));
+    const { segments } = await ask<SegmentsAnswer>(page, "/segments");
+    expect(segments.find((s) => s.id === "strategic")?.rule).toBe("mrr > 1500");
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  it("shows flow, history, overlaps and who is nowhere", async () => {
+    for (const tab of ["flow", "history", "overlaps", "unclassified"]) {
+      const { page, context, problems } = await stage.open(`/segments?tab=${tab}`);
+      await page.waitForLoadState("networkidle");
+      expect(await breaches(page)).toEqual([]);
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+      expect(problems).toEqual([]);
+      await context.close();
+    }
+  });
+});
+
+describe("Definitions", () => {
+  it("adds a KPI by form, which then stands on the Overview", async () => {
+    const { page, context } = await stage.open("/definitions?file=kpis.yaml");
+    await page.getByRole("button", { name: "Add to kpis" }).click();
+    await page.getByLabel("id", { exact: false }).first().fill("signing_in");
+    await page.getByLabel("label", { exact: false }).first().fill("Signing in");
+    await page.getByRole("combobox", { name: "Figure" }).click();
+    await page.getByRole("option", { name: /Share of active accounts/ }).click();
+    await page.getByRole("button", { name: "Keep in the draft" }).click();
+    await page.getByText("Your draft", { exact: true }).waitFor();
+    expect(await breaches(page)).toEqual([]);
+    await page.getByText(/Review and apply \(1\)/).click();
+    await apply(page);
+    const { kpis } = await ask<KpisAnswer>(page, "/kpis");
+    expect(kpis.some((k) => k.kpi === "signing_in")).toBe(true);
+    await page.goto("/");
+    await page.getByRole("button", { name: "Signing in", exact: true }).waitFor();
+    await context.close();
+  });
+
+  it("marks a mistake in YAML with its place, and takes it when it is mended", async () => {
+    const { page, context } = await stage.open("/definitions?file=segments.yaml&view=yaml");
+    const editor = page.getByRole("textbox", { name: "segments.yaml as YAML" });
+    await editor.waitFor();
+    const { files } = await exported(page);
+    const text = files["segments.yaml"] ?? "";
+    const write = async (next: string) => {
+      await editor.click();
+      await page.keyboard.press("Control+A");
+      await page.keyboard.insertText(next);
+    };
+    await write(text.replace("employees <= 50", "employes <= 50"));
+    await page
+      .getByText(/'employes' is neither/)
+      .first()
+      .waitFor();
+    await page
+      .getByText(/Did you mean 'employees'/)
+      .first()
+      .waitFor();
+    expect(await breaches(page)).toEqual([]);
+    await write(text.replace("employees <= 50", "employees <= 60"));
+    await page.getByText("The checker has nothing to say against it.").waitFor();
+    await page.getByText(/Draft, kept/).waitFor();
+    await page.getByText(/Review and apply \(1\)/).click();
+    await apply(page);
+    expect((await exported(page)).files["segments.yaml"]).toBe(text.replace("employees <= 50", "employees <= 60"));
+    await context.close();
+  });
+
+  it("restores an earlier version after its consequences were seen", async () => {
+    const { page, context } = await stage.open("/definitions?view=versions");
+    const now = (await exported(page)).version.version;
+    await page.getByRole("button", { name: `What version ${now} changed` }).click();
+    await page.getByRole("region", { name: "Lines of segments.yaml" }).waitFor();
+    await page.getByRole("button", { name: "Restore version 1" }).click();
+    await page.getByText(/Computed over all history in/).waitFor();
+    expect(await breaches(page)).toEqual([]);
+    await page.getByRole("button", { name: "Apply version 1 again" }).click();
+    await page.getByText(/is in force\. Figures are being computed again/).waitFor();
+    const first = await ask<Exported>(page, "/program/export?version=1");
+    expect((await exported(page)).files).toEqual(first.files);
+    await context.close();
+  });
+
+  it("shows the second of two editors both changes, and overwrites nothing", async () => {
+    const { page, context } = await stage.open("/definitions?file=segments.yaml&entry=digital");
+    const { files } = await exported(page);
+    await page.getByLabel("description", { exact: false }).last().fill("Small ones.");
+    await page.getByRole("button", { name: "Keep in the draft" }).last().click();
+    await page.getByText("Your draft", { exact: true }).waitFor();
+    const theirs = { ...files, "segments.yaml": (files["segments.yaml"] ?? "").replace("mrr > 3500", "mrr > 3600") };
+    await send(page, "/program/apply", { files: theirs, note: "somebody else" });
+    await page.reload();
+    await page.getByText(/nothing was\s+overwritten/).waitFor();
+    await page
+      .getByRole("region", { name: "What they changed" })
+      .getByText(/mrr > 3600/)
+      .waitFor();
+    expect(await breaches(page)).toEqual([]);
+    await page.getByRole("button", { name: "Take both changes" }).click();
+    await page.getByText(/nothing was\s+overwritten/).waitFor({ state: "detached" });
+    await page.getByText(/Review and apply \(1\)/).click();
+    await apply(page);
+    const after = (await exported(page)).files["segments.yaml"] ?? "";
+    expect(after).toContain("mrr > 3600");
+    expect(after).toContain("description: Small ones.");
+    await context.close();
+  });
+});
