@@ -37,11 +37,15 @@ export function DashboardPage() {
         sub={
           page ? (
             <>
-              <Link to="/dashboards">Dashboards</Link> · Figures up to {day(page.as_of, "long")} ·{" "}
-              <Fresh at={page.computed_at} />
+              <Link to="/dashboards" className={css.back}>
+                Dashboards
+              </Link>{" "}
+              · Figures up to {day(page.as_of, "long")} · <Fresh at={page.computed_at} />
             </>
           ) : (
-            <Link to="/dashboards">Dashboards</Link>
+            <Link to="/dashboards" className={css.back}>
+              Dashboards
+            </Link>
           )
         }
       >
