@@ -16,13 +16,13 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
 PAIRS = int(os.environ.get("BENCH_PAIRS", "5"))
 SIGN_INS = 200
 READS = 50
-THREADS = 16
+THREADS = 64
 
 
 def paced(rate, until, number, of, act):
-    """Calls `act` at this thread's share of the rate; a late call does not wait for its turn."""
+    """Calls `act` at this thread's share of the rate; a late call does not wait for its turn, and none begins after the end."""
     step, due = of / rate, time.perf_counter() + number / rate
-    while due < until:
+    while due < until and time.perf_counter() < until:
         time.sleep(max(0.0, due - time.perf_counter()))
         act()
         due += step

@@ -164,6 +164,8 @@ fn send(folder: &Path) -> Result<usize> {
 }
 
 fn sent(folder: &Path, data: &Path) -> Result<usize> {
+    // Without a program nothing can be asked.
+    printed(tenure(data, &["program", "apply", "programs/starter"]))?;
     let key = printed(tenure(data, &["key", "add", "sdk", "--scope", "ingest"]))?;
     let server = Server::start(data)?;
     let mut run = Command::new("bash");
