@@ -63,6 +63,7 @@ async fn parts_and_consents_are_kept_with_their_history_and_found() {
     put("ann/flags/sponsor", json!({})).as_role(Role::Csm).await.ok();
     let again = put("ann/flags/champion", json!({})).as_role(Role::Csm).await.ok();
     assert_eq!(again["contact"]["flags"], json!(["champion", "sponsor"]));
+    app.advance(jiff::SignedDuration::from_secs(1));
     app.delete("/api/v1/contacts/ann/flags/sponsor")
         .as_role(Role::Csm)
         .await

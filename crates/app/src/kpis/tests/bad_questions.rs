@@ -211,7 +211,7 @@ async fn pages_sorts_and_cursors() {
     // A cursor may be used again, and gives the same page.
     let first = get(&app, "/api/v1/accounts?active=any&limit=5").await.ok();
     let cursor = encoded(first["next_cursor"].as_str().expect("a next page"));
-    let path = format!("active=any&limit=5&cursor={cursor}");
+    let path = format!("limit=5&cursor={cursor}");
     assert_eq!(ids(&app, &path).await, ids(&app, &path).await);
     assert_eq!(ids(&app, &path).await.len(), 5);
 }
