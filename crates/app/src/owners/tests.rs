@@ -300,6 +300,7 @@ async fn live_rules_take_what_is_new_and_leave_what_was_let_go_by_hand() {
         .json(&json!({ "accounts": ["held"], "to": null }))
         .await
         .ok();
+    app.advance(jiff::SignedDuration::from_secs(1));
     store(
         &app,
         vec![event(

@@ -111,7 +111,7 @@ async fn filters_of_any_size_and_kind() {
     refused(
         &get(
             &app,
-            &format!("/api/v1/accounts?filter={}", encoded(&terms(2_500))),
+            &format!("/api/v1/accounts?filter={}", encoded(&terms(1_500))),
         )
         .await,
         "filter",

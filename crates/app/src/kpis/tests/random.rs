@@ -67,6 +67,14 @@ fn compare(
     assert!(wrong.is_empty(), "{what}\n{}", wrong.join("\n"));
 }
 
+/// The figures of a day, without the data points: a change of owner that happens under our eyes begins a hand-over, whose task is a data point of
+/// its own; in a history that arrives at once the same change is past.
+async fn told(app: &TestApp, day: &str) -> BTreeMap<(String, String), Option<f64>> {
+    let mut told = figures(app, day).await;
+    told.retain(|(kpi, _), _| kpi != "data_points");
+    told
+}
+
 #[tokio::test]
 async fn figures_equal_plain_loops() {
     let app = TestApp::new().await;
@@ -204,8 +212,8 @@ async fn the_order_of_arrival_and_the_way_of_computing_change_nothing() {
     let days = ["2026-06-30", "2026-05-31", "2026-01-31", "2025-08-31"];
     for day in days {
         compare(
-            &figures(&live, day).await,
-            &figures(&whole, day).await,
+            &told(&live, day).await,
+            &told(&whole, day).await,
             &format!("live and whole, {day}"),
         );
     }
@@ -218,13 +226,13 @@ async fn the_order_of_arrival_and_the_way_of_computing_change_nothing() {
     assert_eq!(accounts(&live), before);
     for day in days {
         compare(
-            &figures(&live, day).await,
-            &figures(&whole, day).await,
+            &told(&live, day).await,
+            &told(&whole, day).await,
             &format!("computed again, {day}"),
         );
     }
     // Over midnights the windows slide; the day that passed can still be asked for, and an event's own day alone decides.
-    let today = figures(&live, "2026-06-30").await;
+    let today = told(&live, "2026-06-30").await;
     live.advance(SignedDuration::from_hours(24 * 33));
     live.catch_up().await.expect("caught up");
     let again = TestApp::at("2026-08-02T12:00:00Z").await;
@@ -233,14 +241,14 @@ async fn the_order_of_arrival_and_the_way_of_computing_change_nothing() {
     again.catch_up().await.expect("caught up");
     assert_eq!(accounts(&live), accounts(&again));
     compare(
-        &figures(&live, "2026-08-02").await,
-        &figures(&again, "2026-08-02").await,
+        &told(&live, "2026-08-02").await,
+        &told(&again, "2026-08-02").await,
         "after 33 days",
     );
     compare(
-        &figures(&live, "2026-07-31").await,
-        &figures(&again, "2026-07-31").await,
+        &told(&live, "2026-07-31").await,
+        &told(&again, "2026-07-31").await,
         "a month that ended meanwhile",
     );
-    compare(&figures(&live, "2026-06-30").await, &today, "the day that passed");
+    compare(&told(&live, "2026-06-30").await, &today, "the day that passed");
 }
