@@ -89,7 +89,7 @@ describe("a customer-success manager", () => {
     await theirs.getByText("two").first().waitFor();
     await notes.getByRole("button", { name: "Save" }).click();
     await notes.getByText(/Nothing was\s+overwritten/).waitFor();
-    await notes.getByText("theirs").waitFor();
+    await notes.getByRole("button", { name: "Take theirs" }).waitFor();
     await notes.getByRole("button", { name: /Keep mine/ }).click();
     await notes.getByRole("button", { name: "Save" }).click();
     await notes.getByText("three").first().waitFor();

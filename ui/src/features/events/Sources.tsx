@@ -120,7 +120,12 @@ function Heard({ source: s, edit }: { source: Source; edit: () => void }) {
   return (
     <span className={css.heard}>
       <span className={s.state === "silent" ? css.silent : s.state === "heard" ? css.ok : "dim"}>
-        {s.state === "silent" ? <Icon name="warning" size={14} /> : null} {words}
+        {s.state === "silent" ? (
+          <>
+            <Icon name="warning" size={14} />{" "}
+          </>
+        ) : null}
+        {words}
       </span>
       <Button size="compact-xs" variant="subtle" aria-label={`Change what is expected of ${s.source}`} onClick={edit}>
         Change

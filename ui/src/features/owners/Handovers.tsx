@@ -1,6 +1,7 @@
 import { Checkbox } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { api, take } from "@/api/client";
 import type { Handover } from "@/api/types";
 import { day } from "@/shared/days";
@@ -43,6 +44,8 @@ export function HandoverList({ items, named = true }: { items: Handover[]; named
 
 function Card({ handover: h, named }: { handover: Handover; named: boolean }) {
   const queries = useQueryClient();
+  // What was just ticked is shown at once; the answer decides what stays.
+  const [ticked, setTicked] = useState<{ no: number; done: boolean } | null>(null);
   const tick = useMutation({
     mutationFn: ({ no, done }: { no: number; done: boolean }) => {
       const params = { path: { id: h.id, no } };
@@ -52,6 +55,7 @@ function Card({ handover: h, named }: { handover: Handover; named: boolean }) {
     },
     onSettled: async () => {
       await queries.invalidateQueries({ queryKey: OWNERS });
+      setTicked(null);
       await queries.invalidateQueries({ queryKey: ["accounts"] });
     },
   });
@@ -86,9 +90,13 @@ function Card({ handover: h, named }: { handover: Handover; named: boolean }) {
             <Checkbox
               size="sm"
               label={i.title}
-              checked={i.done_at !== null}
+              checked={ticked?.no === i.no ? ticked.done : i.done_at !== null}
               disabled={tick.isPending || h.closed_as === "taken_back"}
-              onChange={(e) => tick.mutate({ no: i.no, done: e.currentTarget.checked })}
+              onChange={(e) => {
+                const asked = { no: i.no, done: e.currentTarget.checked };
+                setTicked(asked);
+                tick.mutate(asked);
+              }}
             />
             <span className={i.overdue ? css.overdue : "dim"}>
               {i.done_at ? (
