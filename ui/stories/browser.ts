@@ -3,8 +3,7 @@ import { chromium, type Browser, type BrowserContext, type Page } from "playwrig
 
 /** Where the server under test is, and who signs in there. */
 export const base = required("TENURE_URL").replace(/\/$/, "");
-const email = required("TENURE_EMAIL");
-const password = required("TENURE_PASSWORD");
+export type Place = { address: string; email: string; password: string };
 
 function required(name: string): string {
   const value = process.env[name];
@@ -22,6 +21,16 @@ export class Stage {
   private browser: Browser | null = null;
   private state: Awaited<ReturnType<BrowserContext["storageState"]>> | null = null;
 
+  /** The server of all stories, unless a story has one of its own; `now` stops the browser's clock there. */
+  constructor(
+    private readonly place: Place = {
+      address: base,
+      email: required("TENURE_EMAIL"),
+      password: required("TENURE_PASSWORD"),
+    },
+    private readonly now?: Date,
+  ) {}
+
   /** Starts the browser and signs in once; every page opened later is signed in. */
   async start(): Promise<void> {
     this.browser = await chromium.launch({
@@ -30,9 +39,9 @@ export class Stage {
     });
     const context = await this.browser.newContext();
     const page = await context.newPage();
-    await page.goto(base);
-    await page.getByLabel("E-mail").fill(email);
-    await page.locator("input[name=password]").fill(password);
+    await page.goto(this.place.address);
+    await page.getByLabel("E-mail").fill(this.place.email);
+    await page.locator("input[name=password]").fill(this.place.password);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { name: "Overview" }).waitFor();
     this.state = await context.storageState();
@@ -47,7 +56,7 @@ export class Stage {
   async open(path: string, look: Look = {}, signedIn = true): Promise<Open> {
     if (!this.browser) throw new Error("The stage has not been started.");
     const context = await this.browser.newContext({
-      baseURL: base,
+      baseURL: this.place.address,
       viewport: { width: look.width ?? 1440, height: look.height ?? 900 },
       colorScheme: look.dark ? "dark" : "light",
       reducedMotion: "reduce",
@@ -55,6 +64,7 @@ export class Stage {
       storageState: signedIn && this.state ? this.state : undefined,
     });
     const page = await context.newPage();
+    if (this.now) await page.clock.setFixedTime(this.now);
     const problems: string[] = [];
     page.on("console", (m) => {
       if (m.type() === "error" || m.type() === "warning") problems.push(m.text());
