@@ -9,7 +9,7 @@ pub fn bench(names: &[String]) -> Result<()> {
     let mut found: Vec<String> = std::fs::read_dir(root().join("bench"))?
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".py") && !name.starts_with('_'))
+        .filter(|name| (name.ends_with(".py") || name.ends_with(".mjs")) && !name.starts_with('_'))
         .collect();
     found.sort();
     step(
@@ -17,14 +17,21 @@ pub fn bench(names: &[String]) -> Result<()> {
         command("cargo", &["build", "--release", "--package", "tenure-cli"]),
     )?;
     for name in names {
-        if !found.iter().any(|file| file.trim_end_matches(".py") == name) {
+        if !found.iter().any(|file| stem(file) == name) {
             bail!("there is no bench {name}; there are {}", found.join(", "));
         }
     }
     for file in found {
-        if names.is_empty() || names.iter().any(|name| file.trim_end_matches(".py") == name) {
-            step(&file, command("python3", &[&format!("bench/{file}")]))?;
+        if names.is_empty() || names.iter().any(|name| stem(&file) == name) {
+            let runner = if file.ends_with(".mjs") { "node" } else { "python3" };
+            let mut run = command(runner, &[&format!("bench/{file}")]);
+            run.env("TENURE_BINARY", root().join("target/release/tenure"));
+            step(&file, run)?;
         }
     }
     Ok(())
+}
+
+fn stem(file: &str) -> &str {
+    file.split_once('.').map_or(file, |(stem, _)| stem)
 }
