@@ -17,8 +17,9 @@ use super::store::{self, IdRun};
 
 /// Runs of fewer ids are kept in the set as a whole and have no filter.
 pub(super) const SMALL: usize = 16_384;
-/// Runs of at least as many ids are never merged again.
-pub(super) const LARGE: usize = 1 << 20;
+/// Runs of at least as many ids are never merged again. Every id that arrives is looked up in the filter of every run, so this decides how
+/// much dearer an event gets with the base: one lookup for each four million events; merging such runs takes about 300 MB for a moment.
+pub(super) const LARGE: usize = 1 << 22;
 /// Ids per part at most, on average: 128 KB.
 const PART: usize = 8_192;
 const WIDTH: usize = 16;

@@ -10,6 +10,8 @@ use super::store;
 const MANY_SMALL: usize = 64;
 /// So many settled runs of like size are merged at once at least.
 const MANY_SETTLED: usize = 8;
+/// Ids of a run that is neither of middle size any more nor large.
+const MIDDLE: usize = LARGE / 4;
 /// Parts written in one transaction: about a megabyte, so that live events never wait long for the database.
 const PARTS_AT_ONCE: usize = 8;
 
@@ -34,8 +36,13 @@ fn pick(runs: &[RunSize]) -> Option<Vec<i64>> {
     if middle.len() >= MANY_SETTLED {
         return Some(middle);
     }
-    let (large, total) = chosen(&|run| run.settled && (MANY_SETTLED * SMALL..LARGE).contains(&run.entries));
-    (total >= LARGE).then_some(large)
+    // Above that, as soon as those of one size fill a run of the next: few runs wait, and an id is written a handful of times in all.
+    [(MANY_SETTLED * SMALL, MIDDLE), (MIDDLE, LARGE)]
+        .into_iter()
+        .find_map(|(from, upto)| {
+            let (fitting, total) = chosen(&|run| run.settled && (from..upto).contains(&run.entries));
+            (total >= upto && fitting.len() > 1).then_some(fitting)
+        })
 }
 
 /// Merges runs until none is left to merge; tells how many went into others.
