@@ -1,0 +1,26 @@
+//! Learning from a flat table whether something will happen, measuring how well, and saying why.
+//!
+//! This crate knows nothing of customers, databases or files: it sees columns of numbers and categories, outcomes, groups, weights and seeds.
+//! - [`table`], [`binning`]: what is learnt from.
+//! - [`boost`], [`explain`]: histogram gradient boosting with exact contributions, the challenger.
+//! - [`points`], [`additive`], [`pairs`], [`transparent`]: a table of points per measure that people read and edit, learnt by boosting.
+//! - [`logistic`], [`calibrate`], [`scale`]: the smaller parts of a score.
+//! - [`measure`]: how good a ranking and its probabilities are, with intervals.
+//! - [`evaluate`]: all methods side by side on one table.
+//!
+//! Everything is deterministic: the same input and seed give the same output on any number of threads.
+
+pub mod binning;
+pub mod boost;
+mod error;
+pub mod explain;
+pub mod histogram;
+pub mod measure;
+pub mod random;
+pub mod table;
+pub mod threads;
+pub mod tree;
+
+pub use error::{Error, Result, nearest};
+pub use histogram::Direction;
+pub use table::{Column, Table, Values};
