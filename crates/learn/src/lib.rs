@@ -10,15 +10,24 @@
 //!
 //! Everything is deterministic: the same input and seed give the same output on any number of threads.
 
+pub mod additive;
 pub mod binning;
 pub mod boost;
+pub mod calibrate;
 mod error;
 pub mod explain;
 pub mod histogram;
+pub mod logistic;
 pub mod measure;
+pub mod pairs;
+pub mod points;
 pub mod random;
+pub mod screen;
+mod shrink;
+mod start;
 pub mod table;
 pub mod threads;
+pub mod transparent;
 pub mod tree;
 
 pub use error::{Error, Result, nearest};
