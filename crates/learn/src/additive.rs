@@ -29,7 +29,7 @@ impl Default for Settings {
             rate: 0.05,
             l2: 5.0,
             min_rows: 40,
-            row_share: 0.8,
+            row_share: 0.5,
             column_share: 0.6,
         }
     }

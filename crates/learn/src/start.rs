@@ -1,8 +1,7 @@
 //! Where the learnt points start: a strongly penalised regression on the bins, which a few dozen outcomes can carry.
 //!
 //! Numbers enter by the mean rank of their bin, categories by one column per bin; all steps are small until the rows speak against it.
-//! Boosting then corrects what is not a straight line. On small tables this start is most of the score, on large ones nearly nothing of
-//! it is left (docs/accuracy.md).
+//! Boosting then corrects what is not a straight line. Only small tables start so: on large ones it cost accuracy (docs/accuracy.md).
 
 use crate::additive::Data;
 use crate::binning::Cuts;

@@ -27,7 +27,9 @@ pub struct Settings {
     pub pairs: pairs::Settings,
     /// Penalty of the start.
     pub start_l2: f64,
-    /// Tables of more rows hold out one part only, of at most so many rows, to decide on pairs.
+    /// Tables with fewer rows of the rarer outcome begin with the start; on larger ones it costs accuracy.
+    pub start_below: usize,
+    /// Most rows, in whole groups, that rounds and pairs are decided on.
     pub inner_rows: usize,
     /// Parts of the inner hold-out for smaller tables.
     pub inner_folds: usize,
@@ -47,8 +49,9 @@ impl Default for Settings {
             additive: additive::Settings::default(),
             pairs: pairs::Settings::default(),
             start_l2: 30.0,
+            start_below: 500,
             inner_rows: 30_000,
-            inner_folds: 4,
+            inner_folds: 3,
             directions: Vec::new(),
             hand_set: None,
             seed: 1,
@@ -252,7 +255,8 @@ fn fit(
         .copied()
         .filter(|at| directions[*at as usize].is_none())
         .collect();
-    if settings.start_l2.is_finite() && !level.is_empty() {
+    let hits = own_labels.iter().filter(|label| **label).count();
+    if hits.min(rows.len() - hits) < settings.start_below && !level.is_empty() {
         let (intercept, started) = start::fit(&data, &cuts, &level, settings.start_l2, &scores)?;
         base = intercept;
         for at in &level {
@@ -365,7 +369,7 @@ fn decide(
     for fold in 0..parts {
         let held: Vec<u32> = (0..n as u32).filter(|row| part[*row as usize] == fold).collect();
         let rows: Vec<u32> = (0..n as u32)
-            .filter(|row| part[*row as usize] != fold && (!large || part[*row as usize] != u8::MAX))
+            .filter(|row| ![fold, u8::MAX].contains(&part[*row as usize]))
             .collect();
         let hits = |rows: &[u32]| rows.iter().filter(|row| input.labels[**row as usize]).count();
         if hits(&rows) == 0 || hits(&rows) == rows.len() || held.is_empty() {
@@ -451,9 +455,7 @@ fn hold_out(n: usize, groups: Option<&[u64]>, settings: &Settings) -> Vec<u8> {
                 if random.unit() >= keep {
                     return u8::MAX;
                 }
-                let fold = random.below(folds) as u8;
-                // Of a large table one part is held out; the others share a number that is never held out.
-                if keep < 1.0 && fold > 0 { u8::MAX - 1 } else { fold }
+                random.below(folds) as u8
             })
         })
         .collect()
