@@ -75,6 +75,16 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// A definition that means nothing.
+    #[error("{part}: {problem}; {remedy}")]
+    Definition {
+        /// Which part.
+        part: String,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// Numbers that did not settle.
     #[error("the fit of {what} did not settle; standardise or drop columns that say the same")]
     Unsettled {

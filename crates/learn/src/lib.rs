@@ -6,6 +6,7 @@
 //! - [`points`], [`additive`], [`pairs`], [`transparent`]: a table of points per measure that people read and edit, learnt by boosting.
 //! - [`logistic`], [`calibrate`], [`scale`]: the smaller parts of a score.
 //! - [`measure`]: how good a ranking and its probabilities are, with intervals.
+//! - [`handset`], [`velocity`]: the score that a team sets by hand, and which way a score moves.
 //! - [`evaluate`]: all methods side by side on one table.
 //!
 //! Everything is deterministic: the same input and seed give the same output on any number of threads.
@@ -17,6 +18,7 @@ pub mod calibrate;
 mod error;
 pub mod evaluate;
 pub mod explain;
+pub mod handset;
 pub mod histogram;
 pub mod logistic;
 pub mod measure;
@@ -31,6 +33,7 @@ pub mod table;
 pub mod threads;
 pub mod transparent;
 pub mod tree;
+pub mod velocity;
 
 pub use error::{Error, Result, nearest};
 pub use histogram::Direction;

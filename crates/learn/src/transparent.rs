@@ -50,7 +50,7 @@ impl Default for Settings {
             pairs: pairs::Settings::default(),
             start_l2: 30.0,
             start_below: 500,
-            inner_rows: 30_000,
+            inner_rows: 50_000,
             inner_folds: 3,
             directions: Vec::new(),
             hand_set: None,

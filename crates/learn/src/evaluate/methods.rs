@@ -15,6 +15,9 @@ use crate::transparent;
 /// The name of the transparent score's method.
 pub(super) const TRANSPARENT: &str = "transparent";
 
+/// The name of the hand-set score's method.
+pub(super) const HAND_SET: &str = "hand_set";
+
 /// The name of the method without any column.
 pub(super) const PRIOR: &str = "prior";
 
@@ -49,7 +52,7 @@ impl Kind {
         match self {
             Self::Prior => PRIOR.into(),
             Self::Baseline(column) => format!("baseline {column}"),
-            Self::HandSet(_) => "hand_set".into(),
+            Self::HandSet(_) => HAND_SET.into(),
             Self::Logistic => "logistic".into(),
             Self::Transparent => TRANSPARENT.into(),
             Self::Challenger => "challenger".into(),

@@ -13,7 +13,7 @@ pub use split::{Part, Plan, seeded};
 
 use crate::boost::probability;
 use crate::error::{Error, Result};
-use crate::measure::{self, Bootstrap};
+use crate::measure::{self, Bootstrap, Interval};
 use crate::table::Table;
 
 /// Fewer outcomes than this prove nothing.
@@ -103,6 +103,8 @@ pub struct Report {
     pub interval: &'static str,
     /// By method.
     pub methods: Vec<Method>,
+    /// Skill (2·AUC − 1) of the transparent score ÷ that of the hand-set one, bootstrap over accounts; only with a hand-set score.
+    pub skill_ratio: Option<Interval>,
     /// The transparent score against the others.
     pub paired: Vec<Paired>,
     /// What to look at.
@@ -178,6 +180,14 @@ pub fn run(task: &Task<'_>, progress: &(dyn Fn(&str) + Sync)) -> Result<Report> 
             seconds: result.seconds,
         });
     }
+    let at = |name: &str| results.iter().position(|result| result.method == name);
+    let skill_ratio = at(methods::TRANSPARENT)
+        .zip(at(methods::HAND_SET))
+        .and_then(|(own, hand)| {
+            let each: Vec<u64> = (0..labels.len() as u64).collect();
+            let groups = groups.as_deref().unwrap_or(&each);
+            Bootstrap::new(&labels, groups, DRAWS, task.seed).skill_ratio(&scores[own], &scores[hand])
+        });
     let paired = pair_up(&results, &scores, &labels, bootstrap.as_ref());
     let positives = labels.iter().filter(|label| **label).count();
     let (verdict, reason) = verdict(&methods, positives.min(labels.len() - positives));
@@ -196,6 +206,7 @@ pub fn run(task: &Task<'_>, progress: &(dyn Fn(&str) + Sync)) -> Result<Report> 
             "DeLong"
         },
         methods,
+        skill_ratio,
         paired,
         warnings,
     })

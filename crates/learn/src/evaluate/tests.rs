@@ -86,6 +86,8 @@ fn every_method_is_measured_and_a_signal_is_proven() {
     assert!(method(&report, "transparent").auc > 0.75);
     assert!(method(&report, "transparent").log_loss < method(&report, "prior").log_loss - 0.05);
     assert!(report.paired.iter().all(|pair| pair.first == "transparent"));
+    let ratio = report.skill_ratio.unwrap();
+    assert!(ratio.value > 1.15 && ratio.low < ratio.value && ratio.value < ratio.high);
     assert!(report.warnings.is_empty());
 }
 
