@@ -44,6 +44,12 @@ pub(crate) fn hand_weight(
     Ok((intercept, 0.0))
 }
 
+/// The part of its weight that a hand-set score keeps beside learnt points: all of it without evidence, half with `worth` outcomes, hardly
+/// any with many. What it said and the rows confirm is then in the points.
+pub(crate) fn faith(outcomes: usize, worth: f64) -> f64 {
+    worth / (worth + outcomes as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

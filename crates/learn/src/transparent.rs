@@ -33,6 +33,8 @@ pub struct Settings {
     pub inner_rows: usize,
     /// Parts of the inner hold-out for smaller tables.
     pub inner_folds: usize,
+    /// Outcomes that the hand-set score is worth: with so many rows of the rarer outcome it counts half.
+    pub hand_faith: f64,
     /// Declared directions by column.
     pub directions: Vec<Option<Direction>>,
     /// The column with the hand-set score, if there is one; it is not learnt from otherwise.
@@ -52,6 +54,7 @@ impl Default for Settings {
             start_below: 500,
             inner_rows: 50_000,
             inner_folds: 3,
+            hand_faith: 100.0,
             directions: Vec::new(),
             hand_set: None,
             seed: 1,
@@ -90,6 +93,8 @@ struct Input<'a> {
     weights: Option<&'a [f64]>,
     hand: Option<Vec<f64>>,
     frozen: Option<&'a PointTable>,
+    /// Whether to begin with the start: one decision for the table and its held-out parts, whose rounds would else not be comparable.
+    start: bool,
 }
 
 /// What one training yields.
@@ -130,12 +135,14 @@ pub fn train(
     let mut directions = settings.directions.clone();
     directions.resize(table.columns().len(), None);
     let directions: Vec<Option<Direction>> = columns.iter().map(|at| directions[*at]).collect();
+    let hits = labels.iter().filter(|label| **label).count();
     let input = Input {
         table: &table.only(&columns),
         labels,
         weights,
         hand: hand.as_ref().map(|(values, _)| values.clone()),
         frozen: previous,
+        start: hits.min(labels.len() - hits) < settings.start_below,
     };
     let decision = decide(&input, groups, &directions, settings)?;
     let rows: Vec<u32> = (0..table.rows() as u32).collect();
@@ -242,8 +249,11 @@ fn fit(
         .map(|weights| rows.iter().map(|row| weights[*row as usize]).collect());
     let mut base = log_odds(base_share(&own_labels, own_weights.as_deref()));
     let mut hand_weight = 0.0;
+    let hits = own_labels.iter().filter(|label| **label).count();
+    let hits = hits.min(rows.len() - hits);
     if let Some(hand) = &input.hand {
         (base, hand_weight) = crate::shrink::hand_weight(hand, &scores, input.labels, input.weights, rows)?;
+        hand_weight *= crate::shrink::faith(hits, settings.hand_faith);
         scores
             .iter_mut()
             .zip(hand)
@@ -255,8 +265,7 @@ fn fit(
         .copied()
         .filter(|at| directions[*at as usize].is_none())
         .collect();
-    let hits = own_labels.iter().filter(|label| **label).count();
-    if hits.min(rows.len() - hits) < settings.start_below && !level.is_empty() {
+    if input.start && !level.is_empty() {
         let (intercept, started) = start::fit(&data, &cuts, &level, settings.start_l2, &scores)?;
         base = intercept;
         for at in &level {
