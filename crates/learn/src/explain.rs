@@ -147,37 +147,28 @@ fn spread(value: f64, path: &[(usize, bool, f64)], columns: &[u32], tree: &Tree,
         }
     }
     let d = asked.len();
-    for pattern in 0..1usize << tree.splits.len() {
-        let agrees: Vec<f64> = asked
-            .iter()
-            .map(|asked| {
-                f64::from(u8::from(
-                    asked
-                        .splits
-                        .iter()
-                        .all(|(split, left)| (pattern >> split & 1 == 1) == *left),
-                ))
-            })
-            .collect();
-        for (own, asked_own) in asked.iter().enumerate() {
-            let mut sum = 0.0;
-            for coalition in 0..1usize << d {
-                if coalition >> own & 1 == 1 {
-                    continue;
-                }
+    for (own, asked_own) in asked.iter().enumerate() {
+        for (pattern, sum) in values[asked_own.column].iter_mut().enumerate() {
+            // Whether the pattern's answers are those that the path asks of a column: 1 or 0.
+            let agrees = |asked: &Asked| {
+                let all = asked
+                    .splits
+                    .iter()
+                    .all(|(split, left)| (pattern >> split & 1 == 1) == *left);
+                f64::from(u8::from(all))
+            };
+            let mut share = 0.0;
+            for coalition in (0..1usize << d).filter(|coalition| coalition >> own & 1 == 0) {
                 let product: f64 = (0..d)
                     .filter(|other| *other != own)
-                    .map(|other| {
-                        if coalition >> other & 1 == 1 {
-                            agrees[other]
-                        } else {
-                            asked[other].share
-                        }
+                    .map(|other| match coalition >> other & 1 {
+                        1 => agrees(&asked[other]),
+                        _ => asked[other].share,
                     })
                     .product();
-                sum += weight(coalition.count_ones() as usize, d) * product;
+                share += weight(coalition.count_ones() as usize, d) * product;
             }
-            values[asked_own.column][pattern] += value * sum * (agrees[own] - asked_own.share);
+            *sum += value * share * (agrees(asked_own) - asked_own.share);
         }
     }
 }

@@ -136,7 +136,9 @@ impl PointTable {
             Some(Direction::Falling) => pair[0] >= pair[1],
             None => true,
         };
-        if !measure.points[..known].windows(2).all(ordered) {
+        // Only the steps to its neighbours: what a pair moved elsewhere is not this edit's fault.
+        let around = bin.saturating_sub(1)..(bin + 2).min(known);
+        if bin < known && !measure.points[around].windows(2).all(ordered) {
             measure.points[bin] = before;
             return Err(Error::Setting {
                 setting: "points",

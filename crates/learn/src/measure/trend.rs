@@ -57,19 +57,18 @@ pub fn kendall(x: &[f64], y: &[f64]) -> (f64, f64) {
             .map(|run| run.len() as f64)
             .collect::<Vec<f64>>()
     };
-    let sum = |ties: &[f64], of: fn(f64) -> f64| ties.iter().map(|t| of(*t)).sum::<f64>();
     let (n, tx, ty) = (x.len() as f64, ties(x), ties(y));
     if n < 2.0 {
         return (s, 0.0);
     }
-    let (a, b, c): (fn(f64) -> f64, fn(f64) -> f64, fn(f64) -> f64) = (
-        |t| t * (t - 1.0) * (2.0 * t + 5.0),
-        |t| t * (t - 1.0) * (t - 2.0),
-        |t| t * (t - 1.0),
-    );
-    let mut variance = (a(n) - sum(&tx, a) - sum(&ty, a)) / 18.0 + sum(&tx, c) * sum(&ty, c) / (2.0 * c(n));
+    let sum = |ties: &[f64], of: &dyn Fn(f64) -> f64| ties.iter().map(|t| of(*t)).sum::<f64>();
+    let a = |t: f64| t * (t - 1.0) * (2.0 * t + 5.0);
+    let b = |t: f64| t * (t - 1.0) * (t - 2.0);
+    let c = |t: f64| t * (t - 1.0);
+    let mut variance =
+        (a(n) - sum(&tx, &a) - sum(&ty, &a)) / 18.0 + sum(&tx, &c) * sum(&ty, &c) / (2.0 * c(n));
     if n > 2.0 {
-        variance += sum(&tx, b) * sum(&ty, b) / (9.0 * b(n));
+        variance += sum(&tx, &b) * sum(&ty, &b) / (9.0 * b(n));
     }
     (s, variance.max(0.0))
 }
