@@ -14,14 +14,29 @@ const SAMPLE: usize = 20_000;
 /// Most columns of the start.
 const MOST: usize = 120;
 
-/// Points per column and bin, missing last, and the intercept, given a fixed part of the log-odds per row.
+/// Penalty on the weight of a hand-set score of unit variance: less than on a single measure's points, so that on a table too small to move
+/// those the hand-set score leads; not none, because a hand-set score may be wrong (docs/accuracy.md).
+const HAND: f64 = 20.0;
+
+/// What the start found.
+pub(crate) struct Start {
+    /// The intercept.
+    pub base: f64,
+    /// Log-odds per point of the hand-set score, never above 0.
+    pub hand_weight: f64,
+    /// Points per column and bin, missing last.
+    pub points: Vec<Vec<f64>>,
+}
+
+/// Fits points and the weight of a centred hand-set score together, given a fixed part of the log-odds per row.
 pub(crate) fn fit(
     data: &Data<'_>,
     cuts: &[Cuts],
     columns: &[u32],
     l2: f64,
     offset: &[f64],
-) -> Result<(f64, Vec<Vec<f64>>)> {
+    hand: Option<&[f64]>,
+) -> Result<Start> {
     let mut points: Vec<Vec<f64>> = data
         .binned
         .bins
@@ -61,7 +76,11 @@ pub(crate) fn fit(
         }
     }
     codes.truncate(MOST);
-    let width = codes.len();
+    let width = codes.len() + usize::from(hand.is_some());
+    let scale = hand.map_or(1.0, |hand| {
+        let squares: f64 = rows.iter().map(|row| hand[*row].powi(2)).sum();
+        (squares / rows.len().max(1) as f64).sqrt().max(1e-9)
+    });
     let mut design = Vec::with_capacity(rows.len() * width);
     for row in &rows {
         design.extend(
@@ -69,26 +88,37 @@ pub(crate) fn fit(
                 .iter()
                 .map(|(at, code)| code[usize::from(data.binned.columns[*at][*row])]),
         );
+        design.extend(hand.map(|hand| hand[*row] / scale));
     }
     let labels: Vec<bool> = rows.iter().map(|row| data.labels[*row]).collect();
-    let offset: Vec<f64> = rows.iter().map(|row| offset[*row]).collect();
+    let own_offset: Vec<f64> = rows.iter().map(|row| offset[*row]).collect();
     let weights: Option<Vec<f64>> = data.weights.map(|all| rows.iter().map(|row| all[*row]).collect());
-    let penalty = vec![l2; width];
-    let (intercept, coefficients) = newton(&Problem {
+    let mut penalty = vec![l2; codes.len()];
+    penalty.extend(hand.map(|_| HAND));
+    let (base, coefficients) = newton(&Problem {
         design: &design,
         width,
         labels: &labels,
-        offset: Some(&offset),
+        offset: Some(&own_offset),
         weights: weights.as_deref(),
         penalty: &penalty,
     })?;
+    let hand_weight = hand.map_or(0.0, |_| coefficients[codes.len()] / scale);
+    if hand_weight > 0.0 {
+        // A hand-set score that ranks the wrong way round beside the measures counts nothing.
+        return fit(data, cuts, columns, l2, offset, None);
+    }
     for ((at, code), coefficient) in codes.iter().zip(coefficients) {
         points[*at]
             .iter_mut()
             .zip(code)
             .for_each(|(point, code)| *point += coefficient * code);
     }
-    Ok((intercept, points))
+    Ok(Start {
+        base,
+        hand_weight,
+        points,
+    })
 }
 
 /// The middle of each bin's ranks, as a share of all rows.

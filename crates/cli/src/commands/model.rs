@@ -62,21 +62,18 @@ fn evaluate(args: &Evaluate) -> Result<ExitCode> {
     })
     .map_err(wrong)?;
     for name in identifiers {
-        report.warnings.push(evaluate::Warning {
-            message: format!(
-                "column \"{name}\" holds a text of its own in most rows; it is left out as a name"
-            ),
-            column: Some(name),
-        });
+        let message =
+            format!("column \"{name}\" holds a text of its own in most rows; it is left out as a name");
+        report.warnings.push(evaluate::Warning::new(Some(&name), message));
     }
     if dropped > 0 {
-        report.warnings.push(evaluate::Warning {
-            column: Some(args.target.clone()),
-            message: format!(
-                "{dropped} rows without a value in \"{}\" are left out",
-                args.target
-            ),
-        });
+        let message = format!(
+            "{dropped} rows without a value in \"{}\" are left out",
+            args.target
+        );
+        report
+            .warnings
+            .push(evaluate::Warning::new(Some(&args.target), message));
     }
     print(args.format, &report)?;
     Ok(ExitCode::SUCCESS)

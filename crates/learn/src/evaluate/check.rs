@@ -17,6 +17,20 @@ pub struct Warning {
     pub column: Option<String>,
     /// What is the matter, and what to do.
     pub message: String,
+    /// Whether the outcome seems to be known from it.
+    #[serde(skip)]
+    pub leak: bool,
+}
+
+impl Warning {
+    /// About a column, or about the whole table.
+    pub fn new(column: Option<&str>, message: String) -> Self {
+        Self {
+            column: column.map(str::to_owned),
+            message,
+            leak: false,
+        }
+    }
 }
 
 /// The columns to learn from, and warnings about the others.
@@ -91,6 +105,7 @@ pub(super) fn columns(task: &Task<'_>) -> Result<(Vec<usize>, Vec<Warning>)> {
                     "column \"{name}\" alone tells the outcome with an AUC of {auc:.4}: it probably became known only afterwards; \
                      leave it out with --ignore \"{name}\""
                 ),
+                leak: true,
             });
         }
     }
@@ -100,25 +115,20 @@ pub(super) fn columns(task: &Task<'_>) -> Result<(Vec<usize>, Vec<Warning>)> {
 /// One warning per column, or one for all where there are many.
 fn list(names: &[&str], what: &str, warnings: &mut Vec<Warning>) {
     if names.len() > 20 {
-        warnings.push(Warning {
-            column: None,
-            message: format!("{} columns, such as \"{}\": each {what}", names.len(), names[0]),
-        });
+        warnings.push(Warning::new(
+            None,
+            format!("{} columns, such as \"{}\": each {what}", names.len(), names[0]),
+        ));
         return;
     }
     for name in names {
-        warnings.push(Warning {
-            column: Some((*name).to_owned()),
-            message: format!("column \"{name}\" {what}"),
-        });
+        warnings.push(Warning::new(Some(name), format!("column \"{name}\" {what}")));
     }
 }
 
 /// Warns of methods that are too good to be true.
 pub(super) fn after(methods: &[Method], warnings: &mut Vec<Warning>) {
-    let named = warnings
-        .iter()
-        .any(|warning| warning.message.contains("alone tells the outcome"));
+    let named = warnings.iter().any(|warning| warning.leak);
     if let Some(best) = methods.iter().find(|method| method.auc > LEAK).filter(|_| !named) {
         warnings.push(Warning {
             column: None,
@@ -127,6 +137,7 @@ pub(super) fn after(methods: &[Method], warnings: &mut Vec<Warning>) {
                  only afterwards",
                 best.method, best.auc
             ),
+            leak: true,
         });
     }
 }

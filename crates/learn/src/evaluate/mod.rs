@@ -190,8 +190,14 @@ pub fn run(task: &Task<'_>, progress: &(dyn Fn(&str) + Sync)) -> Result<Report> 
         });
     let paired = pair_up(&results, &scores, &labels, bootstrap.as_ref());
     let positives = labels.iter().filter(|label| **label).count();
-    let (verdict, reason) = verdict(&methods, positives.min(labels.len() - positives));
     check::after(&methods, &mut warnings);
+    let (verdict, reason) = match warnings.iter().find(|warning| warning.leak) {
+        Some(leak) => (
+            "not proven",
+            format!("figures with a leak prove nothing: {}", leak.message),
+        ),
+        None => verdict(&methods, positives.min(labels.len() - positives)),
+    };
     Ok(Report {
         target: task.target.to_owned(),
         rows: task.table.rows(),

@@ -142,6 +142,8 @@ fn leaks_constants_and_empty_columns_are_named() {
     assert!(about("same").contains("same value"));
     assert!(about("empty").contains("no value"));
     assert_eq!(report.columns, 4);
+    assert_eq!(report.verdict, "not proven");
+    assert!(report.reason.contains("left_on"), "{}", report.reason);
 }
 
 #[test]

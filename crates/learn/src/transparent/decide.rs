@@ -38,8 +38,8 @@ pub(super) fn decide(
         settings.inner_folds.clamp(2, 20) as u8
     };
     let mut curve = Curve {
-        additive: vec![0.0; settings.additive.rounds / STEP],
-        pairs: vec![0.0; settings.pairs.rounds / STEP],
+        additive: vec![0.0; settings.additive.rounds / STEP + 1],
+        pairs: vec![0.0; settings.pairs.rounds / STEP + 1],
     };
     // Per held-out row its loss before the pairs and at each step of them.
     let mut traces: Vec<(u32, Vec<f32>)> = Vec::new();
@@ -64,11 +64,13 @@ pub(super) fn decide(
             directions,
             settings,
             &mut |additive, round, scores| {
+                // The last additive round is where pairs begin.
                 if additive && round == settings.additive.rounds {
-                    trace
-                        .iter_mut()
-                        .zip(&held)
-                        .for_each(|(trace, row)| trace.push(loss(scores, *row) as f32));
+                    for (row, trace) in held.iter().zip(&mut trace) {
+                        let loss = loss(scores, *row);
+                        trace.push(loss as f32);
+                        curve.pairs[0] += loss;
+                    }
                 }
                 if round % STEP != 0 {
                     return;
@@ -78,7 +80,7 @@ pub(super) fn decide(
                 } else {
                     &mut curve.pairs
                 };
-                let Some(sum) = curve.get_mut(round / STEP - 1) else {
+                let Some(sum) = curve.get_mut(round / STEP) else {
                     return;
                 };
                 for (row, trace) in held.iter().zip(&mut trace) {
@@ -98,7 +100,7 @@ pub(super) fn decide(
     let least = |curve: &[f64]| {
         (0..curve.len())
             .reduce(|a, b| if curve[b] < curve[a] { b } else { a })
-            .map_or(0, |at| (at + 1) * STEP)
+            .map_or(0, |at| at * STEP)
     };
     let rounds = if large {
         settings.additive.rounds

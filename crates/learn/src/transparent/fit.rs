@@ -75,14 +75,6 @@ pub(super) fn fit(
     let mut hand_weight = 0.0;
     let hits = own_labels.iter().filter(|label| **label).count();
     let hits = hits.min(rows.len() - hits);
-    if let Some(hand) = &input.hand {
-        (base, hand_weight) = shrink::hand_weight(hand, &scores, input.labels, input.weights, rows)?;
-        hand_weight *= shrink::faith(hits, settings.hand_faith);
-        scores
-            .iter_mut()
-            .zip(hand)
-            .for_each(|(score, hand)| *score += hand_weight * hand);
-    }
     // Columns with a declared direction start level: a regression might start them the wrong way.
     let level: Vec<u32> = free
         .iter()
@@ -90,15 +82,32 @@ pub(super) fn fit(
         .filter(|at| directions[*at as usize].is_none())
         .collect();
     if input.start && !level.is_empty() {
-        let (intercept, started) = start::fit(&data, &cuts, &level, settings.start_l2, &scores)?;
-        base = intercept;
+        let start = start::fit(
+            &data,
+            &cuts,
+            &level,
+            settings.start_l2,
+            &scores,
+            input.hand.as_deref(),
+        )?;
+        (base, hand_weight) = (start.base, start.hand_weight);
         for at in &level {
             let at = *at as usize;
-            add(&mut scores, &binned.columns[at], &started[at]);
-            points[at].clone_from(&started[at]);
+            add(&mut scores, &binned.columns[at], &start.points[at]);
+            points[at].clone_from(&start.points[at]);
         }
+    } else if let Some(hand) = &input.hand {
+        (base, hand_weight) = shrink::hand_weight(hand, &scores, input.labels, input.weights, rows)?;
+        hand_weight *= shrink::faith(hits, settings.hand_faith);
+    }
+    if let Some(hand) = &input.hand {
+        scores
+            .iter_mut()
+            .zip(hand)
+            .for_each(|(score, hand)| *score += hand_weight * hand);
     }
     scores.iter_mut().for_each(|score| *score += base);
+    watch(true, 0, &scores);
     let learned = additive::fit(&data, &free, &settings.additive, &mut scores, |round, scores| {
         watch(true, round, scores);
     });
