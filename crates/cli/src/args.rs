@@ -38,6 +38,8 @@ pub enum Command {
     Accounts(Listing),
     /// Ask the history a question in SQL.
     Sql(Sql),
+    /// Models: what they are worth.
+    Model(Model),
     /// Write a believable company as files in the import formats.
     Simulate(Simulate),
     /// Users.
@@ -276,6 +278,61 @@ pub struct Sql {
     /// Where the data is.
     #[command(flatten)]
     pub data: Data,
+}
+
+/// `tenure model`.
+#[derive(Clone, Debug, Args)]
+pub struct Model {
+    /// What to do.
+    #[command(subcommand)]
+    pub what: ModelCommand,
+}
+
+/// What to do with models.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Measure every method on a flat CSV table with an outcome column, on rows that it was not trained on.
+    Evaluate(Evaluate),
+}
+
+/// `tenure model evaluate`.
+#[derive(Clone, Debug, Args)]
+pub struct Evaluate {
+    /// The CSV file, with a header.
+    pub file: PathBuf,
+    /// The column with the outcome.
+    #[arg(long, value_name = "COLUMN")]
+    pub target: String,
+    /// The value of the outcome that the score shall rise with.
+    #[arg(long, value_name = "VALUE")]
+    pub positive: String,
+    /// The column that names the account; its rows are never on both sides of a split.
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+    /// How many folds.
+    #[arg(long, default_value_t = 5, conflicts_with_all = ["fold_column", "time"])]
+    pub folds: usize,
+    /// Fixes folds and samples.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The column that names each row's fold.
+    #[arg(long, value_name = "COLUMN", conflicts_with = "time")]
+    pub fold_column: Option<String>,
+    /// The column with the time of each row: train before the split, test from it on.
+    #[arg(long, value_name = "COLUMN", requires = "split")]
+    pub time: Option<String>,
+    /// The first day that is tested.
+    #[arg(long, value_name = "DAY", requires = "time")]
+    pub split: Option<String>,
+    /// A column to leave out; may be given again.
+    #[arg(long, value_name = "COLUMN")]
+    pub ignore: Vec<String>,
+    /// The column with the score that the team set by hand, rising with health.
+    #[arg(long, value_name = "COLUMN")]
+    pub hand_set: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// `tenure user`.

@@ -6,6 +6,7 @@ mod args;
 mod assets;
 mod client;
 mod commands;
+mod flat;
 mod output;
 mod server;
 mod socket;
@@ -77,6 +78,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Segments(args) => commands::figures::segments(args).await,
         Command::Accounts(args) => commands::figures::accounts(args).await,
         Command::Sql(args) => commands::figures::sql(args).await,
+        Command::Model(args) => commands::model::run(&args),
         Command::Simulate(args) => commands::simulate::run(&args),
         Command::User(args) => commands::access::user(args).await,
         Command::Key(args) => commands::access::key(args).await,

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod doctor;
 pub mod figures;
 pub mod import;
+pub mod model;
 pub mod program;
 pub mod serve;
 pub mod simulate;
