@@ -9,11 +9,15 @@
 
 mod api;
 mod base;
+mod export;
 mod figures;
 mod filters;
 mod frame;
+mod own;
+mod own_api;
 mod page;
 mod query;
+mod store;
 #[cfg(test)]
 mod tests;
 
