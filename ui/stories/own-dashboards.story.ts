@@ -38,7 +38,7 @@ async function addTile(page: Page, fill: (drawer: ReturnType<Page["getByRole"]>)
 }
 
 async function chooseKpi(page: Page, drawer: ReturnType<Page["getByRole"]>, label: string): Promise<void> {
-  await drawer.getByRole("textbox", { name: "KPI" }).fill(label);
+  await drawer.getByRole("combobox", { name: "KPI" }).fill(label);
   await page.getByRole("option", { name: label, exact: true }).click();
 }
 
@@ -75,7 +75,7 @@ describe("Own dashboards", () => {
     });
 
     // By keys: taken, moved, put down, read out.
-    const grip = page.getByRole("button", { name: "Move Accounts by segment" });
+    const grip = page.getByRole("button", { name: "Move Accounts by segment", exact: true });
     await grip.focus();
     await page.keyboard.press("Enter");
     await page.getByText(/Taken: the arrow keys move it/).waitFor();
@@ -98,7 +98,7 @@ describe("Own dashboards", () => {
     // By hand: the grip of the figure is dragged onto the first tile.
     const order = () => page.locator("[data-slot]").evaluateAll((all) => all.map((e) => e.getAttribute("data-slot")));
     expect((await order())[0]).toBe("accounts_by_segment");
-    const from = await page.getByRole("button", { name: "Move Engagement rate" }).boundingBox();
+    const from = await page.getByRole("button", { name: "Move Engagement rate", exact: true }).boundingBox();
     const to = await page.locator("[data-slot]").first().boundingBox();
     if (!from || !to) throw new Error("The handles are not on the page.");
     await page.mouse.move(from.x + 6, from.y + 6);
@@ -125,7 +125,7 @@ describe("Own dashboards", () => {
       page,
       `/dashboards/${id}`,
     );
-    expect(made.tiles.map((t) => t.id)).toEqual(["engagement_rate", "accounts_by_segment", "tile"]);
+    expect(made.tiles.map((t) => t.id)).toEqual(["engagement_rate", "accounts_by_segment", "text"]);
     expect(made.tiles[1]?.width).toBe(7);
     expect(made.yaml).toContain("title: Monday");
     expect(problems).toEqual([]);

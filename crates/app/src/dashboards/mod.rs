@@ -13,6 +13,7 @@ mod export;
 mod figures;
 mod filters;
 mod frame;
+mod merge;
 mod own;
 mod own_api;
 mod page;

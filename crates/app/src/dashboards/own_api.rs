@@ -9,13 +9,14 @@ use tenure_store::new_id;
 use utoipa::ToSchema;
 
 use super::api::{DashboardPage, definitions, page_of, visible};
+use super::merge::merged;
 use super::own::{Form, KEPT_FOR, MOST, PREFIX, Sent, Sharing, accepted, seen, tag};
 use super::store::{self, Kept};
 use crate::App;
 use crate::auth::{Csm, Principal, audit};
 use crate::definitions::Definitions;
 use crate::definitions::edit::dashboard_text;
-use crate::definitions::lines::{Line, compare, merge};
+use crate::definitions::lines::{Line, compare};
 use crate::web::{Json, Path, Problem, Result};
 
 /// A new dashboard: empty, a copy, or whole.
@@ -205,7 +206,7 @@ pub(super) struct Overtaken {
 
 async fn overtaken(app: &App, who: &Principal, kept: Kept, (from, sent): (i64, &str)) -> Result<Response> {
     let base = store::body_of(&app.store, &kept.id, from).await?;
-    let merged = base.as_deref().and_then(|base| merge(base, sent, &kept.body));
+    let both = base.as_deref().and_then(|base| merged(base, sent, &kept.body));
     let theirs = base.as_deref().map(|base| compare(base, &kept.body));
     let yours = compare(&kept.body, sent);
     let version = kept.version;
@@ -222,7 +223,7 @@ async fn overtaken(app: &App, who: &Principal, kept: Kept, (from, sent): (i64, &
         current,
         theirs,
         yours,
-        merged,
+        merged: both,
     };
     let headers = [
         (header::CONTENT_TYPE, "application/problem+json".to_owned()),

@@ -107,11 +107,11 @@ export function EditGrid({ draft, tiles, page, act, say, change, duplicate }: Pr
         const under = document.elementFromPoint(p.clientX, p.clientY)?.closest<HTMLElement>("[data-slot]");
         const id = under?.dataset.slot;
         if (!under || !id || id === tile.id) return;
-        last = move(
-          last,
-          tile.id,
-          last.tiles.findIndex((t) => t.id === id),
-        );
+        // Before or behind the tile under the pointer: the same answer however often it is asked while the page still moves.
+        const rect = under.getBoundingClientRect();
+        const behind = p.clientX > rect.left + rect.width / 2 ? 1 : 0;
+        const rest = last.tiles.filter((t) => t.id !== tile.id);
+        last = move(last, tile.id, rest.findIndex((t) => t.id === id) + behind);
       }
       setShown(last);
     };

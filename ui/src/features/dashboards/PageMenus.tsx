@@ -88,19 +88,19 @@ export function PageMenus({ page, wall, change }: { page: DashboardPage; wall: (
           </Menu.Target>
           <Menu.Dropdown>
             <Menu.Label>Who sees it</Menu.Label>
-            {SHARING.map((s) => (
-              <Menu.Item
-                key={s.value}
-                role="menuitemradio"
-                aria-checked={page.sharing === s.value}
-                leftSection={
-                  page.sharing === s.value ? <Icon name="check" size={14} /> : <span style={{ width: 14 }} />
-                }
-                onClick={() => share.mutate(s.value)}
-              >
-                {s.label}
-              </Menu.Item>
-            ))}
+            <Menu.RadioGroup
+              value={page.sharing}
+              onChange={(v) => {
+                const to = SHARING.find((s) => s.value === v);
+                if (to && to.value !== page.sharing) share.mutate(to.value);
+              }}
+            >
+              {SHARING.map((s) => (
+                <Menu.RadioItem key={s.value} value={s.value} closeMenuOnClick>
+                  {s.label}
+                </Menu.RadioItem>
+              ))}
+            </Menu.RadioGroup>
           </Menu.Dropdown>
         </Menu>
       ) : null}
