@@ -200,7 +200,7 @@ fn figure(tile: &Data) -> Table {
         value(f.interval.map(|it| it[1])),
         value(f.before.as_ref().and_then(|it| it.value)),
         value(target.and_then(|it| it.target)),
-        Cell::text(target.map(|it| word(&it.status)).unwrap_or_default()),
+        Cell::text(target.map(|it| word(it.status)).unwrap_or_default()),
     ]];
     rows.extend(f.trend.iter().map(|point| {
         let mut row = vec![Cell::Empty; head.len()];

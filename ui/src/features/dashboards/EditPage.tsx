@@ -123,7 +123,11 @@ function Editor({
           <Icon name="clock" size={14} /> What you had changed before is still here. Save it, or discard it.
         </p>
       ) : null}
-      {editing.conflict ? <EditConflict editing={editing} conflict={editing.conflict} /> : null}
+      {editing.conflict ? (
+        <div className={edit.conflict}>
+          <EditConflict editing={editing} conflict={editing.conflict} />
+        </div>
+      ) : null}
       {save.error ? <Problem inline error={save.error} retry={() => save.mutate({})} /> : null}
       {trial.error ? <Problem inline error={trial.error} /> : null}
       {draft.tiles.length === 0 ? (
