@@ -159,7 +159,11 @@ pub async fn accepted(
     sent: Sent,
 ) -> Result<(String, Dashboard)> {
     let text = match sent {
-        Sent::Form(form) => dashboard_text(&form.named(id)),
+        Sent::Form(form) => {
+            // An empty title in a file stands for the id; in a form it is a mistake.
+            named(&form.title)?;
+            dashboard_text(&form.named(id))
+        }
         Sent::Yaml(text) => text,
     };
     if text.chars().count() > TEXT {
@@ -188,16 +192,22 @@ pub async fn accepted(
             format!("write `id: {id}`; another dashboard is added, not renamed"),
         ));
     }
-    let length = dashboard.title.chars().count();
-    if !(1..=TITLE).contains(&length) || dashboard.title.trim().is_empty() {
-        return Err(Problem::field(
-            "title",
-            &dashboard.title,
-            format!("has {length} characters"),
-            format!("write a name of 1 to {TITLE} characters"),
-        ));
-    }
+    named(&dashboard.title)?;
     Ok((text, dashboard))
+}
+
+/// Whether a title can be one.
+fn named(title: &str) -> Result<()> {
+    let length = title.trim().chars().count();
+    if (1..=TITLE).contains(&length) {
+        return Ok(());
+    }
+    Err(Problem::field(
+        "title",
+        title,
+        format!("has {length} characters"),
+        format!("write a name of 1 to {TITLE} characters"),
+    ))
 }
 
 /// The faults of a definition as those of a request.

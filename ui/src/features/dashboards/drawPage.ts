@@ -7,8 +7,9 @@ import { inLight, layout, PAGE_WIDTH, pages, sheet, words, wrap } from "./paper"
 
 const MARGIN = 28;
 const WIDTH = PAGE_WIDTH + 2 * MARGIN;
-/** The height of A4 on its side at this width, and what of it is left for tiles. */
-const A4 = Math.round(WIDTH * (210 / 297));
+/** A4 on its side, so wide that two rows of charts stand on a sheet below its head. */
+const PAPER = 1310;
+const A4 = Math.round(PAPER * (210 / 297));
 /** The side of a canvas that every browser has. */
 const LARGEST = 12_000;
 
@@ -64,7 +65,8 @@ function sheets(page: DashboardPage): Part[] {
       ink: "var(--ink-3)",
       end: true,
     });
-    return { svg: sheet(WIDTH, height, top.drawn + group(top.height + 8, tiles) + foot), width: WIDTH, height };
+    const middle = `<g transform="translate(${(PAPER - WIDTH) / 2} 0)">${top.drawn}${group(top.height + 8, tiles)}${foot}</g>`;
+    return { svg: sheet(PAPER, height, middle), width: PAPER, height };
   });
 }
 
