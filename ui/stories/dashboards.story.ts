@@ -9,7 +9,8 @@ afterAll(() => stage.stop());
 describe("Dashboards", () => {
   it("lists the fifteen, and each opens with all its tiles and no fault", async () => {
     const { page, context, problems } = await stage.open("/dashboards");
-    const { dashboards } = await ask<DashboardsAnswer>(page, "/dashboards");
+    const all = await ask<DashboardsAnswer>(page, "/dashboards");
+    const dashboards = all.dashboards.filter((d) => d.shipped);
     expect(dashboards.length).toBe(15);
     for (const d of dashboards) {
       await page.getByRole("link", { name: d.title, exact: true }).click();

@@ -34,4 +34,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "target_freezes",
         script: include_str!("../migrations/0007_target_freezes.sql"),
     },
+    Migration {
+        version: 8,
+        name: "dashboards",
+        script: include_str!("../migrations/0008_dashboards.sql"),
+    },
 ];

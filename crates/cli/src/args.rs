@@ -40,6 +40,8 @@ pub enum Command {
     Sql(Sql),
     /// Models: what they are worth.
     Model(Model),
+    /// The dashboards, and one as a file.
+    Dashboards(Dashboards),
     /// Write a believable company as files in the import formats.
     Simulate(Simulate),
     /// Users.
@@ -333,6 +335,68 @@ pub struct Evaluate {
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// `tenure dashboards`.
+#[derive(Clone, Debug, Args)]
+pub struct Dashboards {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub what: DashboardsCommand,
+}
+
+/// What to do with dashboards.
+#[derive(Clone, Debug, Subcommand)]
+pub enum DashboardsCommand {
+    /// Those of the program, and those that people share.
+    List(DashboardList),
+    /// Write one as a file.
+    Export(DashboardExport),
+}
+
+/// How to list dashboards.
+#[derive(Clone, Debug, Args)]
+pub struct DashboardList {
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// Which dashboard, and as what.
+#[derive(Clone, Debug, Args)]
+pub struct DashboardExport {
+    /// Its id.
+    pub id: String,
+    /// The kind of file.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PageFormat,
+    /// The file to write; `-` = stdout.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Only accounts of this segment; `all` = every account.
+    #[arg(long)]
+    pub segment: Option<String>,
+    /// The day that the figures stand for (default: today).
+    #[arg(long, value_name = "DAY")]
+    pub as_of: Option<Date>,
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// The kinds of files of a dashboard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PageFormat {
+    /// A workbook with a sheet for each tile.
+    #[default]
+    Xlsx,
+    /// A zip with a CSV file for each tile.
+    Csv,
+    /// The file of a program.
+    Yaml,
 }
 
 /// `tenure user`.

@@ -192,7 +192,31 @@ impl Client {
         self.call(Method::DELETE, path, None).await
     }
 
+    /// Reads a file.
+    pub async fn file(&self, path: &str) -> Result<Vec<u8>> {
+        let (status, bytes) = self.send(Method::GET, path, None).await?;
+        if status.is_success() {
+            Ok(bytes)
+        } else {
+            Err(Failure::Problem(serde_json::from_slice(&bytes)?))
+        }
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let (status, bytes) = self.send(method, path, body).await?;
+        let value = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes)?
+        };
+        if status.is_success() {
+            Ok(value)
+        } else {
+            Err(Failure::Problem(value))
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, Vec<u8>)> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -201,7 +225,7 @@ impl Client {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))?;
-        let (status, bytes) = match &self.way {
+        let answer = match &self.way {
             Way::Process(_, router) => {
                 let mut request = request;
                 request.extensions_mut().insert(Principal::operator());
@@ -222,16 +246,7 @@ impl Client {
                 answer
             }
         };
-        let value = if bytes.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&bytes)?
-        };
-        if status.is_success() {
-            Ok(value)
-        } else {
-            Err(Failure::Problem(value))
-        }
+        Ok(answer)
     }
 }
 

@@ -79,6 +79,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Accounts(args) => commands::figures::accounts(args).await,
         Command::Sql(args) => commands::figures::sql(args).await,
         Command::Model(args) => commands::model::run(&args),
+        Command::Dashboards(args) => commands::dashboards::run(args.what).await,
         Command::Simulate(args) => commands::simulate::run(&args),
         Command::User(args) => commands::access::user(args).await,
         Command::Key(args) => commands::access::key(args).await,

@@ -269,10 +269,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every dashboard. */
+        /** Every dashboard: those of the program, and those that people made as far as the caller may see them. */
         get: operations["dashboards_list"];
         put?: never;
-        post?: never;
+        /** Adds a dashboard. It belongs to who sends it. */
+        post: operations["dashboards_own_api_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboards/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows tiles while they are being made. Nothing is kept. */
+        post: operations["dashboards_preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -288,9 +306,11 @@ export interface paths {
         };
         /** How a dashboard is made. */
         get: operations["dashboards_show"];
-        put?: never;
+        /** Changes a dashboard from the version in `If-Match`. Somebody else's change since then is a 412 that shows the difference. */
+        put: operations["dashboards_own_api_change"];
         post?: never;
-        delete?: never;
+        /** Removes a dashboard. It can be brought back for 30 days. */
+        delete: operations["dashboards_own_api_remove"];
         options?: never;
         head?: never;
         patch?: never;
@@ -305,6 +325,74 @@ export interface paths {
         };
         /** A whole page of figures: every tile with its data. */
         get: operations["dashboards_data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboards/{id}/export/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page as a file: `csv` (a zip with a file for each tile) or `xlsx` (a sheet for each tile). */
+        get: operations["dashboards_export_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboards/{id}/restoration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a removed dashboard back, as it was. Its owner may; a manager who removed it, through its owner. */
+        post: operations["dashboards_own_api_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboards/{id}/sharing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Shares a dashboard, or makes it private again. Its owner may, and a manager what is shared. */
+        put: operations["dashboards_own_api_share"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboards/{id}/tiles/{tile}/export/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A tile as a file: `csv` or `xlsx`. */
+        get: operations["dashboards_export_tile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -373,6 +461,40 @@ export interface paths {
         };
         /** The properties of a name's latest events: types, how often they are filled, the most frequent values. */
         get: operations["events_show_name"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/accounts/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts that a filter chooses, as a file: `csv` or `xlsx`. Cursor and limit do not matter here. */
+        get: operations["metrics_list_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/kpis/{id}/accounts/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is in a KPI's numerator and denominator, as a file: `csv` or `xlsx`. Cursor and limit do not matter here. */
+        get: operations["kpis_export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1624,6 +1746,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sql/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tables that queries may read, with their columns. */
+        get: operations["metrics_sql_tables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/targets": {
         parameters: {
             query?: never;
@@ -2803,6 +2942,23 @@ export interface components {
             /** @description The record as it was shown to whoever mended it. */
             was: string;
         };
+        /** @description What a dashboard is changed to. */
+        DashboardChange: {
+            definition?: null | components["schemas"]["DashboardForm"];
+            /** @description The whole dashboard as the text of a file, which is kept as it is. */
+            yaml?: string | null;
+        };
+        /** @description Somebody else changed the dashboard first: how it is, and how both changes differ. */
+        DashboardConflict: components["schemas"]["Problem"] & {
+            /** @description The dashboard as it is. */
+            current: components["schemas"]["DashboardPage"];
+            /** @description Both changes together as the text of a file; null = they change the same lines. */
+            merged?: string | null;
+            /** @description What they changed since the version that was seen; null = that version is no longer known. */
+            theirs?: components["schemas"]["DiffLine"][] | null;
+            /** @description How what was sent differs from the dashboard as it is. */
+            yours: components["schemas"]["DiffLine"][];
+        };
         /** @description A whole page of figures. */
         DashboardData: {
             /** @description The day that everything stands for. */
@@ -2814,47 +2970,140 @@ export interface components {
             description: string;
             filters: components["schemas"]["FiltersUsed"];
             id: string;
+            /** @description Whether the caller may change what is on it. */
+            may_edit: boolean;
+            /** @description Whether the caller may share and remove it. */
+            may_govern: boolean;
             /** @description The owners that can be chosen, at most 500. */
             owners: string[];
+            /** @description The name of the program. */
+            program: string;
             /** @description The segments that can be chosen. */
             segments: components["schemas"]["FilterChoice"][];
+            sharing?: null | components["schemas"]["Sharing"];
             shipped: boolean;
             source: string;
             tiles: components["schemas"]["TileData"][];
+            title: string;
+            /**
+             * Format: int64
+             * @description Its version; 0 = it belongs to the program.
+             */
+            version: number;
+        };
+        /** @description The filters of a page. */
+        DashboardFilters: {
+            /** @description The day; today when left out. */
+            as_of?: string | null;
+            /** @description What figures are compared with: `previous` (default), `year` or `none`. */
+            compare?: string | null;
+            /** @description An owner's e-mail address; `(none)` = without an owner. */
+            owner?: string | null;
+            /** @description How many points in time and how far apart, such as 30d, 26w, 13m or 8q; each tile decides when left out. */
+            period?: string | null;
+            /** @description A segment, or `all`; what the dashboard opens with when left out. */
+            segment?: string | null;
+        };
+        /** @description A dashboard as a form holds it. */
+        DashboardForm: {
+            /** @description What it answers. */
+            description?: string;
+            /** @description The heading that it stands under in an exported file. */
+            group?: string;
+            /** @description The segment that it opens with; all accounts when left out. */
+            segment?: string | null;
+            /** @description Which document asks for it. */
+            source?: string;
+            /** @description The tiles, in reading order. */
+            tiles: components["schemas"]["TileDefinition"][];
+            /** @description The name that people read, 1 to 120 characters. */
             title: string;
         };
         /** @description A dashboard in the list. */
         DashboardLine: {
             description: string;
-            /** @description The heading that it stands under. */
+            /** @description The heading that it stands under; empty for those that people made. */
             group: string;
             id: string;
+            /** @description Whether the caller made it. */
+            mine: boolean;
+            /** @description Who made it; null = it belongs to the program. */
+            owner?: string | null;
+            /** @description When it was removed; null = it is there. */
+            removed_at?: string | null;
+            sharing?: null | components["schemas"]["Sharing"];
             /** @description Whether it belongs to the program and is changed there. */
             shipped: boolean;
             /** @description Which document asks for it. */
             source: string;
-            /** @description Number of tiles. */
+            /**
+             * Format: int64
+             * @description Number of tiles.
+             */
             tiles: number;
             title: string;
+            /** @description When it was changed last; null = it belongs to the program. */
+            updated_at?: string | null;
+            /**
+             * Format: int64
+             * @description Its version; 0 = it belongs to the program.
+             */
+            version: number;
         };
         /** @description All dashboards that the caller may see. */
         DashboardList: {
-            /** @description Those of the program first, in the order of its files. */
+            /** @description Those of the program first, in the order of its files, then those of people by title. */
             dashboards: components["schemas"]["DashboardLine"][];
+            /** @description The caller's own that were removed within 30 days and can be brought back. */
+            removed: components["schemas"]["DashboardLine"][];
         };
         /** @description A dashboard's definition. */
         DashboardPage: {
             description: string;
             group: string;
             id: string;
+            /** @description Whether the caller may change what is on it. */
+            may_edit: boolean;
+            /** @description Whether the caller may share, remove and bring it back. */
+            may_govern: boolean;
+            /** @description Whether the caller made it. */
+            mine: boolean;
+            /** @description Who made it; null = it belongs to the program. */
+            owner?: string | null;
+            /** @description When it was removed; null = it is there. */
+            removed_at?: string | null;
             /** @description The segment that it opens with; null = all. */
             segment?: string | null;
+            sharing?: null | components["schemas"]["Sharing"];
             /** @description Whether it belongs to the program and is changed there. */
             shipped: boolean;
             source: string;
             /** @description The tiles, in reading order. */
             tiles: components["schemas"]["TileDefinition"][];
             title: string;
+            /** @description When it was changed last; null = it belongs to the program. */
+            updated_at?: string | null;
+            /** @description By whom. */
+            updated_by?: string | null;
+            /**
+             * Format: int64
+             * @description Its version, as in the `ETag`; 0 = it belongs to the program.
+             */
+            version: number;
+            /** @description Itself as the text of a file of a program. */
+            yaml: string;
+        };
+        /** @description A dashboard, or some of its tiles, that is not kept. */
+        DashboardPreview: {
+            /** @description What to show. */
+            definition: components["schemas"]["DashboardForm"];
+            /** @description The filters of the page. */
+            filters?: components["schemas"]["DashboardFilters"];
+        };
+        /** @description Whom a dashboard is shown to. */
+        DashboardSharing: {
+            /** @description private, view or edit. */
+            sharing: components["schemas"]["Sharing"];
         };
         /** @description One departure. */
         DepartureLine: {
@@ -3925,6 +4174,20 @@ export interface components {
             /** @description Whether this caller must also send the code that the server printed when it started: everyone from another machine must. */
             code_needed: boolean;
             needed: boolean;
+        };
+        /** @description A new dashboard: empty, a copy, or whole. */
+        NewDashboard: {
+            /** @description The dashboard to copy, of the program or a person's. */
+            copy_of?: string | null;
+            definition?: null | components["schemas"]["DashboardForm"];
+            /** @description Made by the sender: `own-` and 8 to 55 small letters, digits and `-`. One that is sent twice with the same id is added once. */
+            id?: string | null;
+            /** @description Whom it is shown to; nobody when left out. */
+            sharing?: components["schemas"]["Sharing"];
+            /** @description The name that people read; that of the copied one when left out. */
+            title?: string | null;
+            /** @description The whole dashboard as the text of a file; its id is replaced by the new one. */
+            yaml?: string | null;
         };
         /** @description A notice or cancellation that a person records, with its reason. */
         NewEnd: {
@@ -5122,6 +5385,11 @@ export interface components {
             /** @description At least 12 characters. */
             password: string;
         };
+        /**
+         * @description Whom a dashboard is shown to besides its owner.
+         * @enum {string}
+         */
+        Sharing: "private" | "view" | "edit";
         /** @description E-mail address and password. */
         SignIn: {
             email: string;
@@ -5230,12 +5498,30 @@ export interface components {
             /** @description Whether there were more rows than the limit. */
             truncated: boolean;
         };
+        /** @description A column of a table. */
+        SqlColumn: {
+            /** @description What it is, where the program says so. */
+            about: string;
+            name: string;
+            type: string;
+        };
         /** @description A query. */
         SqlQuery: {
             /** @description Rows to give at most, 1 to 100,000 (default 1,000). */
             limit?: number | null;
             /** @description One SELECT statement. */
             query: string;
+        };
+        /** @description A table that queries may read. */
+        SqlTable: {
+            /** @description What it holds. */
+            about: string;
+            columns: components["schemas"]["SqlColumn"][];
+            name: string;
+        };
+        /** @description Everything that queries may read. */
+        SqlTables: {
+            tables: components["schemas"]["SqlTable"][];
         };
         /**
          * @description Status of a target on a day.
@@ -6499,6 +6785,54 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    dashboards_own_api_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDashboard"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboards_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardPreview"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardData"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     dashboards_show: {
         parameters: {
             query?: never;
@@ -6516,6 +6850,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DashboardPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboards_own_api_change: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `ETag` that reading it gave. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardPage"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardConflict"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboards_own_api_remove: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `ETag` that reading it gave. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardPage"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardConflict"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -6549,6 +6953,136 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DashboardData"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboards_export_page: {
+        parameters: {
+            query?: {
+                /** @description How many points in time and how far apart, such as 30d, 26w, 13m or 8q; each tile decides when left out. */
+                period?: string;
+                /** @description What figures are compared with: `previous` (default), `year` or `none`. */
+                compare?: string;
+                /** @description A segment, or `all`; what the dashboard opens with when left out. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description The day; today when left out. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+                /** @description csv or xlsx */
+                format: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboards_own_api_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboards_own_api_share: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `ETag` that reading it gave. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardSharing"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardPage"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardConflict"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboards_export_tile: {
+        parameters: {
+            query?: {
+                /** @description How many points in time and how far apart, such as 30d, 26w, 13m or 8q; each tile decides when left out. */
+                period?: string;
+                /** @description What figures are compared with: `previous` (default), `year` or `none`. */
+                compare?: string;
+                /** @description A segment, or `all`; what the dashboard opens with when left out. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description The day; today when left out. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+                tile: string;
+                /** @description csv or xlsx */
+                format: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
                 };
             };
             default: components["responses"]["Problem"];
@@ -6645,6 +7179,91 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NameProfile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    metrics_list_export: {
+        parameters: {
+            query?: {
+                /** @description Part of the name or id, in any case. */
+                q?: string;
+                /** @description A segment's id, or several with commas between. */
+                segment?: string;
+                /** @description An owner's e-mail address; `(none)` = without an owner. */
+                owner?: string;
+                /** @description `true` (default): active ones; `false`: the others; `any`: both. */
+                active?: string;
+                /** @description A SQL expression over attributes, metrics and built-in names, such as `logins_30d < 5 AND mrr > 1000`. */
+                filter?: string;
+                /** @description A column, with `-` before it for descending order (default `-mrr`). */
+                sort?: string;
+                /** @description Metrics and attributes to give with each account, with commas between; none when left out. */
+                columns?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page, 1 to 500 (default 100). */
+                limit?: number;
+                /** @description The day; today when left out. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                /** @description csv or xlsx */
+                format: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    kpis_export: {
+        parameters: {
+            query?: {
+                /** @description The day; today when left out. */
+                as_of?: string;
+                /** @description `all` (default), or a value of what `by` says. */
+                scope?: string;
+                /** @description What `scope` is a value of: `segment` (default), `owner`, `item` (a part of the KPI's own, such as a reason) or an attribute. */
+                by?: string;
+                /** @description Only accounts of this segment. */
+                segment?: string;
+                /** @description Only accounts of this owner; `(none)` = without an owner. */
+                owner?: string;
+                /** @description `numerator`: those that count there; `denominator` (default): all that count; `rest`: in the denominator only. */
+                side?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page, 1 to 500 (default 50). */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                /** @description csv or xlsx */
+                format: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
                 };
             };
             default: components["responses"]["Problem"];
@@ -8827,6 +9446,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SqlAnswer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    metrics_sql_tables: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SqlTables"];
                 };
             };
             default: components["responses"]["Problem"];

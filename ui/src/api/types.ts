@@ -34,6 +34,12 @@ export type TargetForecast = From<"TargetForecast">;
 export type DashboardsAnswer = From<"DashboardList">;
 export type DashboardLine = From<"DashboardLine">;
 export type DashboardPage = From<"DashboardData">;
+/** A tile as it is written down; what is left out has its usual value. */
+export type TileDefinition = Schemas["TileDefinition"];
+export type DashboardDefinition = Omit<From<"DashboardPage">, "tiles"> & { tiles: TileDefinition[] };
+export type DashboardConflict = From<"DashboardConflict">;
+export type DashboardFilters = Schemas["DashboardFilters"];
+export type Sharing = From<"Sharing">;
 export type DashboardQuery = Asked<"/api/v1/dashboards/{id}/data">;
 export type Tile = From<"TileData">;
 export type TileSeries = From<"TileSeries">;

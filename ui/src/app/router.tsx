@@ -72,13 +72,18 @@ const segments = createRoute({
   component: lazyRouteComponent(() => import("@/features/segments/Segments"), "Segments"),
 });
 
+export type DashboardsSearch = { removed?: string };
 const dashboards = createRoute({
   getParentRoute: () => root,
   path: "/dashboards",
+  validateSearch: (s: Raw): DashboardsSearch => ({ removed: text(s.removed) }),
   component: lazyRouteComponent(() => import("@/features/dashboards/Dashboards"), "Dashboards"),
 });
 
-/** Filters of the page, and the point whose accounts are open: its tile, its series and its place. */
+/**
+ * Filters of the page, and the point whose accounts are open: its tile, its series and its place. `wall` shows it without anything around
+ * it (`on`, or the seconds after which the next page comes), `edit` is set while it is being changed.
+ */
 export type DashboardSearch = {
   period?: string;
   compare?: string;
@@ -88,6 +93,7 @@ export type DashboardSearch = {
   series?: string;
   at?: string;
   wall?: string;
+  edit?: string;
 };
 const dashboard = createRoute({
   getParentRoute: () => root,
@@ -101,6 +107,7 @@ const dashboard = createRoute({
     series: text(s.series),
     at: text(s.at),
     wall: text(s.wall),
+    edit: text(s.edit),
   }),
   component: lazyRouteComponent(() => import("@/features/dashboards/Dashboard"), "DashboardPage"),
 });

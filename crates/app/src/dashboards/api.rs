@@ -1,18 +1,23 @@
 //! Handlers of dashboards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::filters::{Compare, Filters, Said};
-use super::frame::Data;
-use super::page;
+use super::frame::{Data, State as Stands};
+use super::own::{self, Form, Sharing, tag};
+use super::store::{self, Kept};
+use super::{export, own_api, page};
 use crate::App;
-use crate::auth::Viewer;
+use crate::auth::{Principal, Viewer};
+use crate::definitions::edit::dashboard_text;
 use crate::definitions::{Dashboard, Definitions, Grain, Tile};
 use crate::kpis::overview::instant;
 use crate::web::{Json, Path, Problem, Query, Result, routes};
@@ -20,9 +25,14 @@ use crate::web::{Json, Path, Problem, Query, Result, routes};
 /// The routes of this slice.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(show))
+        .routes(routes!(list, own_api::add))
+        .routes(routes!(preview))
+        .routes(routes!(show, own_api::change, own_api::remove))
+        .routes(routes!(own_api::share))
+        .routes(routes!(own_api::restore))
         .routes(routes!(data))
+        .routes(routes!(export::page))
+        .routes(routes!(export::tile))
 }
 
 pub(super) fn definitions(app: &App) -> Result<Arc<Definitions>> {
@@ -38,7 +48,7 @@ pub(super) fn definitions(app: &App) -> Result<Arc<Definitions>> {
 struct DashboardLine {
     id: String,
     title: String,
-    /// The heading that it stands under.
+    /// The heading that it stands under; empty for those that people made.
     group: String,
     description: String,
     /// Which document asks for it.
@@ -46,39 +56,96 @@ struct DashboardLine {
     /// Whether it belongs to the program and is changed there.
     shipped: bool,
     /// Number of tiles.
-    tiles: usize,
+    tiles: i64,
+    /// Whom it is shown to; null = it belongs to the program.
+    sharing: Option<Sharing>,
+    /// Who made it; null = it belongs to the program.
+    owner: Option<String>,
+    /// Whether the caller made it.
+    mine: bool,
+    /// Its version; 0 = it belongs to the program.
+    version: i64,
+    /// When it was changed last; null = it belongs to the program.
+    updated_at: Option<String>,
+    /// When it was removed; null = it is there.
+    removed_at: Option<String>,
 }
 
 /// All dashboards that the caller may see.
 #[derive(Serialize, ToSchema)]
 struct DashboardList {
-    /// Those of the program first, in the order of its files.
+    /// Those of the program first, in the order of its files, then those of people by title.
     dashboards: Vec<DashboardLine>,
+    /// The caller's own that were removed within 30 days and can be brought back.
+    removed: Vec<DashboardLine>,
 }
 
-/// Every dashboard.
+fn shipped_line(dashboard: &Dashboard) -> DashboardLine {
+    DashboardLine {
+        id: dashboard.id.clone(),
+        title: dashboard.title.clone(),
+        group: dashboard.group.clone(),
+        description: dashboard.description.clone(),
+        source: dashboard.source.clone(),
+        shipped: true,
+        tiles: i64::try_from(dashboard.tiles.len()).unwrap_or(i64::MAX),
+        sharing: None,
+        owner: None,
+        mine: false,
+        version: 0,
+        updated_at: None,
+        removed_at: None,
+    }
+}
+
+/// Names of people by actor.
+async fn names(app: &App) -> Result<HashMap<String, String>> {
+    let people = crate::auth::people(app).await?;
+    Ok(people
+        .into_iter()
+        .map(|person| (format!("user:{}", person.id), person.name))
+        .collect())
+}
+
+fn name_of(names: &HashMap<String, String>, actor: &str) -> String {
+    names.get(actor).cloned().unwrap_or_else(|| actor.to_owned())
+}
+
+/// Every dashboard: those of the program, and those that people made as far as the caller may see them.
 #[utoipa::path(get, path = "/api/v1/dashboards", tag = "dashboards", responses((status = 200, body = DashboardList)))]
-async fn list(_: Viewer, State(app): State<App>) -> Result<Json<DashboardList>> {
+async fn list(Viewer(who): Viewer, State(app): State<App>) -> Result<Json<DashboardList>> {
     let definitions = definitions(&app)?;
-    let dashboards = definitions
-        .dashboards
-        .iter()
-        .map(|dashboard| DashboardLine {
-            id: dashboard.id.clone(),
-            title: dashboard.title.clone(),
-            group: dashboard.group.clone(),
-            description: dashboard.description.clone(),
-            source: dashboard.source.clone(),
-            shipped: true,
-            tiles: dashboard.tiles.len(),
-        })
-        .collect();
-    Ok(Json(DashboardList { dashboards }))
+    let kept = store::of(&app.store, &who.actor).await?;
+    let names = names(&app).await?;
+    let (mut dashboards, mut removed): (Vec<_>, Vec<_>) = (
+        definitions.dashboards.iter().map(shipped_line).collect(),
+        Vec::new(),
+    );
+    for it in kept {
+        let gone = it.removed_at.is_some();
+        let line = DashboardLine {
+            title: it.title,
+            group: String::new(),
+            description: it.description,
+            source: String::new(),
+            shipped: false,
+            tiles: it.tiles,
+            sharing: Some(it.sharing),
+            owner: Some(name_of(&names, &it.owner)),
+            mine: it.owner == who.actor,
+            version: it.version,
+            updated_at: Some(instant(it.updated_at)),
+            removed_at: it.removed_at.map(instant),
+            id: it.id,
+        };
+        if gone { &mut removed } else { &mut dashboards }.push(line);
+    }
+    Ok(Json(DashboardList { dashboards, removed }))
 }
 
 /// A dashboard's definition.
 #[derive(Serialize, ToSchema)]
-struct DashboardPage {
+pub(super) struct DashboardPage {
     id: String,
     title: String,
     group: String,
@@ -90,27 +157,91 @@ struct DashboardPage {
     segment: Option<String>,
     /// The tiles, in reading order.
     tiles: Vec<Tile>,
+    /// Itself as the text of a file of a program.
+    yaml: String,
+    /// Its version, as in the `ETag`; 0 = it belongs to the program.
+    version: i64,
+    /// Whom it is shown to; null = it belongs to the program.
+    sharing: Option<Sharing>,
+    /// Who made it; null = it belongs to the program.
+    owner: Option<String>,
+    /// Whether the caller made it.
+    mine: bool,
+    /// Whether the caller may change what is on it.
+    may_edit: bool,
+    /// Whether the caller may share, remove and bring it back.
+    may_govern: bool,
+    /// When it was changed last; null = it belongs to the program.
+    updated_at: Option<String>,
+    /// By whom.
+    pub(super) updated_by: Option<String>,
+    /// When it was removed; null = it is there.
+    removed_at: Option<String>,
 }
 
-fn found(definitions: &Definitions, id: &str) -> Result<Dashboard> {
-    definitions.dashboard(id).cloned().ok_or_else(|| {
-        let nearest = definitions
-            .dashboards
-            .iter()
-            .min_by_key(|dashboard| strsim::levenshtein(&dashboard.id, id));
-        let hint = nearest
-            .map(|dashboard| format!("; the nearest name is {}", dashboard.id))
-            .unwrap_or_default();
-        Problem::not_found(format!("there is no dashboard {id}{hint}"))
+/// A person's dashboard as it is shown to somebody.
+pub(super) async fn page_of(app: &App, who: &Principal, kept: Kept) -> Result<DashboardPage> {
+    let names = names(app).await?;
+    let (may_edit, may_govern) = (kept.changed_by(who), kept.governed_by(who));
+    let dashboard = kept.read()?;
+    Ok(DashboardPage {
+        id: dashboard.id,
+        title: dashboard.title,
+        group: dashboard.group,
+        description: dashboard.description,
+        source: dashboard.source,
+        shipped: false,
+        segment: dashboard.segment,
+        tiles: dashboard.tiles,
+        version: kept.version,
+        sharing: Some(kept.sharing),
+        owner: Some(name_of(&names, &kept.owner)),
+        mine: kept.owner == who.actor,
+        may_edit,
+        may_govern,
+        updated_at: Some(instant(kept.updated_at)),
+        updated_by: Some(name_of(&names, &kept.updated_by)),
+        removed_at: kept.removed_at.map(instant),
+        yaml: kept.body,
     })
+}
+
+/// A dashboard that somebody may see: of the program, or a person's.
+pub(super) async fn visible(
+    app: &App,
+    definitions: &Definitions,
+    who: &Principal,
+    id: &str,
+) -> Result<(Dashboard, Option<Kept>)> {
+    if let Some(dashboard) = definitions.dashboard(id) {
+        return Ok((dashboard.clone(), None));
+    }
+    let kept = store::get(&app.store, id).await?;
+    if let Some(kept) = kept.filter(|kept| kept.shown_to(who) && kept.removed_at.is_none()) {
+        return Ok((kept.read()?, Some(kept)));
+    }
+    let nearest = definitions
+        .dashboards
+        .iter()
+        .min_by_key(|dashboard| strsim::levenshtein(&dashboard.id, id));
+    let hint = nearest
+        .map(|dashboard| format!("; the nearest name is {}", dashboard.id))
+        .unwrap_or_default();
+    Err(Problem::not_found(format!("there is no dashboard {id}{hint}")))
 }
 
 /// How a dashboard is made.
 #[utoipa::path(get, path = "/api/v1/dashboards/{id}", tag = "dashboards", params(("id" = String, Path)), responses((status = 200, body = DashboardPage)))]
-async fn show(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> Result<Json<DashboardPage>> {
+async fn show(Viewer(who): Viewer, State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
     let definitions = definitions(&app)?;
-    let dashboard = found(&definitions, &id)?;
-    Ok(Json(DashboardPage {
+    let (dashboard, kept) = visible(&app, &definitions, &who, &id).await?;
+    if let Some(kept) = kept {
+        let version = kept.version;
+        let page = page_of(&app, &who, kept).await?;
+        return Ok(([(header::ETAG, tag(version))], axum::Json(page)).into_response());
+    }
+    Ok(axum::Json(DashboardPage {
+        yaml: dashboard_text(&dashboard),
         id: dashboard.id,
         title: dashboard.title,
         group: dashboard.group,
@@ -119,7 +250,17 @@ async fn show(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> Resu
         shipped: true,
         segment: dashboard.segment,
         tiles: dashboard.tiles,
-    }))
+        version: 0,
+        sharing: None,
+        owner: None,
+        mine: false,
+        may_edit: false,
+        may_govern: false,
+        updated_at: None,
+        updated_by: None,
+        removed_at: None,
+    })
+    .into_response())
 }
 
 /// The filters of a page.
@@ -160,42 +301,52 @@ impl Asked {
 
 /// A choice of a filter.
 #[derive(Serialize, ToSchema)]
-struct FilterChoice {
-    id: String,
-    label: String,
+pub(super) struct FilterChoice {
+    pub(super) id: String,
+    pub(super) label: String,
 }
 
 /// The filters that a page was made with.
 #[derive(Serialize, ToSchema)]
-struct FiltersUsed {
+pub(super) struct FiltersUsed {
     /// Null = each tile's own.
-    period: Option<String>,
-    compare: &'static str,
+    pub(super) period: Option<String>,
+    pub(super) compare: &'static str,
     /// `all`, or a segment.
-    segment: String,
-    owner: Option<String>,
+    pub(super) segment: String,
+    pub(super) owner: Option<String>,
 }
 
 /// A whole page of figures.
 #[derive(Serialize, ToSchema)]
 pub(super) struct DashboardData {
-    id: String,
-    title: String,
-    description: String,
-    source: String,
-    shipped: bool,
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) description: String,
+    pub(super) source: String,
+    pub(super) shipped: bool,
+    /// The name of the program.
+    pub(super) program: String,
+    /// Its version; 0 = it belongs to the program.
+    pub(super) version: i64,
+    /// Whom it is shown to; null = it belongs to the program.
+    pub(super) sharing: Option<Sharing>,
+    /// Whether the caller may change what is on it.
+    pub(super) may_edit: bool,
+    /// Whether the caller may share and remove it.
+    pub(super) may_govern: bool,
     /// The day that everything stands for.
-    as_of: String,
+    pub(super) as_of: String,
     /// When the oldest figure was computed.
-    computed_at: String,
+    pub(super) computed_at: String,
     /// The currency of figures whose unit is money.
-    currency: String,
-    filters: FiltersUsed,
+    pub(super) currency: String,
+    pub(super) filters: FiltersUsed,
     /// The segments that can be chosen.
-    segments: Vec<FilterChoice>,
+    pub(super) segments: Vec<FilterChoice>,
     /// The owners that can be chosen, at most 500.
-    owners: Vec<String>,
-    tiles: Vec<Data>,
+    pub(super) owners: Vec<String>,
+    pub(super) tiles: Vec<Data>,
 }
 
 fn used(filters: &Filters) -> FiltersUsed {
@@ -226,11 +377,11 @@ fn used(filters: &Filters) -> FiltersUsed {
 pub(super) async fn filled(
     app: &App,
     definitions: &Arc<Definitions>,
-    dashboard: &Dashboard,
+    who: &Principal,
+    (dashboard, kept): (&Dashboard, Option<&Kept>),
     filters: &Filters,
-    shipped: bool,
 ) -> Result<DashboardData> {
-    let tiles = page::build(app, definitions, &dashboard.tiles, filters).await?;
+    let tiles = tiles(app, definitions, (dashboard, kept), filters).await?;
     let oldest = tiles.iter().filter_map(|tile| tile.computed_at.clone()).min();
     let owners: BTreeSet<String> = app
         .metrics
@@ -244,7 +395,12 @@ pub(super) async fn filled(
         title: dashboard.title.clone(),
         description: dashboard.description.clone(),
         source: dashboard.source.clone(),
-        shipped,
+        shipped: definitions.dashboard(&dashboard.id).is_some(),
+        program: definitions.program.title.clone(),
+        version: kept.map_or(0, |kept| kept.version),
+        sharing: kept.map(|kept| kept.sharing),
+        may_edit: kept.is_some_and(|kept| kept.changed_by(who)),
+        may_govern: kept.is_some_and(|kept| kept.governed_by(who)),
         as_of: filters.day.to_string(),
         computed_at: oldest.unwrap_or_else(|| instant(app.clock.micros())),
         currency: definitions.program.currency.clone(),
@@ -263,18 +419,86 @@ pub(super) async fn filled(
     })
 }
 
+/// The tiles with their data; those of a person that the program no longer allows say why.
+async fn tiles(
+    app: &App,
+    definitions: &Arc<Definitions>,
+    (dashboard, kept): (&Dashboard, Option<&Kept>),
+    filters: &Filters,
+) -> Result<Vec<Data>> {
+    let faults = kept.map_or_else(BTreeMap::new, |kept| {
+        own::outdated(definitions, &kept.body, &mut dashboard.clone())
+    });
+    if faults.is_empty() {
+        return page::build(app, definitions, &dashboard.tiles, filters).await;
+    }
+    let sound: Vec<Tile> = dashboard
+        .tiles
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !faults.contains_key(at))
+        .map(|(_, tile)| tile.clone())
+        .collect();
+    let mut made = page::build(app, definitions, &sound, filters).await?.into_iter();
+    let all = dashboard
+        .tiles
+        .iter()
+        .enumerate()
+        .map(|(at, tile)| match faults.get(&at) {
+            Some(words) => Data::of(tile).with(Stands::Failed, words.clone()),
+            None => made.next().unwrap_or_else(|| Data::of(tile)),
+        });
+    Ok(all.collect())
+}
+
 /// A whole page of figures: every tile with its data.
 #[utoipa::path(get, path = "/api/v1/dashboards/{id}/data", tag = "dashboards", params(("id" = String, Path), Asked), responses((status = 200, body = DashboardData)))]
 async fn data(
-    _: Viewer,
+    Viewer(who): Viewer,
     State(app): State<App>,
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<DashboardData>> {
+    Ok(Json(found(&app, &who, &id, &asked).await?))
+}
+
+/// A dashboard's data for what was asked.
+pub(super) async fn found(app: &App, who: &Principal, id: &str, asked: &Asked) -> Result<DashboardData> {
+    let definitions = definitions(app)?;
+    let (mut dashboard, kept) = visible(app, &definitions, who, id).await?;
+    if let Some(kept) = &kept {
+        own::outdated(&definitions, &kept.body, &mut dashboard);
+    }
+    let filters = asked.filters(app, &definitions, dashboard.segment.as_deref())?;
+    filled(app, &definitions, who, (&dashboard, kept.as_ref()), &filters).await
+}
+
+/// A dashboard, or some of its tiles, that is not kept.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = DashboardPreview)]
+struct Previewed {
+    /// What to show.
+    definition: Form,
+    /// The filters of the page.
+    #[serde(default)]
+    filters: Asked,
+}
+
+/// Shows tiles while they are being made. Nothing is kept.
+#[utoipa::path(post, path = "/api/v1/dashboards/preview", tag = "dashboards", request_body = Previewed, responses((status = 200, body = DashboardData)))]
+async fn preview(
+    Viewer(who): Viewer,
+    State(app): State<App>,
+    Json(asked): Json<Previewed>,
+) -> Result<Json<DashboardData>> {
     let definitions = definitions(&app)?;
-    let dashboard = found(&definitions, &id)?;
-    let filters = asked.filters(&app, &definitions, dashboard.segment.as_deref())?;
+    let id = format!("{}preview", own::PREFIX);
+    let (_, dashboard) = own::accepted(&app, &definitions, &id, own::Sent::Form(asked.definition)).await?;
+    let filters = asked
+        .filters
+        .filters(&app, &definitions, dashboard.segment.as_deref())?;
     Ok(Json(
-        filled(&app, &definitions, &dashboard, &filters, true).await?,
+        filled(&app, &definitions, &who, (&dashboard, None), &filters).await?,
     ))
 }

@@ -9,11 +9,16 @@
 
 mod api;
 mod base;
+mod export;
 mod figures;
 mod filters;
 mod frame;
+mod merge;
+mod own;
+mod own_api;
 mod page;
 mod query;
+mod store;
 #[cfg(test)]
 mod tests;
 

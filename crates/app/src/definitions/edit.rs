@@ -4,6 +4,7 @@
 //! the span of the field. Whether it did what was meant is not assumed: the new text is read again and compared with the old tree plus the
 //! change, and an edit that would give anything else is refused.
 
+mod page;
 mod text;
 mod write;
 
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::read::keys;
 use super::yaml::{Node, Value, read};
+pub use page::dashboard_text;
 use text::Text;
 
 /// One change of a document, in the words of a form.

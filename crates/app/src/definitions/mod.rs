@@ -208,6 +208,13 @@ impl Definitions {
         }
     }
 
+    /// The text (JSON or YAML) of a dashboard, read but not checked; `None` = it is none.
+    #[must_use]
+    pub fn read_dashboard(text: &str) -> Option<Dashboard> {
+        let (read, problems, _) = read::one_dashboard(text);
+        read.filter(|_| problems.iter().all(|problem| problem.severity != Severity::Error))
+    }
+
     /// Positions in `metrics` of the expression metrics, each after every metric that it reads.
     pub fn expression_order(&self) -> Vec<usize> {
         check::expression_order(self)

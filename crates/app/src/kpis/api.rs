@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use axum::response::Response;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::engine::{ALL, By, Only, figures, parts_of};
+use super::engine::{ALL, By, Only, Part, figures, parts_of};
 use super::overview::{self, Line, TargetLine, day_named, day_of, instant, unit_name};
 use super::reactor::scopes;
 use super::store;
@@ -18,6 +19,7 @@ use crate::App;
 use crate::auth::Viewer;
 use crate::definitions::{Definitions, Kpi};
 use crate::metrics::facts::day_number;
+use crate::web::sheet::{Cell, Kind, Sheet, download};
 use crate::web::{Json, Path, Problem, Query, Result, routes};
 
 /// The routes of this slice.
@@ -26,6 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list))
         .routes(routes!(series))
         .routes(routes!(accounts))
+        .routes(routes!(export))
         .routes(routes!(targets))
         .merge(super::targets::routes())
 }
@@ -415,18 +418,6 @@ async fn accounts(
     Path(id): Path<String>,
     Query(asked): Query<AccountsAsked>,
 ) -> Result<Json<Parts>> {
-    let definitions = definitions(&app)?;
-    let kpi = find(&definitions, &id)?;
-    let day = day_of(&app, asked.as_of.as_deref())?;
-    let side = asked.side.as_deref().unwrap_or("denominator");
-    if !["numerator", "denominator", "rest"].contains(&side) {
-        return Err(Problem::field(
-            "side",
-            side,
-            "is not known",
-            "ask for numerator, denominator or rest",
-        ));
-    }
     let offset: usize = match asked.cursor.as_deref() {
         None | Some("") => 0,
         Some(text) => text.parse().map_err(|_| {
@@ -439,10 +430,50 @@ async fn accounts(
         })?,
     };
     let limit = asked.limit.unwrap_or(50).clamp(1, 500);
+    let definitions = definitions(&app)?;
+    let kpi = find(&definitions, &id)?;
+    let all = chosen(&app, &definitions, kpi, &asked).await?;
+    let total = all.len();
+    let items = all.into_iter().skip(offset).take(limit);
+    let items: Vec<AccountPart> = items.map(|part| named(&app, part)).collect();
+    let next = offset + items.len();
+    Ok(Json(Parts {
+        items,
+        total,
+        next_cursor: (next < total).then(|| next.to_string()),
+    }))
+}
+
+/// An account's part with its name.
+fn named(app: &App, part: Part) -> AccountPart {
+    let entry = app.metrics.book.get(part.account_no);
+    AccountPart {
+        account_id: entry.as_ref().map(|e| e.id.clone()).unwrap_or_default(),
+        name: entry
+            .as_ref()
+            .map_or_else(|| "not attributed to an account".to_owned(), |e| e.name.clone()),
+        segment: part.scope,
+        numerator: part.numerator,
+        denominator: part.denominator,
+    }
+}
+
+/// Everybody on the asked side of a figure, greatest numerator first.
+async fn chosen(app: &App, definitions: &Definitions, kpi: &Kpi, asked: &AccountsAsked) -> Result<Vec<Part>> {
+    let day = day_of(app, asked.as_of.as_deref())?;
+    let side = asked.side.as_deref().unwrap_or("denominator");
+    if !["numerator", "denominator", "rest"].contains(&side) {
+        return Err(Problem::field(
+            "side",
+            side,
+            "is not known",
+            "ask for numerator, denominator or rest",
+        ));
+    }
     let by = match asked.by.as_deref() {
         None | Some("") => By::Segment,
         Some("item") => By::Item,
-        other => by_of(&definitions, other)?,
+        other => by_of(definitions, other)?,
     };
     let filled = |text: &Option<String>| text.clone().filter(|t| !t.is_empty() && t != ALL);
     let only = Only {
@@ -450,7 +481,7 @@ async fn accounts(
         owner: filled(&asked.owner),
     };
     let scope = filled(&asked.scope);
-    let mut all = parts_of(&app, &definitions, kpi, day, (&by, scope.as_deref()), &only).await?;
+    let mut all = parts_of(app, definitions, kpi, day, (&by, scope.as_deref()), &only).await?;
     all.retain(|part| match side {
         "numerator" => part.numerator != 0.0,
         "rest" => part.numerator == 0.0,
@@ -462,26 +493,65 @@ async fn accounts(
             .then(b.denominator.total_cmp(&a.denominator))
             .then(a.account_no.cmp(&b.account_no))
     });
-    let total = all.len();
-    let items = all.into_iter().skip(offset).take(limit).map(|part| {
-        let entry = app.metrics.book.get(part.account_no);
-        AccountPart {
-            account_id: entry.as_ref().map(|e| e.id.clone()).unwrap_or_default(),
-            name: entry
-                .as_ref()
-                .map_or_else(|| "not attributed to an account".to_owned(), |e| e.name.clone()),
-            segment: part.scope,
-            numerator: part.numerator,
-            denominator: part.denominator,
-        }
-    });
-    let items: Vec<AccountPart> = items.collect();
-    let next = offset + items.len();
-    Ok(Json(Parts {
-        items,
-        total,
-        next_cursor: (next < total).then(|| next.to_string()),
-    }))
+    Ok(all)
+}
+
+/// Who is in a KPI's numerator and denominator, as a file: `csv` or `xlsx`. Cursor and limit do not matter here.
+#[utoipa::path(get, path = "/api/v1/exports/kpis/{id}/accounts/{format}", tag = "kpis", params(("id" = String, Path), ("format" = String, Path, description = "csv or xlsx"), AccountsAsked), responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
+async fn export(
+    _: Viewer,
+    State(app): State<App>,
+    Path((id, format)): Path<(String, String)>,
+    Query(asked): Query<AccountsAsked>,
+) -> Result<Response> {
+    let kind = Kind::named(&format)?;
+    let definitions = definitions(&app)?;
+    let kpi = find(&definitions, &id)?;
+    let day = day_of(&app, asked.as_of.as_deref())?.to_string();
+    let all = chosen(&app, &definitions, kpi, &asked).await?;
+    let unit = (unit_name(kpi.unit) == "money").then_some("money");
+    let said = |text: &Option<String>| text.clone().unwrap_or_else(|| ALL.to_owned());
+    let filters = format!(
+        "side: {}; scope: {}; segment: {}; owner: {}",
+        asked.side.as_deref().unwrap_or("denominator"),
+        said(&asked.scope),
+        said(&asked.segment),
+        said(&asked.owner)
+    );
+    let about = [
+        ("Accounts behind", kpi.label.clone()),
+        ("Program", definitions.program.title.clone()),
+        ("Filters", filters),
+        ("As of", day.clone()),
+        ("Computed at", instant(app.clock.micros())),
+    ];
+    let sheet = Sheet {
+        name: kpi.label.clone(),
+        about: about.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        head: [
+            "Account id",
+            "Account",
+            "Segment or part",
+            "Numerator",
+            "Denominator",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        rows: all
+            .into_iter()
+            .map(|part| named(&app, part))
+            .map(|part| {
+                vec![
+                    Cell::text(part.account_id),
+                    Cell::text(part.name),
+                    Cell::text(part.segment),
+                    Cell::number(Some(part.numerator), unit),
+                    Cell::number(Some(part.denominator), unit),
+                ]
+            })
+            .collect(),
+    };
+    download(&[&kpi.label, "accounts", &day], kind, &[sheet])
 }
 
 /// Which day.

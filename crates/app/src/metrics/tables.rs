@@ -66,6 +66,61 @@ const VIEWS: &[(&str, &str)] = &[
 /// # Errors
 /// When a table cannot be built.
 pub async fn context(app: &App, definitions: &Definitions, texts: &[&str]) -> Result<Context> {
+    context_of(app, definitions, texts, &app.metrics.book.all()).await
+}
+
+/// The tables that people query, in the order in which they are explained, each with what it holds.
+pub const TABLES: &[(&str, &str)] = &[
+    (
+        "accounts",
+        "each account as it is now, with every attribute and metric",
+    ),
+    (
+        "account_spans",
+        "from which day to which day an account had its segment, owner and MRR",
+    ),
+    ("account_days", "account_spans by day: large, so choose days"),
+    ("contacts", "the people of accounts"),
+    (
+        "subscriptions",
+        "when each account's subscriptions began and ended",
+    ),
+    (
+        "events",
+        "everything that happened; prop(properties, 'name') reads a property, prop_num a number",
+    ),
+    ("tickets", "support tickets, folded from their events"),
+    ("responses", "answers to surveys"),
+    ("opportunities", "sales opportunities, folded from their events"),
+    ("days", "every day from the first account to today"),
+];
+
+/// The columns of each of [`TABLES`], without reading what is in them.
+///
+/// # Errors
+/// When a table cannot be built.
+pub async fn columns(app: &App, definitions: &Definitions) -> Result<Vec<Vec<tenure_lake::Column>>> {
+    let guard = tenure_lake::Guard::default();
+    let mut all = Vec::with_capacity(TABLES.len());
+    for (name, _) in TABLES {
+        let sql = format!("SELECT * FROM {name} LIMIT 0");
+        let context = context_of(app, definitions, &[&sql], &[]).await?;
+        let answer = guard.run(&context, &sql).await;
+        all.push(
+            answer
+                .map_err(|error| anyhow!("table {name}: {}", error.message))?
+                .columns,
+        );
+    }
+    Ok(all)
+}
+
+async fn context_of(
+    app: &App,
+    definitions: &Definitions,
+    texts: &[&str],
+    entries: &[Arc<Entry>],
+) -> Result<Context> {
     let context = app.lake.context(&events::snapshot(app)?);
     let mut texts: Vec<String> = texts.iter().map(|text| text.to_ascii_lowercase()).collect();
     for (name, sql) in VIEWS {
@@ -74,7 +129,6 @@ pub async fn context(app: &App, definitions: &Definitions, texts: &[&str]) -> Re
         }
     }
     let wanted = |name: &str| texts.iter().any(|text| mentions(text, name));
-    let entries = app.metrics.book.all();
     let add = |name: &str, batch: RecordBatch| context.add_table(name, batch.schema(), vec![batch]);
     if wanted("accounts") {
         add(
@@ -82,12 +136,12 @@ pub async fn context(app: &App, definitions: &Definitions, texts: &[&str]) -> Re
             accounts_table(
                 definitions,
                 &app.metrics.plan().map_or_else(Vec::new, |p| p.metric_ids.clone()),
-                &entries,
+                entries,
             )?,
         )?;
     }
     if wanted("account_spans") {
-        add("account_spans", spans_table(&entries)?)?;
+        add("account_spans", spans_table(entries)?)?;
     }
     if wanted("days") {
         let first = entries
@@ -99,7 +153,7 @@ pub async fn context(app: &App, definitions: &Definitions, texts: &[&str]) -> Re
         add("days", RecordBatch::try_from_iter([("day", days)])?)?;
     }
     if wanted("subscriptions") {
-        add("subscriptions", subscriptions_table(&entries)?)?;
+        add("subscriptions", subscriptions_table(entries)?)?;
     }
     if wanted("contacts") {
         let rows = accounts::all_contacts(&app.store).await?;

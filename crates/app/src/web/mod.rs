@@ -9,6 +9,7 @@ mod extract;
 pub mod peer;
 mod problem;
 mod route;
+pub mod sheet;
 #[cfg(test)]
 mod tests;
 pub mod ui;

@@ -10,16 +10,14 @@ import { DataTable } from "@/shared/ui/Panel";
 import { SegmentChip } from "@/shared/ui/Segment";
 import { Empty, Loaded, Problem } from "@/shared/ui/State";
 import css from "./dashboards.module.css";
+import { chosenFile, DrillTools, pointFile, Split } from "./DrillTools";
 import { chosenAccountsQuery, pointAccountsQuery } from "./queries";
-import type { Behind } from "./rules";
+import { MOST_IDS, named, type Behind } from "./rules";
 
-/** Accounts that a list of ids may name, so that the condition stays within its limits. */
-const MOST_IDS = 400;
-
-type Props = { title: string; of: Behind; asOf: string | undefined; close: () => void };
+type Props = { title: string; of: Behind; asOf: string | undefined; currency: string; close: () => void };
 
 /** The accounts behind a point: a list that can be opened as a view of Accounts or kept as a rule. */
-export default function Drill({ title, of, asOf, close }: Props) {
+export default function Drill({ title, of, asOf, currency, close }: Props) {
   return (
     <Drawer
       opened
@@ -29,7 +27,11 @@ export default function Drill({ title, of, asOf, close }: Props) {
       title={<strong>{title}</strong>}
       closeButtonProps={{ "aria-label": "Close" }}
     >
-      {of.kind === "kpi" ? <Parts of={of} /> : <Chosen of={of} asOf={asOf} />}
+      {of.kind === "kpi" ? (
+        <Parts of={of} title={title} currency={currency} />
+      ) : (
+        <Chosen of={of} asOf={asOf} title={title} />
+      )}
     </Drawer>
   );
 }
@@ -40,29 +42,43 @@ const SIDES: { value: Side; label: string }[] = [
   { value: "denominator", label: "All that count" },
 ];
 
-const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-
-function Parts({ of }: { of: Extract<Behind, { kind: "kpi" }> }) {
+function Parts({ of, title, currency }: { of: Extract<Behind, { kind: "kpi" }>; title: string; currency: string }) {
   const navigate = useNavigate();
   const [side, setSide] = useState<Side>("numerator");
-  const { kpi, as_of, by, scope, segment, owner } = of;
-  const point = { kpi, as_of, by, scope, segment, owner };
+  const [part, setPart] = useState<{ by: string; scope: string } | null>(null);
+  const { kpi, as_of, segment, owner } = of;
+  const whole = { kpi, as_of, by: of.by, scope: of.scope, segment, owner };
+  const point = part ? { ...whole, ...part } : whole;
   const pages = useInfiniteQuery(pointAccountsQuery(point, side));
   const total = pages.data?.pages[0]?.total ?? 0;
+  const ids = async () => {
+    const { kpi: id, ...query } = point;
+    const all = await take(
+      api.GET("/api/v1/kpis/{id}/accounts", { params: { path: { id }, query: { ...query, side, limit: 500 } } }),
+    );
+    return all.items.filter((i) => i.account_id).map((i) => i.account_id);
+  };
   const view = useMutation({
-    mutationFn: async () => {
-      const { kpi: id, ...query } = point;
-      const all = await take(
-        api.GET("/api/v1/kpis/{id}/accounts", { params: { path: { id }, query: { ...query, side, limit: 500 } } }),
-      );
-      const ids = all.items.filter((i) => i.account_id).map((i) => quoted(i.account_id));
-      await navigate({ to: "/accounts", search: { filter: `account_id IN (${ids.join(", ")})`, active: "any" } });
-    },
+    mutationFn: async () => navigate({ to: "/accounts", search: { filter: named(await ids()), active: "any" } }),
   });
   const show = (v: number) => (of.unit === "money" ? figure(v, "money") : number(v, 2));
   return (
     <div className={css.drill}>
-      <p className="dim">As of {day(as_of, "long")}</p>
+      <p className="dim">
+        As of {day(as_of, "long")}
+        {part ? (
+          <>
+            {" "}
+            · only {part.scope || "none"}{" "}
+            <button type="button" className={css.link} onClick={() => setPart(null)}>
+              <u>show all again</u>
+            </button>
+          </>
+        ) : null}
+      </p>
+      {of.by && of.by !== "segment" ? null : (
+        <Split point={whole} currency={currency} open={(by, scope) => setPart({ by, scope })} />
+      )}
       <div className={css.drillTop}>
         <SegmentedControl
           size="xs"
@@ -83,6 +99,7 @@ function Parts({ of }: { of: Extract<Behind, { kind: "kpi" }> }) {
         >
           Open in Accounts
         </Button>
+        <DrillTools title={title} total={total} condition={null} ids={ids} file={pointFile(point, side)} />
       </div>
       {view.error ? <Problem inline error={view.error} /> : null}
       <Loaded of={pages} lines={6}>
@@ -121,10 +138,20 @@ function Parts({ of }: { of: Extract<Behind, { kind: "kpi" }> }) {
   );
 }
 
-function Chosen({ of, asOf }: { of: Extract<Behind, { kind: "filter" }>; asOf: string | undefined }) {
+type ChosenProps = { of: Extract<Behind, { kind: "filter" }>; asOf: string | undefined; title: string };
+
+function Chosen({ of, asOf, title }: ChosenProps) {
   const pages = useInfiniteQuery(chosenAccountsQuery(of.filter, asOf, of.active));
   const [copied, setCopied] = useState(false);
   const total = pages.data?.pages[0]?.total ?? 0;
+  const ids = async () => {
+    const all = await take(
+      api.GET("/api/v1/accounts", {
+        params: { query: { filter: of.filter, as_of: asOf, active: of.active, limit: 500 } },
+      }),
+    );
+    return all.items.map((i) => i.account_id);
+  };
   return (
     <div className={css.drill}>
       <code className={css.condition}>{of.filter}</code>
@@ -145,6 +172,13 @@ function Chosen({ of, asOf }: { of: Extract<Behind, { kind: "filter" }>; asOf: s
         >
           Open in Accounts
         </Button>
+        <DrillTools
+          title={title}
+          total={total}
+          condition={of.filter}
+          ids={ids}
+          file={chosenFile(of.filter, asOf, of.active)}
+        />
       </div>
       <Loaded of={pages} lines={6}>
         {(data) => {

@@ -8,9 +8,9 @@ import ui from "@/shared/ui/ui.module.css";
 import css from "./dashboards.module.css";
 import { FigureTile } from "./FigureTile";
 import { FunnelTile } from "./FunnelTile";
-import { fileName, save, tileCsv } from "./exporting";
 import { GridTile } from "./GridTile";
 import { type Place, waitsFor } from "./rules";
+import { TileMenu } from "./TileMenu";
 import { PointsTable, SeriesTable, TileTable } from "./TileTable";
 
 const ChartTile = lazy(() => import("./ChartTile"));
@@ -20,7 +20,7 @@ export type TileProps = { tile: Tile; page: DashboardPage; open: (place: Place) 
 const CHARTS = ["line", "bar", "stacked", "scatter"];
 
 /** One tile: its head, what it shows, and what a reader has to know about it. */
-export function TileCard({ tile, page, open }: TileProps) {
+export function TileCard({ tile, page, open, plain = false }: TileProps & { plain?: boolean }) {
   const [table, setTable] = useState(false);
   const chart = tile.state === "ready" && CHARTS.includes(tile.kind);
   // What is empty takes no more room than its words need.
@@ -37,19 +37,8 @@ export function TileCard({ tile, page, open }: TileProps) {
         <header className={css.tileHead}>
           <h2 title={tile.description || undefined}>{tile.title}</h2>
           <span className={css.grow} />
-          {tile.state === "ready" ? (
-            <ActionIcon
-              size="sm"
-              variant="subtle"
-              color="gray"
-              className={css.tool}
-              aria-label={`Save ${tile.title} as CSV`}
-              onClick={() => save(fileName(page, tile, "csv"), tileCsv(tile), "text/csv;charset=utf-8")}
-            >
-              <Icon name="download" size={14} />
-            </ActionIcon>
-          ) : null}
-          {chart ? (
+          {tile.state === "ready" && !plain ? <TileMenu tile={tile} page={page} /> : null}
+          {chart && !plain ? (
             <ActionIcon
               size="sm"
               variant="subtle"
@@ -64,7 +53,7 @@ export function TileCard({ tile, page, open }: TileProps) {
         </header>
       ) : null}
       <div className={css.body}>
-        <Content tile={tile} page={page} open={open} table={table} />
+        <TileContent tile={tile} page={page} open={open} table={table} />
       </div>
       {tile.state === "ready" && (tile.note || tile.kind !== "figure") && tile.kind !== "text" ? (
         <footer className={css.foot}>
@@ -77,7 +66,8 @@ export function TileCard({ tile, page, open }: TileProps) {
   );
 }
 
-function Content({ tile, page, open, table }: TileProps & { table: boolean }) {
+/** What a tile shows. */
+export function TileContent({ tile, page, open, table }: TileProps & { table: boolean }) {
   if (tile.state === "waiting") {
     return (
       <div className={css.nothing}>

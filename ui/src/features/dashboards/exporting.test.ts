@@ -1,17 +1,15 @@
-import { describe, expect, it } from "vitest";
-import { cell } from "./exporting";
+import { expect, it } from "vitest";
+import type { DashboardPage } from "@/api/types";
+import { fileName, filtersInWords } from "./exporting";
 
-describe("cells of a file for a spreadsheet", () => {
-  it("cannot be taken for formulas", () => {
-    for (const text of ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"]) {
-      expect(cell(text).replace(/^"/, "").startsWith("'"), text).toBe(true);
-    }
-    expect(cell(-1)).toBe("-1");
-  });
+const page = {
+  title: "Churn / 12 months",
+  as_of: "2026-06-30",
+  segments: [{ id: "core", label: "Core" }],
+  filters: { segment: "core", owner: null, period: "6m", compare: "year" },
+} as unknown as DashboardPage;
 
-  it("are quoted where they hold quotes, commas or line ends", () => {
-    expect(cell('a "b", c')).toBe('"a ""b"", c"');
-    expect(cell("a\nb")).toBe('"a\nb"');
-    expect([cell(null), cell("plain"), cell(0.25)]).toEqual(["", "plain", "0.25"]);
-  });
+it("says the filters of a page, and names its files after it", () => {
+  expect(filtersInWords(page)).toBe("Core, period 6m, compared with the year before");
+  expect(fileName(page, undefined, "pdf")).toBe("Churn-12-months-2026-06-30.pdf");
 });

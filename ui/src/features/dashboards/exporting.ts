@@ -1,67 +1,75 @@
-/** Tiles as CSV, for spreadsheets: a cell that a spreadsheet would take for a formula is written as text. Pure, but for `save`. */
-import type { DashboardPage, Tile } from "@/api/types";
-import { seriesLabel } from "./rules";
+/** Files of a page: tables from the server, pictures and paper from the browser. */
+import { api, take } from "@/api/client";
+import type { DashboardPage, DashboardQuery, Tile } from "@/api/types";
 
-/** One cell: quoted where it has to be, and harmless in a spreadsheet. */
-export function cell(value: unknown): string {
-  if (value === null || value === undefined) return "";
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
-  let text = typeof value === "string" ? value : JSON.stringify(value);
-  if (/^[=+\-@\t\r]/.test(text)) text = `'${text}`;
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
+const COMPARED: Record<string, string> = { previous: "the period before", year: "the year before" };
 
-const csv = (rows: unknown[][]): string => rows.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
-
-/** What a tile shows, as rows with a head. */
-export function tableOf(tile: Tile): unknown[][] {
-  if (tile.figure) {
-    const f = tile.figure;
-    return [
-      ["figure", "from", "to", "value", "numerator", "denominator", "before", "target", "status"],
-      [
-        tile.title,
-        f.first_day,
-        f.last_day,
-        f.value,
-        f.numerator,
-        f.denominator,
-        f.before?.value,
-        f.targets[0]?.target,
-        f.targets[0]?.status,
-      ],
-      ...f.trend.map((t) => [tile.title, "", t.period, t.value, "", "", "", t.target, ""]),
-    ];
-  }
-  if (tile.kind === "table") return [tile.columns.map((c) => c.label), ...tile.rows.map((r) => r.cells)];
-  if (tile.kind === "scatter") {
-    return [
-      ["account_id", "account", "segment", ...tile.axes.map((a) => a.label)],
-      ...tile.points.map((p) => [p.account_id, p.name, p.segment, p.x, p.y, ...(tile.axes.length > 2 ? [p.size] : [])]),
-    ];
-  }
+/** The filters of a page in words. */
+export function filtersInWords(page: DashboardPage): string {
+  const { segment, owner, period, compare } = page.filters;
+  const label = page.segments.find((s) => s.id === segment)?.label ?? segment;
   return [
-    [
-      tile.kind === "cohort" ? "months" : tile.over_time ? "to" : "group",
-      ...tile.series.map((s) => seriesLabel(tile, s)),
-    ],
-    ...tile.axis.map((tick, at) => [tile.over_time ? tick.key : tick.label, ...tile.series.map((s) => s.values[at])]),
-  ];
+    segment === "all" ? "all accounts" : label,
+    owner ? `owner ${owner}` : null,
+    period ? `period ${period}` : null,
+    COMPARED[compare] ? `compared with ${COMPARED[compare]}` : null,
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
-
-/** A tile as CSV. */
-export const tileCsv = (tile: Tile): string => csv(tableOf(tile));
 
 /** A name for a file, without what file systems refuse. */
-export const fileName = (page: DashboardPage, tile: Tile, kind: string): string =>
-  `${page.id}-${tile.id}-${page.as_of}.${kind}`.replace(/[^\w.-]+/g, "-");
+export const fileName = (page: DashboardPage, tile: Tile | undefined, kind: string): string =>
+  `${[page.title, ...(tile ? [tile.title || tile.id] : []), page.as_of].join("-").replace(/[^\w.-]+/g, "-")}.${kind}`;
 
-/** Hands a text to the reader as a file. */
-export function save(name: string, text: string, type: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type }));
+/** Hands something to the reader as a file. */
+export function save(name: string, content: Blob): void {
+  const address = URL.createObjectURL(content);
   const link = document.createElement("a");
   link.href = address;
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+export type Sheet = "csv" | "xlsx";
+
+/** What the page was asked with, so that a file shows the same. */
+export const askedOf = (page: DashboardPage): DashboardQuery => ({
+  segment: page.filters.segment,
+  owner: page.filters.owner ?? undefined,
+  period: page.filters.period ?? undefined,
+  compare: page.filters.compare,
+  as_of: page.as_of,
+});
+
+/** The page, or one of its tiles, as tables: numbers stay numbers, and nothing in it is a formula. */
+export async function sheet(page: DashboardPage, format: Sheet, tile?: Tile): Promise<void> {
+  const query = askedOf(page);
+  const content = tile
+    ? await take(
+        api.GET("/api/v1/dashboards/{id}/tiles/{tile}/export/{format}", {
+          params: { path: { id: page.id, tile: tile.id, format }, query },
+          parseAs: "blob",
+        }),
+      )
+    : await take(
+        api.GET("/api/v1/dashboards/{id}/export/{format}", {
+          params: { path: { id: page.id, format }, query },
+          parseAs: "blob",
+        }),
+      );
+  save(fileName(page, tile, format === "csv" && !tile ? "zip" : format), content as unknown as Blob);
+}
+
+/** The page, or one of its tiles, as a picture. */
+export async function picture(page: DashboardPage, tile?: Tile): Promise<void> {
+  const { png } = await import("./drawPage");
+  save(fileName(page, tile, "png"), await png(page, tile));
+}
+
+/** The page on paper. */
+export async function paper(page: DashboardPage): Promise<void> {
+  const { pdf } = await import("./drawPage");
+  save(fileName(page, undefined, "pdf"), await pdf(page));
 }

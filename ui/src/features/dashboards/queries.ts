@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
-import type { DashboardQuery, Side } from "@/api/types";
+import type { DashboardDefinition, DashboardFilters, DashboardQuery, Side, TileDefinition } from "@/api/types";
 
 export const dashboardsQuery = queryOptions({
   queryKey: ["dashboards"],
@@ -15,6 +15,38 @@ export const dashboardQuery = (id: string, query: DashboardQuery) =>
     placeholderData: (before) => (before?.id === id ? keepPreviousData(before) : undefined),
     refetchInterval: query.as_of ? false : 60_000,
   });
+
+/** How a dashboard is made. */
+export const definitionQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["dashboards", "definition", id],
+    queryFn: async () =>
+      (await take(api.GET("/api/v1/dashboards/{id}", { params: { path: { id } } }))) as unknown as DashboardDefinition,
+  });
+
+/** Tiles that are not kept, with their figures; `key` names what decides these. */
+export const previewQuery = (key: string, tiles: TileDefinition[], filters: DashboardFilters) =>
+  queryOptions({
+    queryKey: ["dashboards", "preview", key, filters],
+    queryFn: ({ signal }) =>
+      take(
+        api.POST("/api/v1/dashboards/preview", {
+          body: { definition: { title: "Preview", tiles }, filters },
+          signal,
+        }),
+      ),
+    enabled: tiles.length > 0,
+    placeholderData: keepPreviousData,
+    staleTime: 60_000,
+    retry: false,
+  });
+
+/** The tables and columns that queries may read. */
+export const tablesQuery = queryOptions({
+  queryKey: ["sql", "tables"],
+  queryFn: () => take(api.GET("/api/v1/sql/tables")),
+  staleTime: 600_000,
+});
 
 export type KpiPoint = {
   kpi: string;

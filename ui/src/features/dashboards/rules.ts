@@ -123,3 +123,10 @@ export function inGroups<T extends { group: string }>(all: T[]): [string, T[]][]
   for (const one of all) groups.set(one.group || "Others", [...(groups.get(one.group || "Others") ?? []), one]);
   return [...groups];
 }
+
+/** Accounts that a list of ids may name, so that a rule stays within its limits. */
+export const MOST_IDS = 400;
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/** A condition that names accounts one by one. */
+export const named = (ids: string[]): string => `account_id IN (${ids.map(quoted).join(", ")})`;

@@ -54,6 +54,12 @@ const PATHS = {
   advocacy: "M12 20s-8-4.800-8-10.500A4.500 4.500 0 0 1 12 7a4.500 4.500 0 0 1 8 2.500C20 15.200 12 20 12 20z",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   play: "M7 5l12 7-12 7z",
+  move: "M12 3v18M3 12h18M9 6l3-3 3 3M9 18l3 3 3-3M6 9l-3 3 3 3M18 9l3 3-3 3",
+  resize: "M20 10v10H10M20 20L9 9",
+  edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
+  share:
+    "M8 12l8-5M8 12l8 5M6 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM18 4a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM18 14a3 3 0 1 0 0 6 3 3 0 0 0 0-6z",
+  trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +14,8 @@ use super::definitions;
 use crate::App;
 use crate::auth::Viewer;
 use crate::definitions::{AttributeType, Definitions, Unit};
-use crate::web::{Json as Body, Problem, Query, Result};
+use crate::web::sheet::{Cell, Kind, Sheet, download};
+use crate::web::{Json as Body, Path, Problem, Query, Result};
 
 /// Which accounts.
 #[derive(Deserialize, IntoParams)]
@@ -153,6 +155,90 @@ pub async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>)
         columns: column_infos(&definitions),
         computed_at: as_of::instant(computed_at),
     }))
+}
+
+/// The accounts that a filter chooses, as a file: `csv` or `xlsx`. Cursor and limit do not matter here.
+#[utoipa::path(get, path = "/api/v1/exports/accounts/{format}", tag = "accounts", params(("format" = String, Path, description = "csv or xlsx"), Asked), responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
+pub async fn export(
+    _: Viewer,
+    State(app): State<App>,
+    Path(format): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response> {
+    let kind = Kind::named(&format)?;
+    let definitions = definitions(&app)?;
+    let day = as_of::day(&app, asked.as_of.as_deref())?;
+    let columns = chosen(&definitions, asked.columns.as_deref())?;
+    let entries = as_of::entries(&app, day).await?;
+    let mut kept = select(&app, &definitions, &entries, day, &asked)?;
+    sort(
+        &definitions,
+        &mut kept,
+        day,
+        asked.sort.as_deref().unwrap_or("-mrr"),
+    )?;
+    let computed = kept.iter().map(|e| e.computed_at).min();
+    let day_said = super::day_text(day);
+    let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "all".to_owned());
+    let filters = format!(
+        "segment: {}; owner: {}; active: {}; condition: {}",
+        said(&asked.segment),
+        said(&asked.owner),
+        asked.active.as_deref().unwrap_or("true"),
+        asked.filter.as_deref().unwrap_or("none")
+    );
+    let about = [
+        ("Accounts of", definitions.program.title.clone()),
+        ("Filters", filters),
+        ("As of", day_said.clone()),
+        (
+            "Computed at",
+            as_of::instant(computed.unwrap_or_else(|| app.clock.micros())),
+        ),
+    ];
+    let mut head = [
+        "Account id",
+        "Account",
+        "Segment",
+        "Owner",
+        "Active",
+        "MRR",
+        "Currency",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    head.extend(columns.iter().cloned());
+    let sheet = Sheet {
+        name: "Accounts".to_owned(),
+        about: about.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        head,
+        rows: kept
+            .iter()
+            .map(|e| cells(item(&definitions, e, day, &columns), &columns))
+            .collect(),
+    };
+    download(&["accounts", &day_said], kind, &[sheet])
+}
+
+fn cells(item: Item, columns: &[String]) -> Vec<Cell> {
+    let words = |text: Option<String>| text.map_or(Cell::Empty, Cell::Text);
+    let mut row = vec![
+        Cell::Text(item.account_id),
+        Cell::Text(item.name),
+        words(item.segment),
+        words(item.owner),
+        Cell::Flag(item.active),
+        Cell::number(item.mrr, Some("money")),
+        words(item.currency),
+    ];
+    row.extend(columns.iter().map(|name| match item.values.get(name) {
+        None | Some(Json::Null) => Cell::Empty,
+        Some(Json::Bool(value)) => Cell::Flag(*value),
+        Some(Json::Number(value)) => Cell::number(value.as_f64(), None),
+        Some(Json::String(text)) => Cell::text(text.clone()),
+        Some(other) => Cell::text(other.to_string()),
+    }));
+    row
 }
 
 fn offset(cursor: Option<&str>) -> Result<usize> {

@@ -19,8 +19,10 @@ pub use page::{Page as AccountPage, account_on};
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
+        .routes(routes!(list::export))
         .routes(routes!(page::page))
         .routes(routes!(sql::query))
+        .routes(routes!(sql::tables))
         .routes(routes!(sql::progress))
 }
 

@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::super::{Progress, tables};
+use super::super::Progress;
+use super::super::tables::{TABLES, context};
 use super::definitions;
 use crate::App;
 use crate::auth::Viewer;
+use crate::definitions::BUILTINS;
 use crate::web::{Json, Problem, Result};
 
 /// A query.
@@ -57,7 +59,7 @@ pub async fn query(_: Viewer, State(app): State<App>, Json(asked): Json<Asked>) 
         ));
     }
     let start = std::time::Instant::now();
-    let context = tables::context(&app, &definitions, &[&asked.query]).await?;
+    let context = context(&app, &definitions, &[&asked.query]).await?;
     let guard = tenure_lake::Guard::new(tenure_lake::Limits {
         rows: limit,
         ..tenure_lake::Limits::default()
@@ -89,6 +91,65 @@ pub async fn query(_: Viewer, State(app): State<App>, Json(asked): Json<Asked>) 
         rows,
         truncated: answer.truncated,
         elapsed_ms,
+    }))
+}
+
+/// A table that queries may read.
+#[derive(Serialize, ToSchema)]
+pub struct SqlTable {
+    name: String,
+    /// What it holds.
+    about: String,
+    columns: Vec<SqlColumn>,
+}
+
+/// A column of a table.
+#[derive(Serialize, ToSchema)]
+pub struct SqlColumn {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    /// What it is, where the program says so.
+    about: String,
+}
+
+/// Everything that queries may read.
+#[derive(Serialize, ToSchema)]
+pub struct SqlTables {
+    tables: Vec<SqlTable>,
+}
+
+/// The tables that queries may read, with their columns.
+#[utoipa::path(get, path = "/api/v1/sql/tables", tag = "sql", responses((status = 200, body = SqlTables)))]
+pub async fn tables(_: Viewer, State(app): State<App>) -> Result<Json<SqlTables>> {
+    let definitions = definitions(&app)?;
+    let columns = super::super::tables::columns(&app, &definitions).await?;
+    let about = |name: &str| {
+        let metric = definitions.metric(name).map(|metric| metric.label.clone());
+        let attribute = definitions.attribute(name).map(|it| it.label.clone());
+        let known = BUILTINS.iter().find(|it| it.name == name);
+        metric
+            .or(attribute)
+            .or_else(|| known.map(|it| it.description.to_owned()))
+            .unwrap_or_default()
+    };
+    let tables = TABLES
+        .iter()
+        .zip(columns)
+        .map(|((name, words), columns)| SqlTable {
+            name: (*name).to_owned(),
+            about: (*words).to_owned(),
+            columns: columns
+                .into_iter()
+                .map(|column| SqlColumn {
+                    about: about(&column.name),
+                    kind: column.kind.to_owned(),
+                    name: column.name,
+                })
+                .collect(),
+        });
+    Ok(Json(SqlTables {
+        tables: tables.collect(),
     }))
 }
 
