@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["segments", "kpis"],
     &["dashboards", "revenue", "owners", "contacts"],
     &["notes"],
-    &["profiles"],
+    &["profiles", "duplicates"],
     &["imports"],
     &["program"],
 ];

@@ -1,7 +1,7 @@
 //! The product: one folder per domain slice, and what they share.
 //!
 //! Four lists can each be read on one page: [`routes`], [`reactors`], the migrations in [`schema`], and the definitions.
-//! A lower slice never names a higher one: `web < auth < {health, definitions} < accounts < events < metrics < {segments, kpis} < {dashboards, revenue, owners, contacts} < notes < profiles < imports < program`.
+//! A lower slice never names a higher one: `web < auth < {health, definitions} < accounts < events < metrics < {segments, kpis} < {dashboards, revenue, owners, contacts} < notes < {profiles, duplicates} < imports < program`.
 
 mod app;
 pub mod reactors;
@@ -16,6 +16,7 @@ pub mod auth;
 pub mod contacts;
 pub mod dashboards;
 pub mod definitions;
+pub mod duplicates;
 pub mod events;
 pub mod health;
 pub mod imports;

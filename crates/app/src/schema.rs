@@ -34,4 +34,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "target_freezes",
         script: include_str!("../migrations/0007_target_freezes.sql"),
     },
+    Migration {
+        version: 9,
+        name: "account_merges",
+        script: include_str!("../migrations/0009_account_merges.sql"),
+    },
 ];
