@@ -39,4 +39,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "account_merges",
         script: include_str!("../migrations/0009_account_merges.sql"),
     },
+    Migration {
+        version: 10,
+        name: "habits",
+        script: include_str!("../migrations/0010_habits.sql"),
+    },
 ];
