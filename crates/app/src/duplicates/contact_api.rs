@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tenure_store::{StoreError, new_id};
+use tenure_store::{StoreError, Tx, new_id};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{find, store};
@@ -114,25 +114,7 @@ pub async fn merge(Csm(who): Csm, State(app): State<App>, Json(form): Json<NewMe
         ));
     }
     let tx = app.store.begin().await?;
-    let standing = store::contact_merges_of(&tx, &[&survivor, &merged]).await?;
-    let obstacle = standing.iter().find_map(|it| {
-        let already = (it.merged == merged || it.merged == survivor).then(|| {
-            format!(
-                "{} is already merged into {}: part them first",
-                it.merged, it.survivor
-            )
-        });
-        let holds = (it.survivor == merged).then(|| {
-            format!(
-                "{} was merged into {merged}: part them first, or merge {survivor} into {merged}",
-                it.merged
-            )
-        });
-        already.or(holds)
-    });
-    if let Some(obstacle) = obstacle {
-        return Err(Problem::conflict(obstacle));
-    }
+    unmerged(&tx, &survivor, &merged).await?;
     let id = new_id(&app.clock);
     store::merge_contact(&tx, &id, (&survivor, &merged), app.clock.micros(), &who.actor).await?;
     let detail = json!({ "survivor": survivor, "merged": merged, "merge": id });
@@ -148,6 +130,25 @@ pub async fn merge(Csm(who): Csm, State(app): State<App>, Json(form): Json<NewMe
     tx.commit().await?;
     find::forget(&app);
     Ok(StatusCode::CREATED)
+}
+
+/// A contact is merged once, and into one that stands for itself; one that others were merged into is not merged itself.
+async fn unmerged(tx: &Tx, survivor: &str, merged: &str) -> Result<()> {
+    for it in store::contact_merges_of(tx, &[survivor, merged]).await? {
+        if it.merged == merged || it.merged == survivor {
+            return Err(Problem::conflict(format!(
+                "{} is already merged into {}: part them first",
+                it.merged, it.survivor
+            )));
+        }
+        if it.survivor == merged {
+            return Err(Problem::conflict(format!(
+                "{} was merged into {merged}: part them first, or merge {survivor} into {merged}",
+                it.merged
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Parts two merged contacts again.

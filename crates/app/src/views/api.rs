@@ -285,12 +285,15 @@ async fn change(
         updated_by: who.actor.clone(),
         ..known
     };
+    keep(&app, &who, &it).await?;
+    Ok(Json(line(&app, &who, it).await?).into_response())
+}
+
+async fn keep(app: &App, who: &Principal, it: &Kept) -> Result<()> {
     let tx = app.store.begin().await?;
-    if !store::change(&tx, &it).await? {
-        return Err(StoreError::Conflict(
-            "somebody else changed this view at the same moment: read it again".to_owned(),
-        )
-        .into());
+    if !store::change(&tx, it).await? {
+        let overtaken = "somebody else changed this view at the same moment: read it again";
+        return Err(StoreError::Conflict(overtaken.to_owned()).into());
     }
     if !it.shared {
         store::only_own_default(&tx, &it.id, &it.owner).await?;
@@ -299,14 +302,14 @@ async fn change(
     audit(
         &tx,
         &app.clock,
-        &who,
+        who,
         "view.change",
-        &format!("view:{id}"),
+        &format!("view:{}", it.id),
         &detail,
     )
     .await?;
     tx.commit().await?;
-    Ok(Json(line(&app, &who, it).await?).into_response())
+    Ok(())
 }
 
 async fn overtaken(app: &App, who: &Principal, known: Kept) -> Result<Response> {

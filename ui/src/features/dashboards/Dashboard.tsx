@@ -1,3 +1,4 @@
+import { useNoteOpened } from "@/features/setup/useNoteOpened";
 import { Button } from "@mantine/core";
 import { useFullscreenElement } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
@@ -28,6 +29,7 @@ export function DashboardPage() {
     void navigate({ search: (s) => ({ ...s, tile: place.tile, series: place.series, at: place.at }) });
   const close = () => void navigate({ search: (s) => ({ ...s, tile: undefined, series: undefined, at: undefined }) });
   const page = answer.data;
+  useNoteOpened(page !== undefined);
   const wall = useFullscreenElement<HTMLDivElement>();
   const opened = page && tile ? behind(page, { tile, series, at }) : null;
   return (

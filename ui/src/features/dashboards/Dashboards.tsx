@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useRef } from "react";
 import { ApiProblem } from "@/api/problem";
-import { FirstSteps } from "@/features/kpis/FirstSteps";
+import { FirstSteps } from "@/features/setup/FirstSteps";
 import { useRowKeys } from "@/shared/useRowKeys";
 import { PageHead } from "@/shared/ui/Panel";
 import { Empty, Loaded } from "@/shared/ui/State";
