@@ -97,10 +97,10 @@ describe("duplicates", () => {
     await pair.getByRole("button", { name: "Not the same" }).click();
     await pair.waitFor({ state: "detached" });
     await page.reload();
-    await page.getByRole("radio", { name: "Not the same" }).check({ force: true });
+    await page.locator("label", { hasText: "Not the same" }).click();
     await pair.getByRole("button", { name: "Ask again" }).click();
     await pair.waitFor({ state: "detached" });
-    await page.getByRole("radio", { name: "To decide" }).check({ force: true });
+    await page.locator("label", { hasText: "To decide" }).click();
     await pair.waitFor();
     expect(problems).toEqual([]);
     await context.close();

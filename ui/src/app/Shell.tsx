@@ -154,6 +154,10 @@ export function Shell({ session }: { session: Session }) {
         </button>
         <div className={css.grow} />
         <AsOfPicker />
+        <Link to="/inbox" className={css.bell} aria-label="To the inbox">
+          <Icon name="mail" size={18} />
+          <Unread />
+        </Link>
         <UserMenu session={session} openHelp={() => setHelp(true)} />
       </header>
       <nav id="nav" className={`${css.nav} ${open ? css.navOpen : ""}`} aria-label="Main">

@@ -15,7 +15,7 @@ const MOST: usize = 5_000;
 /// The most contacts that are looked at more closely.
 const CONTACTS: i64 = 20_000;
 /// Microseconds for which what was found is shown although accounts have changed since.
-const FRESH: i64 = 30_000_000;
+const FRESH: i64 = 10_000_000;
 
 /// Two records that look like one, by id; the lesser id first.
 #[derive(Clone, Debug)]

@@ -141,7 +141,7 @@ struct Read {
 
 fn user(who: &Principal) -> Result<String> {
     who.user().map(str::to_owned).ok_or_else(|| {
-        Problem::forbidden("only people have an inbox: sign in with e-mail address and password")
+        Problem::conflict("only people have an inbox: sign in with e-mail address and password")
     })
 }
 

@@ -209,11 +209,11 @@ async fn silences(app: &App, since: i64, people: &[Person], into: &mut Vec<New>)
 /// What is said of a status.
 fn says(status: &str) -> &'static str {
     match status {
-        "met" => "is met",
-        "on_track" => "is on track",
-        "at_risk" => "is at risk",
-        "behind" => "is behind",
-        _ => "has no figure",
+        "met" => "the target is met",
+        "on_track" => "the target is on track",
+        "at_risk" => "the target is at risk",
+        "behind" => "the target is behind",
+        _ => "the target has no figure",
     }
 }
 
@@ -222,6 +222,10 @@ async fn targets(app: &App, people: &[Person], into: &mut Vec<New>) -> Result<Op
     let Some(definitions) = app.definitions() else {
         return Ok(None);
     };
+    // While figures are computed anew, what they say for a moment is no news.
+    if crate::metrics::marked_months(app).await? > 0 {
+        return Ok(None);
+    }
     let today = crate::metrics::facts::date_of(crate::metrics::today(app));
     let lines = overview::targets(app, &definitions, today).await?;
     let held = store::setting(&app.store, TARGETS).await?;
@@ -245,9 +249,13 @@ async fn targets(app: &App, people: &[Person], into: &mut Vec<New>) -> Result<Op
         }
         if let Some(was) = before.get(&line.id).filter(|was| **was != status) {
             for user in managers(people) {
+                let scope = if line.scope == "all" {
+                    "all accounts"
+                } else {
+                    &line.scope
+                };
                 let title = format!(
-                    "Target {}: {} {}, before it {}",
-                    line.id,
+                    "{}, {scope}: {}, {}",
                     line.kpi_label,
                     says(&status),
                     was_text(was)
@@ -264,9 +272,9 @@ async fn targets(app: &App, people: &[Person], into: &mut Vec<New>) -> Result<Op
 
 fn was_text(status: &str) -> &'static str {
     match status {
-        "met" => "was met",
-        "on_track" => "was on track",
-        "at_risk" => "was at risk",
-        _ => "was behind",
+        "met" => "it was met",
+        "on_track" => "it was on track",
+        "at_risk" => "it was at risk",
+        _ => "it was behind",
     }
 }

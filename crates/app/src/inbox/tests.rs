@@ -137,6 +137,8 @@ async fn mentions_handovers_and_targets_reach_whom_they_concern_once() {
         Role::Csm,
     );
     odd.await.problem(422);
+    app.catch_up().await.expect("caught up");
+    super::collect(&app).await.expect("collected");
     // A target that turns is told to managers, with the way to it.
     let held = super::store::setting(&app.store, "inbox.targets")
         .await

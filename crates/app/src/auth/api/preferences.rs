@@ -24,7 +24,7 @@ pub async fn change(
     let user = who
         .user()
         .ok_or_else(|| {
-            Problem::forbidden("only people have preferences: sign in with e-mail address and password")
+            Problem::conflict("only people have preferences: sign in with e-mail address and password")
         })?
         .to_owned();
     check(&form)?;
