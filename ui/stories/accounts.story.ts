@@ -56,7 +56,8 @@ describe("a customer-success manager", () => {
     await page.getByRole("button", { name: "Back to live" }).click();
     await note.getByText("Agreed").waitFor();
 
-    await page.getByRole("link", { name: "Mentions" }).click();
+    await page.keyboard.press("g");
+    await page.keyboard.press("m");
     await page.getByRole("heading", { level: 1, name: "Mentions" }).waitFor();
     await page.getByRole("link", { name: account.name }).first().waitFor();
     await page.getByRole("button", { name: "Seen" }).first().click();

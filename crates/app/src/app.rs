@@ -20,7 +20,7 @@ use crate::imports::Live;
 use crate::program::Trials;
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
-use crate::{dashboards, kpis, metrics, program, reactors, revenue};
+use crate::{dashboards, duplicates, kpis, metrics, program, reactors, revenue, search};
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -92,6 +92,10 @@ pub struct Shared {
     pub kpis: kpis::Memo,
     /// The answers of tiles that show a query.
     pub dashboards: dashboards::Answers,
+    /// Accounts in one text, for whoever types.
+    pub search: search::Index,
+    /// Pairs of records that look like one.
+    pub duplicates: duplicates::Memo,
     /// What was said of customers leaving.
     pub revenue: revenue::Ledger,
     definitions: RwLock<Option<Arc<Definitions>>>,
@@ -141,6 +145,8 @@ impl App {
             dashboards: dashboards::Answers::default(),
             imports: Live::default(),
             trials: Trials::default(),
+            search: search::Index::default(),
+            duplicates: duplicates::Memo::default(),
             revenue: revenue::Ledger::default(),
             definitions: RwLock::default(),
             _lock: lock,
@@ -171,6 +177,8 @@ impl App {
             metrics,
             kpis: kpis::Memo::default(),
             dashboards: dashboards::Answers::default(),
+            search: search::Index::default(),
+            duplicates: duplicates::Memo::default(),
             revenue: revenue::Ledger::default(),
             definitions: RwLock::new(Some(Arc::new(definitions))),
             imports: Live::default(),

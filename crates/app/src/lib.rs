@@ -1,7 +1,7 @@
 //! The product: one folder per domain slice, and what they share.
 //!
 //! Four lists can each be read on one page: [`routes`], [`reactors`], the migrations in [`schema`], and the definitions.
-//! A lower slice never names a higher one: `web < auth < {health, definitions} < accounts < events < metrics < {segments, kpis} < {dashboards, revenue, owners, contacts} < notes < profiles < imports < program`.
+//! A lower slice never names a higher one: `web < auth < {health, definitions, views} < accounts < events < metrics < {segments, kpis} < {dashboards, revenue, owners, contacts} < notes < {profiles, duplicates, search} < imports < {program, inbox, setup}`.
 
 mod app;
 pub mod reactors;
@@ -16,9 +16,11 @@ pub mod auth;
 pub mod contacts;
 pub mod dashboards;
 pub mod definitions;
+pub mod duplicates;
 pub mod events;
 pub mod health;
 pub mod imports;
+pub mod inbox;
 pub mod kpis;
 pub mod metrics;
 pub mod notes;
@@ -26,7 +28,10 @@ pub mod owners;
 pub mod profiles;
 pub mod program;
 pub mod revenue;
+pub mod search;
 pub mod segments;
+pub mod setup;
+pub mod views;
 pub mod web;
 
 pub use app::{App, Config, Shared};

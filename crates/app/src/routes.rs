@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
 use crate::{
-    App, auth, contacts, dashboards, events, health, imports, kpis, metrics, notes, owners, profiles,
-    program, revenue, segments,
+    App, auth, contacts, dashboards, duplicates, events, health, imports, inbox, kpis, metrics, notes,
+    owners, profiles, program, revenue, search, segments, setup, views,
 };
 
 #[derive(OpenApi)]
@@ -82,6 +82,11 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(contacts::routes())
         .merge(notes::routes())
         .merge(profiles::routes())
+        .merge(duplicates::routes())
+        .merge(views::routes())
+        .merge(search::routes())
+        .merge(inbox::routes())
+        .merge(setup::routes())
         .merge(revenue::routes())
         .merge(program::routes())
         .merge(imports::routes())

@@ -39,4 +39,14 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "dashboards",
         script: include_str!("../migrations/0008_dashboards.sql"),
     },
+    Migration {
+        version: 9,
+        name: "account_merges",
+        script: include_str!("../migrations/0009_account_merges.sql"),
+    },
+    Migration {
+        version: 10,
+        name: "habits",
+        script: include_str!("../migrations/0010_habits.sql"),
+    },
 ];

@@ -193,6 +193,13 @@ impl TestRequest {
         self
     }
 
+    /// Sent by this caller.
+    #[must_use]
+    pub fn as_principal(mut self, principal: Principal) -> Self {
+        self.request.extensions_mut().insert(principal);
+        self
+    }
+
     /// Sent by the command line.
     #[must_use]
     pub fn as_operator(mut self) -> Self {

@@ -24,6 +24,7 @@ mod json_rows;
 mod pool;
 mod props;
 mod provider;
+mod renames;
 mod rewrite;
 mod session;
 mod snapshot;
@@ -43,6 +44,7 @@ pub use files::{FileMeta, ROW_GROUP_ROWS, SORT_COLUMNS, write_batches, write_mon
 pub use guard::{Answer, Column, Guard, Limits, MAX_SQL};
 pub use import::{ParquetRows, read_parquet, read_parquet_from};
 pub use json_rows::{Cells, json_column, json_rows, write_csv, write_parquet};
+pub use renames::Renames;
 pub use rewrite::{Erase, Rewritten};
 pub use session::{Lake, Options};
 pub use snapshot::Snapshot;

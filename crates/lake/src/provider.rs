@@ -72,7 +72,7 @@ impl EventsTable {
         else {
             return Ok(all());
         };
-        let keep = pruning.prune(&Manifest(&self.snapshot.files))?;
+        let keep = pruning.prune(&Manifest(&self.snapshot))?;
         Ok(self
             .snapshot
             .files
@@ -106,6 +106,9 @@ impl TableProvider for EventsTable {
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let partitions = state.config().target_partitions();
+        let shown = projection.map_or(event_schema().fields().len(), Vec::len);
+        let renamed = self.snapshot.renames.columns(projection);
+        let projection = renamed.as_ref().or(projection);
         let files = self.prune(state, filters)?;
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::with_capacity(2);
         if !files.is_empty() {
@@ -121,12 +124,15 @@ impl TableProvider for EventsTable {
             )?);
         }
         if inputs.is_empty() {
-            return Ok(Arc::new(EmptyExec::new(project_schema(
-                &event_schema(),
-                projection,
-            )?)));
+            let wanted = projection.map(|all| all[..shown].to_vec());
+            let schema = project_schema(&event_schema(), wanted.as_ref())?;
+            return Ok(Arc::new(EmptyExec::new(schema)));
         }
-        UnionExec::try_new(inputs)
+        let scan = UnionExec::try_new(inputs)?;
+        match renamed {
+            None => Ok(scan),
+            Some(columns) => self.snapshot.renames.over(state, scan, &columns, shown, filters),
+        }
     }
 }
 
@@ -225,19 +231,20 @@ pub(crate) fn split_batches(batches: &[RecordBatch], partitions: usize) -> Vec<V
 }
 
 /// The manifest as bounds of columns, one "container" per file.
-struct Manifest<'a>(&'a [FileMeta]);
+struct Manifest<'a>(&'a Snapshot);
 
 impl Manifest<'_> {
     fn bound(&self, column: &str, max: bool) -> Option<ArrayRef> {
         let pick = |low: i64, high: i64| if max { high } else { low };
-        let files = || self.0.iter();
+        let files = || self.0.files.iter();
         Some(match column {
             "seq" => Arc::new(Int64Array::from_iter_values(
                 files().map(|f| pick(f.min_seq, f.max_seq)),
             )),
-            "account_no" => Arc::new(Int64Array::from_iter_values(
-                files().map(|f| pick(f.min_account_no, f.max_account_no)),
-            )),
+            "account_no" => Arc::new(Int64Array::from_iter_values(files().map(|f| {
+                let (min, max) = self.0.renames.widen(f.min_account_no, f.max_account_no);
+                pick(min, max)
+            }))),
             "occurred_at" => Arc::new(TimestampMicrosecondArray::from_iter_values(
                 files().map(|f| pick(f.min_occurred_at, f.max_occurred_at)),
             )),
@@ -269,7 +276,7 @@ impl PruningStatistics for Manifest<'_> {
     }
 
     fn num_containers(&self) -> usize {
-        self.0.len()
+        self.0.files.len()
     }
 
     fn null_counts(&self, _column: &Column) -> Option<ArrayRef> {
@@ -293,6 +300,7 @@ impl PruningStatistics for Manifest<'_> {
         // true: every row is one of the values; false: none is; null: some may be.
         Some(
             self.0
+                .files
                 .iter()
                 .map(|file| match file.class {
                     Class::Product => Some(product),

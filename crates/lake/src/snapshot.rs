@@ -7,6 +7,7 @@ use datafusion::arrow::array::RecordBatch;
 
 use crate::event::ensure_schema;
 use crate::files::FileMeta;
+use crate::renames::Renames;
 
 /// Sealed files and unsealed tail, taken by the caller in one read of its records, so that every event stands in
 /// exactly one of the two. Cloning costs two counters.
@@ -16,6 +17,8 @@ pub struct Snapshot {
     pub files: Arc<Vec<FileMeta>>,
     /// Events not sealed yet, with the columns of [`crate::event_schema`].
     pub tail: Arc<Vec<RecordBatch>>,
+    /// Accounts whose events are shown as another's.
+    pub renames: Arc<Renames>,
 }
 
 impl Snapshot {
@@ -30,6 +33,7 @@ impl Snapshot {
         Ok(Self {
             files: Arc::new(files),
             tail: Arc::new(tail),
+            renames: Arc::default(),
         })
     }
 

@@ -120,6 +120,22 @@ export type ReassignmentPreview = From<"ReassignmentPreview">;
 export type ReassignmentRequest = Schemas["ReassignmentRequest"];
 export type Reassignment = From<"Reassignment">;
 
+export type DuplicateKind = From<"DuplicateKind">;
+export type DuplicatePair = From<"DuplicatePair">;
+export type DuplicateSide = From<"DuplicateSide">;
+export type MergeSide = "survivor" | "merged";
+export type MergeField = Omit<From<"MergeField">, "survivor" | "merged"> & { survivor: unknown; merged: unknown };
+export type MergeComparison = Omit<From<"MergeComparison">, "fields"> & { fields: MergeField[] };
+export type AccountMerge = Omit<From<"AccountMerge">, "choices" | "remembered"> & {
+  choices: Record<string, MergeSide>;
+  remembered: MergeField[];
+};
+export type ContactMerge = From<"ContactMerge">;
+export type SavedView = Omit<From<"SavedView">, "state"> & { state: Record<string, string> };
+export type Notification = From<"Notification">;
+export type NotificationKind = From<"NotificationKind">;
+export type Preferences = From<"Preferences">;
+
 export type Profile = From<"AccountProfile">;
 export type Ticket = From<"TicketLine">;
 export type Note = From<"Note">;

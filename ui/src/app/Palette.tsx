@@ -1,13 +1,14 @@
 import { Modal, useMantineColorScheme } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { useNavigate, useRouterState } from "@tanstack/react-router";
 import { useMemo, useState, type KeyboardEvent } from "react";
-import { searchAccounts } from "@/features/accounts/queries";
+import { searchQuery } from "@/features/search/queries";
 import { day, isDay, monthEnd } from "@/shared/days";
 import { money } from "@/shared/format";
 import { Icon, type IconName } from "@/shared/ui/Icon";
 import { useAsOf } from "./asOf";
+import { CREATE, isAccount, writeNote } from "./create";
 import css from "./palette.module.css";
 import { PAGES } from "./Shell";
 
@@ -17,11 +18,12 @@ type Choice = { id: string; group: string; label: string; hint?: string; icon: I
 export function Palette({ close, openHelp }: { close: () => void; openHelp: () => void }) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
-  const [q] = useDebouncedValue(text.trim(), 120);
+  const [q] = useDebouncedValue(text.trim(), 60);
   const navigate = useNavigate();
   const { asOf, setAsOf } = useAsOf();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const found = useQuery({ ...searchAccounts(q), enabled: q.length > 0 });
+  const found = useQuery(searchQuery(q));
+  const path = useRouterState({ select: (s) => s.location.pathname });
 
   const choices = useMemo<Choice[]>(() => {
     const now = new Date().toISOString().slice(0, 10);
@@ -68,9 +70,25 @@ export function Palette({ close, openHelp }: { close: () => void; openHelp: () =
         icon: "calendar",
         run: () => setAsOf(typed),
       });
+    const creates: Choice[] = CREATE.map((c) => ({
+      id: `create:${c.label}`,
+      group: "Create",
+      label: c.label,
+      icon: c.icon,
+      run: () => void navigate({ to: c.to, search: c.search } as never),
+    }));
+    if (isAccount(path))
+      creates.unshift({
+        id: "create:note",
+        group: "Create",
+        label: "Note on this account",
+        hint: "n",
+        icon: "content",
+        run: writeNote,
+      });
     const words = typed.toLowerCase();
     const match = (c: Choice) => words === "" || c.id === "asof" || c.label.toLowerCase().includes(words);
-    const accounts: Choice[] = (typed === "" ? [] : (found.data?.items ?? [])).map((a) => ({
+    const accounts: Choice[] = (typed === "" ? [] : (found.data?.accounts ?? [])).map((a) => ({
       id: `account:${a.account_id}`,
       group: "Accounts",
       label: a.name,
@@ -78,8 +96,16 @@ export function Palette({ close, openHelp }: { close: () => void; openHelp: () =
       hint: [a.segment, money(a.mrr, a.currency)].filter(Boolean).join(" · "),
       run: () => void navigate({ to: "/accounts/$id", params: { id: a.account_id } }),
     }));
-    return [...accounts, ...fixed.filter(match), ...actions.filter(match)];
-  }, [text, found.data, asOf, colorScheme, navigate, openHelp, setAsOf, setColorScheme]);
+    const contacts: Choice[] = (typed === "" ? [] : (found.data?.contacts ?? [])).map((c) => ({
+      id: `contact:${c.contact_id}`,
+      group: "Contacts",
+      label: c.name ?? c.email ?? c.contact_id,
+      icon: "user",
+      hint: c.account_name ?? c.email ?? undefined,
+      run: () => void navigate({ to: "/contacts/$id", params: { id: c.contact_id } }),
+    }));
+    return [...accounts, ...contacts, ...fixed.filter(match), ...creates.filter(match), ...actions.filter(match)];
+  }, [text, found.data, path, asOf, colorScheme, navigate, openHelp, setAsOf, setColorScheme]);
 
   const chosen = Math.min(at, choices.length - 1);
   const run = (c: Choice | undefined) => {
@@ -108,7 +134,7 @@ export function Palette({ close, openHelp }: { close: () => void; openHelp: () =
       padding={0}
       size={560}
       yOffset="12vh"
-      aria-label="Find an account, a page or an action"
+      aria-label="Find an account, a contact, a page or an action"
     >
       <div className={css.head}>
         <Icon name="search" />
@@ -121,7 +147,7 @@ export function Palette({ close, openHelp }: { close: () => void; openHelp: () =
           aria-autocomplete="list"
           aria-activedescendant={choices.length ? `choice-${chosen}` : undefined}
           aria-label="Account, page, action or day"
-          placeholder="Account, page, action, or a day such as 2026-06-30"
+          placeholder="Account, contact, page, action, or a day such as 2026-06-30"
           value={text}
           onKeyDown={keys}
           onChange={(e) => {

@@ -3,6 +3,7 @@ import { ApiProblem } from "@/api/problem";
 import { sessionQuery, setupQuery } from "@/features/auth/queries";
 import { SetUp } from "@/features/auth/SetUp";
 import { SignIn } from "@/features/auth/SignIn";
+import { setReader } from "@/shared/reader";
 import { Problem, Skeleton } from "@/shared/ui/State";
 import { Shell } from "./Shell";
 
@@ -13,7 +14,12 @@ export function Root() {
     session.error instanceof ApiProblem && (session.error.status === 401 || session.error.status === 403);
   const setup = useQuery({ ...setupQuery, enabled: signedOut });
 
-  if (session.data && !signedOut) return <Shell session={session.data} />;
+  if (session.data && !signedOut) {
+    const own = session.data.preferences;
+    setReader(own);
+    // Everything that writes a day or a figure is written anew when the reader's way of writing changes.
+    return <Shell key={`${own.time_zone ?? ""} ${own.locale ?? ""}`} session={session.data} />;
+  }
   if (session.error && !signedOut) {
     return (
       <main style={{ padding: 24 }}>

@@ -4,8 +4,11 @@ import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-route
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Session } from "@/api/types";
 import { alarmsQuery } from "@/features/events/queries";
+import { countQuery } from "@/features/inbox/queries";
 import { Icon, Mark, type IconName } from "@/shared/ui/Icon";
+import { Toasts } from "@/shared/ui/Toasts";
 import { AsOfPicker, AsOfBanner } from "./AsOfPicker";
+import { isAccount, writeNote } from "./create";
 import { Computing } from "./Computing";
 import { Help } from "./Help";
 import { Palette } from "./Palette";
@@ -13,6 +16,7 @@ import type { Shortcut } from "./shortcuts";
 import css from "./shell.module.css";
 import { UserMenu } from "./UserMenu";
 import { useShortcuts } from "./useShortcuts";
+import { useTableKeys } from "./useTableKeys";
 
 export const PAGES: {
   to:
@@ -26,7 +30,7 @@ export const PAGES: {
     | "/settings"
     | "/contacts"
     | "/owners"
-    | "/mentions"
+    | "/inbox"
     | "/revenue";
   label: string;
   icon: IconName;
@@ -36,7 +40,7 @@ export const PAGES: {
   { to: "/accounts", label: "Accounts", icon: "accounts", keys: "g a" },
   { to: "/contacts", label: "Contacts", icon: "user", keys: "g c" },
   { to: "/owners", label: "Owners", icon: "meeting", keys: "g w" },
-  { to: "/mentions", label: "Mentions", icon: "mail", keys: "g m" },
+  { to: "/inbox", label: "Inbox", icon: "mail", keys: "g i" },
   { to: "/segments", label: "Segments", icon: "segments", keys: "g s" },
   { to: "/dashboards", label: "Dashboards", icon: "dashboards", keys: "g b" },
   { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },
@@ -54,6 +58,18 @@ function SilentSources() {
     <span className={css.alarm}>
       <span aria-hidden="true">{open}</span>
       <span className="sr">, {open === 1 ? "1 source is silent" : `${open} sources are silent`}</span>
+    </span>
+  );
+}
+
+/** How much is unread, beside the way to the inbox. */
+function Unread() {
+  const unread = useQuery(countQuery).data?.unread ?? 0;
+  if (unread === 0) return null;
+  return (
+    <span className={css.alarm}>
+      <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>
+      <span className="sr">, {unread} unread</span>
     </span>
   );
 }
@@ -99,12 +115,15 @@ export function Shell({ session }: { session: Session }) {
     () => [
       ...PAGES.map((p) => ({ keys: p.keys, label: `Go to ${p.label}`, run: () => void navigate({ to: p.to }) })),
       { keys: "/", label: "Search on this page", run: () => focusSearch(() => setPalette(true)) },
+      ...(isAccount(path) ? [{ keys: "n", label: "Write a note on this account", run: writeNote }] : []),
+      { keys: "g m", label: "Go to Mentions", run: () => void navigate({ to: "/mentions" }) },
       { keys: "?", label: "Show these keys", run: () => setHelp(true) },
       { keys: "t d", label: "Dark or light", run: () => setColorScheme(colorScheme === "dark" ? "light" : "dark") },
     ],
-    [navigate, colorScheme, setColorScheme],
+    [navigate, path, colorScheme, setColorScheme],
   );
   useShortcuts(shortcuts);
+  useTableKeys(main);
 
   return (
     <div className={css.shell}>
@@ -131,10 +150,14 @@ export function Shell({ session }: { session: Session }) {
           aria-label="Find an account or a page"
           onClick={() => setPalette(true)}
         >
-          <Icon name="search" /> <span>Find an account or a page</span> <kbd>Ctrl K</kbd>
+          <Icon name="search" /> <span>Find an account, a contact or a page</span> <kbd>Ctrl K</kbd>
         </button>
         <div className={css.grow} />
         <AsOfPicker />
+        <Link to="/inbox" className={css.bell} aria-label="To the inbox">
+          <Icon name="mail" size={18} />
+          <Unread />
+        </Link>
         <UserMenu session={session} openHelp={() => setHelp(true)} />
       </header>
       <nav id="nav" className={`${css.nav} ${open ? css.navOpen : ""}`} aria-label="Main">
@@ -149,6 +172,7 @@ export function Shell({ session }: { session: Session }) {
           >
             <Icon name={p.icon} size={18} /> {p.label}
             {p.to === "/data" ? <SilentSources /> : null}
+            {p.to === "/inbox" ? <Unread /> : null}
           </Link>
         ))}
         <div className={css.grow} />
@@ -162,6 +186,7 @@ export function Shell({ session }: { session: Session }) {
         <Outlet />
       </main>
       {palette ? <Palette close={() => setPalette(false)} openHelp={() => setHelp(true)} /> : null}
+      <Toasts />
       <Help opened={help} close={() => setHelp(false)} shortcuts={shortcuts} />
     </div>
   );

@@ -53,7 +53,13 @@ export function UserMenu({ session, openHelp }: { session: Session; openHelp: ()
         <Menu.Item leftSection={<Icon name="keyboard" />} onClick={openHelp}>
           Keys
         </Menu.Item>
-        <Menu.Item leftSection={<Icon name="settings" />} onClick={() => void navigate({ to: "/settings" })}>
+        <Menu.Item leftSection={<Icon name="check" />} onClick={() => void navigate({ to: "/first-steps" })}>
+          First steps
+        </Menu.Item>
+        <Menu.Item
+          leftSection={<Icon name="settings" />}
+          onClick={() => void navigate({ to: "/settings", search: { tab: "you" } })}
+        >
           Settings
         </Menu.Item>
         <Menu.Item leftSection={<Icon name="out" />} onClick={() => signOut.mutate()}>

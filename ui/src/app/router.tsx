@@ -146,6 +146,19 @@ const mentions = createRoute({
   component: lazyRouteComponent(() => import("@/features/notes/Mentions"), "Mentions"),
 });
 
+export type InboxSearch = { show?: string };
+const inbox = createRoute({
+  getParentRoute: () => root,
+  path: "/inbox",
+  validateSearch: (s: Raw): InboxSearch => ({ show: text(s.show) }),
+  component: lazyRouteComponent(() => import("@/features/inbox/Inbox"), "Inbox"),
+});
+const firstSteps = createRoute({
+  getParentRoute: () => root,
+  path: "/first-steps",
+  component: lazyRouteComponent(() => import("@/features/setup/FirstSteps"), "FirstStepsPage"),
+});
+
 export type OwnersSearch = { tab?: string; view?: string; kpi?: string };
 const owners = createRoute({
   getParentRoute: () => root,
@@ -175,6 +188,10 @@ export type DataSearch = TabSearch & {
   segment?: string;
   field?: string;
   event?: string;
+  kind?: string;
+  show?: string;
+  one?: string;
+  other?: string;
 };
 
 export type RevenueSearch = {
@@ -230,6 +247,10 @@ const data = createRoute({
     segment: text(s.segment),
     field: text(s.field),
     event: text(s.event),
+    kind: text(s.kind),
+    show: text(s.show),
+    one: text(s.one),
+    other: text(s.other),
   }),
   component: lazyRouteComponent(() => import("@/features/imports/Data"), "Data"),
 });
@@ -259,6 +280,8 @@ export const router = createRouter({
     contacts,
     contact,
     mentions,
+    inbox,
+    firstSteps,
   ]),
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -1,4 +1,5 @@
 /** Calendar days and instants: how they are written and counted. Pure, but for the reader's locale and zone. */
+import { readerLocale, readerZone } from "./reader";
 
 /** A calendar day ("2026-06-30"), written without moving it through a time zone. */
 export function day(value: string | null | undefined, style: "long" | "short" | "month" = "short"): string {
@@ -6,7 +7,7 @@ export function day(value: string | null | undefined, style: "long" | "short" | 
   const at = new Date(`${value.slice(0, 10)}T00:00:00Z`);
   if (Number.isNaN(at.getTime())) return value;
   const month = style === "long" ? "long" : "short";
-  return new Intl.DateTimeFormat(undefined, {
+  return new Intl.DateTimeFormat(readerLocale(), {
     timeZone: "UTC",
     year: "numeric",
     month,
@@ -19,12 +20,18 @@ export function instant(value: string | null | undefined): string {
   if (!value) return "–";
   const at = new Date(value);
   if (Number.isNaN(at.getTime())) return value;
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(at);
+  return new Intl.DateTimeFormat(readerLocale(), {
+    dateStyle: "medium",
+    timeStyle: "short",
+    timeZone: readerZone(),
+  }).format(at);
 }
 
 /** The time of day of an instant, in the reader's zone. */
 export function clock(value: string): string {
-  return new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(new Date(value));
+  return new Intl.DateTimeFormat(readerLocale(), { timeStyle: "short", timeZone: readerZone() }).format(
+    new Date(value),
+  );
 }
 
 /** "3 min ago": how long before `now` an instant lies. */
@@ -71,7 +78,7 @@ export function isRunning(firstDay: string, lastDay: string): boolean {
 
 /** "Nov 1": a calendar day without its year. */
 export function dayOfMonth(value: string): string {
-  return new Intl.DateTimeFormat(undefined, { timeZone: "UTC", month: "short", day: "numeric" }).format(
+  return new Intl.DateTimeFormat(readerLocale(), { timeZone: "UTC", month: "short", day: "numeric" }).format(
     new Date(`${value.slice(0, 10)}T00:00:00Z`),
   );
 }
@@ -79,7 +86,7 @@ export function dayOfMonth(value: string): string {
 /** "Oct": the month of a calendar day. */
 export function monthName(value: string | undefined): string {
   if (!value) return "";
-  return new Intl.DateTimeFormat(undefined, { timeZone: "UTC", month: "short" }).format(
+  return new Intl.DateTimeFormat(readerLocale(), { timeZone: "UTC", month: "short" }).format(
     new Date(`${value.slice(0, 10)}T00:00:00Z`),
   );
 }

@@ -1,13 +1,15 @@
 /** How figures, money and durations are written; days and instants stand in `days.ts`. Pure; the locale is the reader's. */
 import { day, isDay } from "./days";
+import { onReaderChange, readerLocale } from "./reader";
 
 const cache = new Map<string, Intl.NumberFormat>();
+onReaderChange(() => cache.clear());
 
 function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
   const key = JSON.stringify(options);
   let found = cache.get(key);
   if (!found) {
-    found = new Intl.NumberFormat(undefined, options);
+    found = new Intl.NumberFormat(readerLocale(), options);
     cache.set(key, found);
   }
   return found;

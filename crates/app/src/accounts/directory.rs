@@ -9,6 +9,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use parking_lot::RwLock;
 
 use super::AccountNo;
+use super::merges::Standing;
 
 /// A set of texts, each with the number of its arrival.
 #[derive(Default)]
@@ -74,7 +75,7 @@ struct Node {
 }
 
 #[derive(Default)]
-struct Inner {
+pub(super) struct Inner {
     accounts: Names,
     numbers: Vec<AccountNo>,
     by_number: Vec<u32>,
@@ -84,6 +85,8 @@ struct Inner {
     nodes: Vec<Node>,
     /// Accounts of devices of which nobody has said who uses them.
     devices: HashMap<String, AccountNo>,
+    /// Accounts that are read as others.
+    pub(super) standing: Standing,
 }
 
 impl Inner {
@@ -210,7 +213,7 @@ pub(super) enum News {
 
 /// Accounts and contacts that are known, for look-ups without the database. It holds what is committed, never more.
 #[derive(Default)]
-pub struct Directory(RwLock<Inner>);
+pub struct Directory(pub(super) RwLock<Inner>);
 
 impl Directory {
     /// The number of the account with this (normalised) id.
@@ -314,7 +317,7 @@ impl Directory {
 }
 
 impl Inner {
-    fn account_id(&self, no: AccountNo) -> Option<&str> {
+    pub(super) fn account_id(&self, no: AccountNo) -> Option<&str> {
         let index = *self.by_number.get(usize::try_from(no.get()).ok()?)?;
         (index != NONE).then(|| self.accounts.get(index))
     }

@@ -19,6 +19,7 @@
 
 mod directory;
 mod id;
+pub mod merges;
 mod rules;
 mod stage;
 mod store;

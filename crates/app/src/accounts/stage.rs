@@ -7,8 +7,12 @@ use jiff::tz::TimeZone;
 use tenure_store::{StoreResult, Tx};
 
 use super::directory::News;
+use super::merges::Told;
 use super::rules::{self, Account, Contact, History, HistoryRow, Step, day_of};
 use super::{AccountChange, AccountNo, Applied, Change, Changed, Directory, Person, store};
+
+/// The source of what people change here.
+const OURS: &str = "tenure";
 
 /// What a transaction's changes have in common.
 #[derive(Clone, Copy, Debug)]
@@ -214,6 +218,7 @@ impl<'a> Stage<'a> {
             .collect();
         let mut histories = store::histories(tx, &late).await?;
         let late: HashSet<AccountNo> = late.into_iter().collect();
+        let mut shown = self.shown(tx, &nos).await?;
 
         let mut written: BTreeMap<(AccountNo, String, i64), HistoryRow> = BTreeMap::new();
         let mut touched = Vec::new();
@@ -229,6 +234,7 @@ impl<'a> Stage<'a> {
                 account,
                 &changes,
                 history.as_mut(),
+                shown.remove(&no.get()).as_ref(),
                 self.context.zone,
                 &mut written,
             );
@@ -244,6 +250,17 @@ impl<'a> Stage<'a> {
             .map(|((no, field, day), row)| (*no, field.as_str(), *day, row));
         store::write_history(tx, rows, self.context.source).await?;
         Ok(done)
+    }
+
+    /// What is shown of those accounts that others were merged into, where the change is made by somebody who looks at it. A source that
+    /// goes on to send what it always sent says nothing new; a person who sets what the survivor's own record holds changes what is shown.
+    async fn shown(&self, tx: &Tx, nos: &[AccountNo]) -> StoreResult<BTreeMap<i64, Told>> {
+        let joined = |no: &&AccountNo| self.directory.group(**no).len() > 1;
+        let nos: Vec<i64> = nos.iter().filter(joined).map(|no| no.get()).collect();
+        if self.context.source != OURS || nos.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        super::merges::told(tx, &nos).await
     }
 
     /// The contact that an id stands for, after what this transaction did.
@@ -474,6 +491,7 @@ fn merge(
     account: &mut Account,
     changes: &[&AccountChange],
     mut history: Option<&mut History>,
+    shown: Option<&Told>,
     zone: &TimeZone,
     written: &mut BTreeMap<(AccountNo, String, i64), HistoryRow>,
 ) -> Outcome {
@@ -489,7 +507,11 @@ fn merge(
             let past = history
                 .as_deref()
                 .map(|history| history.get(field).cloned().unwrap_or_default());
-            let step = rules::step(&current, &value, day, change.at, past.as_ref());
+            let mut step = rules::step(&current, &value, day, change.at, past.as_ref());
+            let seen = shown.map_or(current, |told| told.field(field));
+            if step == Step::Nothing && shown.is_some() && seen != value {
+                step = Step::Set;
+            }
             if step == Step::Nothing {
                 continue;
             }
@@ -500,7 +522,7 @@ fn merge(
                 newest = newest.max(Some(change.at));
                 match fields.iter_mut().find(|(known, _, _)| known == field) {
                     Some(entry) => entry.2 = value.clone(),
-                    None => fields.push((field.to_owned(), current, value.clone())),
+                    None => fields.push((field.to_owned(), seen, value.clone())),
                 }
             }
             from_day = Some(from_day.map_or(day, |known| known.min(day)));

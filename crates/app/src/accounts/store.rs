@@ -50,7 +50,7 @@ pub async fn load(store: &Store, directory: &Directory) -> StoreResult<()> {
         devices.push((row.get("anonymous")?, AccountNo::new(row.get("account_no")?)));
     }
     directory.fill(&packed(accounts)?, &packed(contacts)?, &aliases, devices);
-    Ok(())
+    super::merges::load(store, directory).await
 }
 
 /// Runs a query whose text ends in `IN (…)` over many keys, in chunks. `before` and `after` stand around the list.
@@ -385,7 +385,10 @@ pub struct ContactRow {
 }
 
 const CONTACT: &str = "SELECT c.id, a.id AS account_id, c.email, c.name, c.title, c.role, c.attributes, c.created_at, c.updated_at \
-                       FROM contacts c LEFT JOIN accounts a ON a.no = c.account_no";
+                       FROM contacts c LEFT JOIN account_roots r ON r.no = c.account_no LEFT JOIN accounts a ON a.no = COALESCE(r.root_no, c.account_no)";
+
+/// Contacts that were merged into others are shown in those.
+const STANDING: &str = "c.id NOT IN (SELECT merged_id FROM contact_merges WHERE parted_at IS NULL)";
 
 fn contact_row(row: &Row) -> StoreResult<ContactRow> {
     let instant = |micros: i64| {
@@ -409,7 +412,7 @@ fn contact_row(row: &Row) -> StoreResult<ContactRow> {
 
 /// Every contact, by id.
 pub async fn all_contacts(on: &impl Execute) -> StoreResult<Vec<ContactRow>> {
-    on.all(&format!("{CONTACT} ORDER BY c.id"), vec![])
+    on.all(&format!("{CONTACT} WHERE {STANDING} ORDER BY c.id"), vec![])
         .await?
         .iter()
         .map(contact_row)
@@ -418,7 +421,9 @@ pub async fn all_contacts(on: &impl Execute) -> StoreResult<Vec<ContactRow>> {
 
 /// The contacts of an account, by id, at most `limit`.
 pub async fn contacts_of(on: &impl Execute, account: AccountNo, limit: u32) -> StoreResult<Vec<ContactRow>> {
-    let sql = format!("{CONTACT} WHERE c.account_no = $1 ORDER BY c.id LIMIT $2");
+    let sql = format!(
+        "{CONTACT} WHERE (c.account_no = $1 OR r.root_no = $1) AND {STANDING} ORDER BY c.id LIMIT $2"
+    );
     on.all(&sql, args![account, i64::from(limit)])
         .await?
         .iter()

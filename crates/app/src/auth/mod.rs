@@ -79,6 +79,8 @@ pub struct Person {
     pub name: String,
     /// Whether they may sign in.
     pub active: bool,
+    /// What they may do.
+    pub role: Role,
 }
 
 /// All users, by e-mail address.
@@ -92,6 +94,36 @@ pub async fn people(app: &crate::App) -> tenure_store::StoreResult<Vec<Person>> 
         email: user.email,
         name: user.name,
         active: user.disabled_at.is_none(),
+        role: user.role,
     };
     Ok(users.into_iter().map(person).collect())
+}
+
+/// What a person set for themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Preferences {
+    /// The zone in which instants are shown, such as `Europe/Berlin`; null = the browser's.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    /// How dates and figures are written, such as `en-US`; null = as the browser does.
+    #[serde(default)]
+    pub locale: Option<String>,
+    /// Whether the first steps were put away.
+    #[serde(default)]
+    pub first_steps_hidden: bool,
+    /// Whether a dashboard was opened.
+    #[serde(default)]
+    pub dashboard_opened: bool,
+}
+
+/// What the caller set for themselves; nothing for keys and the command line.
+///
+/// # Errors
+/// When the records fail.
+pub async fn preferences(app: &crate::App, who: &Principal) -> tenure_store::StoreResult<Preferences> {
+    match who.user() {
+        Some(user) => store::preferences(&app.store, user).await,
+        None => Ok(Preferences::default()),
+    }
 }

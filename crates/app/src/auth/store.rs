@@ -522,3 +522,29 @@ pub async fn keys_in_force(app: &App) -> StoreResult<HashMap<String, Arc<Key>>> 
     }
     Ok(keys)
 }
+
+/// What a user set for themselves.
+pub async fn preferences(on: &impl Execute, user: &str) -> StoreResult<super::Preferences> {
+    let row = on
+        .one(
+            "SELECT body FROM user_preferences WHERE user_id = $1",
+            args![user],
+        )
+        .await?;
+    let body: Option<String> = row.map(|row| row.get("body")).transpose()?;
+    Ok(body
+        .and_then(|body| serde_json::from_str(&body).ok())
+        .unwrap_or_default())
+}
+
+/// Keeps what a user set for themselves.
+pub async fn set_preferences(tx: &Tx, user: &str, it: &super::Preferences, at: i64) -> StoreResult<()> {
+    let body = serde_json::to_string(it).unwrap_or_default();
+    tx.run(
+        "INSERT INTO user_preferences (user_id, body, updated_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (user_id) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at",
+        args![user, body, at],
+    )
+    .await?;
+    Ok(())
+}

@@ -16,6 +16,9 @@ use crate::events::{self, Chunk, Event, Kind, TimelineFilter, TimelineItem};
 use crate::metrics::as_of;
 use crate::web::{Json, Path, Problem, Query, Result, routes};
 
+/// Events that a contact's page shows.
+const EVENTS: usize = 50;
+
 /// The routes of the slice.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -100,7 +103,7 @@ async fn list(
 
 fn account_no(app: &App, raw: &str) -> Result<i64> {
     let id = normalise(raw).ok().flatten();
-    id.and_then(|id| app.accounts.number(&id))
+    id.and_then(|id| app.accounts.shown(&id))
         .map(|no| no.get())
         .ok_or_else(|| {
             Problem::not_found(format!(
@@ -138,17 +141,19 @@ fn topic_of(raw: &str) -> Result<String> {
     ))
 }
 
-/// The contact that an id or an alias stands for.
-fn find(app: &App, raw: &str) -> Result<Known> {
-    normalise(raw)
-        .ok()
-        .flatten()
-        .and_then(|id| app.accounts.contact(&id))
-        .ok_or_else(|| {
-            Problem::not_found(format!(
-                "no contact has the id “{raw}”: see GET /api/v1/contacts for those that are there"
-            ))
-        })
+/// The contact that an id or an alias stands for; one that was merged into another is shown in that.
+async fn find(app: &App, raw: &str) -> Result<Known> {
+    let missing = || {
+        Problem::not_found(format!(
+            "no contact has the id “{raw}”: see GET /api/v1/contacts for those that are there"
+        ))
+    };
+    let id = normalise(raw).ok().flatten().ok_or_else(missing)?;
+    let known = app.accounts.contact(&id).ok_or_else(missing)?;
+    match store::survivor(&app.store, &known.id).await? {
+        Some(survivor) => app.accounts.contact(&survivor).ok_or_else(missing),
+        None => Ok(known),
+    }
 }
 
 /// One contact.
@@ -167,7 +172,7 @@ struct ContactPage {
 /// One contact: facts, part, consents with their history, and what happened with it.
 #[utoipa::path(get, path = "/api/v1/contacts/{id}", tag = "contacts", params(("id" = String, Path)), responses((status = 200, body = ContactPage)))]
 async fn show(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> Result<Json<ContactPage>> {
-    let known = find(&app, &id)?;
+    let known = find(&app, &id).await?;
     page(&app, &known).await.map(Json)
 }
 
@@ -178,12 +183,18 @@ async fn page(app: &App, known: &Known) -> Result<ContactPage> {
             known.id
         ))
     })?;
-    let filter = TimelineFilter {
-        contact: Some(known.id.clone()),
-        limit: 50,
-        ..TimelineFilter::default()
-    };
-    let rows = events::timeline(app, known.account.get(), &filter).await?;
+    let mut rows = Vec::new();
+    for id in std::iter::once(known.id.clone()).chain(store::merged_into(&app.store, &known.id).await?) {
+        let account = app.accounts.contact(&id).map_or(known.account, |it| it.account);
+        let filter = TimelineFilter {
+            contact: Some(id),
+            limit: EVENTS,
+            ..TimelineFilter::default()
+        };
+        rows.extend(events::timeline(app, account.get(), &filter).await?);
+    }
+    rows.sort_by(|a, b| (b.occurred_at, &b.message_id).cmp(&(a.occurred_at, &a.message_id)));
+    rows.truncate(EVENTS);
     Ok(ContactPage {
         contact,
         consent_history: store::consents(&app.store, &known.id).await?,
@@ -264,7 +275,7 @@ fn short(field: &str, raw: &str, least: usize, most: usize) -> Result<String> {
 
 /// Keeps a change with its event and its audit row. What is already so is noted in the audit only.
 async fn apply(app: &App, who: &Principal, raw: &str, change: Change) -> Result<Json<ContactPage>> {
-    let known = find(app, raw)?;
+    let known = find(app, raw).await?;
     let before = store::one(&app.store, &known.id).await?.ok_or_else(|| {
         Problem::not_found(format!("no contact has the id “{raw}”: it may have been erased"))
     })?;

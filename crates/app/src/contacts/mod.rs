@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use api::routes;
-pub use store::{ContactItem, of_account};
+pub use store::{ContactItem, by_ids, of_account};
 
 /// The part that somebody plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]

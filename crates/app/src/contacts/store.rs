@@ -53,7 +53,11 @@ pub(super) struct Filter {
 }
 
 const CONTACT: &str = "SELECT c.id, a.id AS account_id, a.name AS account_name, c.email, c.name, c.title, c.role, c.attributes, c.created_at, \
-                       c.updated_at FROM contacts c LEFT JOIN accounts a ON a.no = c.account_no";
+                       c.updated_at FROM contacts c LEFT JOIN account_roots r ON r.no = c.account_no \
+                       LEFT JOIN accounts a ON a.no = COALESCE(r.root_no, c.account_no)";
+
+/// Contacts that were merged into others are shown in those.
+const STANDING: &str = "c.id NOT IN (SELECT merged_id FROM contact_merges WHERE parted_at IS NULL)";
 
 fn item(row: &Row) -> StoreResult<ContactItem> {
     let attributes: String = row.get("attributes")?;
@@ -76,7 +80,7 @@ fn item(row: &Row) -> StoreResult<ContactItem> {
 
 /// A page of contacts, by id, as of now.
 pub(super) async fn page(on: &impl Execute, filter: &Filter) -> StoreResult<Vec<ContactItem>> {
-    let mut sql = format!("{CONTACT} WHERE c.id > $1");
+    let mut sql = format!("{CONTACT} WHERE c.id > $1 AND {STANDING}");
     let mut values = args![filter.after.as_str()];
     let mut place = |value: Value| {
         values.push(value);
@@ -84,7 +88,7 @@ pub(super) async fn page(on: &impl Execute, filter: &Filter) -> StoreResult<Vec<
     };
     if let Some(account) = filter.account {
         let n = place(account.into());
-        sql.push_str(&format!(" AND c.account_no = ${n}"));
+        sql.push_str(&format!(" AND (c.account_no = ${n} OR r.root_no = ${n})"));
     }
     if let Some(text) = &filter.text {
         let wanted = text
@@ -118,7 +122,7 @@ pub(super) async fn page(on: &impl Execute, filter: &Filter) -> StoreResult<Vec<
 /// A condition: the newest row of `table` about the contact (or an id that it absorbed) with this value of `column` is true.
 fn latest(table: &str, column: &str, place: usize, truth: &str) -> String {
     format!(
-        " AND EXISTS (SELECT 1 FROM {table} k WHERE (k.contact_id = c.id OR k.contact_id IN (SELECT x.alias FROM contact_aliases x WHERE x.contact_id = c.id)) \
+        " AND EXISTS (SELECT 1 FROM {table} k WHERE (k.contact_id = c.id OR k.contact_id IN (SELECT x.alias FROM contact_ids x WHERE x.contact_id = c.id)) \
          AND k.{column} = ${place} AND {truth} AND NOT EXISTS (SELECT 1 FROM {table} l WHERE l.contact_id = k.contact_id AND l.{column} = k.{column} \
          AND (l.at > k.at OR (l.at = k.at AND l.id > k.id))))"
     )
@@ -134,7 +138,9 @@ pub async fn of_account(
     until: i64,
     limit: u32,
 ) -> StoreResult<Vec<ContactItem>> {
-    let sql = format!("{CONTACT} WHERE c.account_no = $1 AND c.created_at < $2 ORDER BY c.id LIMIT $3");
+    let sql = format!(
+        "{CONTACT} WHERE (c.account_no = $1 OR r.root_no = $1) AND {STANDING} AND c.created_at < $2 ORDER BY c.id LIMIT $3"
+    );
     let rows = on.all(&sql, args![account_no, until, i64::from(limit)]).await?;
     let mut items = rows.iter().map(item).collect::<StoreResult<Vec<_>>>()?;
     fill(on, &mut items, until).await?;
@@ -145,6 +151,91 @@ pub async fn of_account(
         )
     });
     Ok(items)
+}
+
+/// The contacts with these ids, at most a few hundred, as they are kept: merged ones by themselves.
+///
+/// # Errors
+/// When the records fail.
+pub async fn by_ids(on: &impl Execute, ids: &[String]) -> StoreResult<HashMap<String, ContactItem>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let list = (1..=ids.len())
+        .map(|n| format!("${n}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let values = ids.iter().map(|id| Value::from(id.as_str())).collect();
+    on.all(&format!("{CONTACT} WHERE c.id IN ({list})"), values)
+        .await?
+        .iter()
+        .map(|row| item(row).map(|item| (item.contact_id.clone(), item)))
+        .collect()
+}
+
+/// The contact that this one was merged into, if it was.
+pub(super) async fn survivor(on: &impl Execute, id: &str) -> StoreResult<Option<String>> {
+    let sql = "SELECT survivor_id FROM contact_merges WHERE merged_id = $1 AND parted_at IS NULL";
+    on.one(sql, args![id])
+        .await?
+        .map(|row| row.get("survivor_id"))
+        .transpose()
+}
+
+/// The contacts that were merged into this one.
+pub(super) async fn merged_into(on: &impl Execute, id: &str) -> StoreResult<Vec<String>> {
+    let sql =
+        "SELECT merged_id FROM contact_merges WHERE survivor_id = $1 AND parted_at IS NULL ORDER BY at, id";
+    on.all(sql, args![id])
+        .await?
+        .iter()
+        .map(|row| row.get("merged_id"))
+        .collect()
+}
+
+/// Fills what a contact does not know itself from those that were merged into it.
+async fn fill_from_merged(
+    on: &impl Execute,
+    items: &mut [ContactItem],
+    list: &str,
+    ids: &[String],
+) -> StoreResult<()> {
+    let places: HashMap<String, usize> = items
+        .iter()
+        .enumerate()
+        .map(|(at, item)| (item.contact_id.clone(), at))
+        .collect();
+    let sql = format!(
+        "SELECT m.survivor_id, c.email, c.name, c.title, c.role, c.attributes FROM contact_merges m JOIN contacts c ON c.id = m.merged_id \
+         WHERE m.parted_at IS NULL AND m.survivor_id IN ({list}) ORDER BY m.at, m.id"
+    );
+    for row in on
+        .all(&sql, ids.iter().map(|id| Value::from(id.as_str())).collect())
+        .await?
+    {
+        let Some(at) = places.get(&row.get::<String>("survivor_id")?) else {
+            continue;
+        };
+        let into = &mut items[*at];
+        for (field, column) in [
+            (&mut into.email, "email"),
+            (&mut into.name, "name"),
+            (&mut into.title, "title"),
+            (&mut into.role, "role"),
+        ] {
+            if field.is_none() {
+                *field = row.get(column)?;
+            }
+        }
+        let attributes: String = row.get("attributes")?;
+        let attributes: Map<String, Json> = serde_json::from_str(&attributes).unwrap_or_default();
+        if let Json::Object(known) = &mut into.attributes {
+            for (field, value) in attributes {
+                known.entry(field).or_insert(value);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The contact with this id.
@@ -165,6 +256,11 @@ async fn fill(on: &impl Execute, items: &mut [ContactItem], until: i64) -> Store
         .collect();
     let ids: Vec<String> = items.iter().map(|item| item.contact_id.clone()).collect();
     for chunk in ids.chunks(500) {
+        let list = (1..=chunk.len())
+            .map(|n| format!("${n}"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        fill_from_merged(on, items, &list, chunk).await?;
         let list = (2..=chunk.len() + 1)
             .map(|n| format!("${n}"))
             .collect::<Vec<_>>()
@@ -204,7 +300,7 @@ async fn fill(on: &impl Execute, items: &mut [ContactItem], until: i64) -> Store
 /// Rows about contacts, oldest first; those of an absorbed id belong to whoever absorbed it.
 fn rows_of(table: &str, columns: &str, list: &str) -> String {
     format!(
-        "SELECT COALESCE(x.contact_id, k.contact_id) AS whose, {columns} FROM {table} k LEFT JOIN contact_aliases x ON x.alias = k.contact_id \
+        "SELECT COALESCE(x.contact_id, k.contact_id) AS whose, {columns} FROM {table} k LEFT JOIN contact_ids x ON x.alias = k.contact_id \
          WHERE k.at < $1 AND (k.contact_id IN ({list}) OR x.contact_id IN ({list})) ORDER BY k.at, k.id"
     )
 }
@@ -229,7 +325,7 @@ pub struct ConsentLine {
 /// Every answer of a contact, newest first.
 pub(super) async fn consents(on: &impl Execute, id: &str) -> StoreResult<Vec<ConsentLine>> {
     let sql = "SELECT k.topic, k.granted, k.source, k.note, k.at, k.actor FROM contact_consents k \
-               WHERE k.contact_id = $1 OR k.contact_id IN (SELECT x.alias FROM contact_aliases x WHERE x.contact_id = $1) ORDER BY k.at DESC, k.id DESC";
+               WHERE k.contact_id = $1 OR k.contact_id IN (SELECT x.alias FROM contact_ids x WHERE x.contact_id = $1) ORDER BY k.at DESC, k.id DESC";
     on.all(sql, args![id])
         .await?
         .iter()

@@ -233,7 +233,7 @@ async fn from_files(core: &Core, notes: &Unattributed, moves: &mut Moves) -> Sto
         }
         let only = Snapshot {
             files: Arc::new(vec![file.clone()]),
-            tail: Arc::default(),
+            ..Snapshot::default()
         };
         let found = rows_of(
             core,
@@ -396,7 +396,7 @@ async fn note_old(core: &Core) -> StoreResult<()> {
     if store::is_noted(&core.store).await? {
         return Ok(());
     }
-    let context = core.lake.context(&core.snapshot()?.1);
+    let context = core.lake.context(&core.own_snapshot()?.1);
     let batches = context
         .query(store::UNATTRIBUTED_QUERY)
         .await

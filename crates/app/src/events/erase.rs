@@ -62,10 +62,12 @@ fn whose(core: &Core, subject: &Subject) -> Erase {
     match subject {
         Subject::Contact(ids) => erase.contact_ids.extend(ids.iter().cloned()),
         Subject::Account(no) => {
-            erase.account_nos.insert(*no);
-            erase
-                .account_ids
-                .extend(core.accounts.account_id(AccountNo::new(*no)));
+            for no in core.accounts.group(AccountNo::new(*no)) {
+                erase.account_nos.insert(no);
+                erase
+                    .account_ids
+                    .extend(core.accounts.account_id(AccountNo::new(no)));
+            }
         }
     }
     erase
@@ -75,7 +77,7 @@ fn whose(core: &Core, subject: &Subject) -> Erase {
 async fn of_devices(core: &Core, ids: &HashSet<String>) -> StoreResult<HashSet<String>> {
     let mut found = HashSet::new();
     if !ids.is_empty() {
-        let rows = rows_of(core, &core.snapshot()?.1, &store::device_query(ids)).await?;
+        let rows = rows_of(core, &core.own_snapshot()?.1, &store::device_query(ids)).await?;
         found.extend(rows.into_iter().map(|row| row.message_id));
     }
     Ok(found)
@@ -121,7 +123,7 @@ async fn sealed_summary(core: &Core, erase: &Erase) -> StoreResult<Told> {
     if any.is_empty() {
         return Ok(told);
     }
-    let context = core.lake.context(&core.snapshot()?.1);
+    let context = core.lake.context(&core.own_snapshot()?.1);
     let batches = context
         .query(&store::months_query(&any))
         .await

@@ -62,6 +62,13 @@ pub(super) struct Packed {
 impl Core {
     /// Sealed files and unsealed events as of one commit, and its number.
     pub(super) fn snapshot(&self) -> StoreResult<(i64, Snapshot)> {
+        let (seq, snapshot) = self.own_snapshot()?;
+        let renames = self.accounts.renames();
+        Ok((seq, Snapshot { renames, ..snapshot }))
+    }
+
+    /// The same with every event under the account that it was sent to: for work on the files themselves.
+    pub(super) fn own_snapshot(&self) -> StoreResult<(i64, Snapshot)> {
         let mut packed = self.packed.lock();
         let (seq, files, new, epoch) = {
             let state = self.state.read();
@@ -96,6 +103,7 @@ impl Core {
             Snapshot {
                 files,
                 tail: Arc::clone(&packed.shown),
+                ..Snapshot::default()
             },
         ))
     }

@@ -150,12 +150,23 @@ impl Log {
         self.core.newest.subscribe()
     }
 
+    /// Events as they are shown: those of a merged account under the one that it was merged into.
+    fn shown(&self, rows: &Arc<Vec<EventRow>>) -> Arc<Vec<EventRow>> {
+        let renames = self.core.accounts.renames();
+        if !rows.iter().any(|row| renames.target(row.account_no).is_some()) {
+            return Arc::clone(rows);
+        }
+        let mut rows = rows.to_vec();
+        rows.iter_mut().for_each(|row| renames.apply(row));
+        Arc::new(rows)
+    }
+
     pub(super) fn tail_since(&self, seq: i64) -> Vec<(i64, Arc<Vec<EventRow>>)> {
         let state = self.core.state.read();
         state
             .tail
             .range(seq.saturating_add(1)..)
-            .map(|(seq, blob)| (*seq, Arc::clone(&blob.rows)))
+            .map(|(seq, blob)| (*seq, self.shown(&blob.rows)))
             .collect()
     }
 
@@ -183,7 +194,7 @@ impl Log {
             .filter(new)
             .map(|(seq, blob)| Change {
                 seq: *seq,
-                what: Changed::Live(Arc::clone(&blob.rows)),
+                what: Changed::Live(self.shown(&blob.rows)),
             });
         let bulk = state.bulks.range(after).map(|(seq, it)| Change {
             seq: *seq,

@@ -22,6 +22,7 @@ pub mod ingest;
 mod jobs;
 mod log;
 pub mod rejects;
+mod rejoin;
 mod row;
 mod seal;
 mod settle;
@@ -198,6 +199,15 @@ where
     F: for<'a> FnOnce(&'a Tx, &'a Stored) -> BoxFuture<'a, StoreResult<()>> + Send,
 {
     chunk::append(&app.log.core, chunk, keep, in_tx).await
+}
+
+/// Takes a step of the log at which these accounts are read otherwise than before, merged or parted. `in_tx` keeps what says so, and is told
+/// the step. No event changes; reactors build the accounts anew.
+pub async fn rejoin<F>(app: &App, accounts: &[i64], in_tx: F) -> StoreResult<i64>
+where
+    F: for<'a> FnOnce(&'a Tx, i64) -> BoxFuture<'a, StoreResult<()>> + Send,
+{
+    rejoin::rejoin(&app.log.core, accounts, in_tx).await
 }
 
 /// The newest committed `seq`, and every later one.

@@ -633,9 +633,13 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Asks the lake for one account's events that fit, newest first; `text` is in small letters.
-pub(super) fn timeline_query(account_no: i64, filter: &TimelineFilter, text: Option<&str>) -> String {
-    let mut sql = format!("SELECT * FROM events WHERE account_no = {account_no}");
+/// Asks the lake for the events of one account (all numbers that are read as it) that fit, newest first; `text` is in small letters.
+pub(super) fn timeline_query(accounts: &[i64], filter: &TimelineFilter, text: Option<&str>) -> String {
+    let numbers: Vec<String> = accounts.iter().map(i64::to_string).collect();
+    let mut sql = format!(
+        "SELECT * FROM events WHERE account_no IN ({})",
+        numbers.join(", ")
+    );
     if let Some(kind) = filter.kind {
         sql.push_str(&format!(" AND kind = {}", quoted(kind.name())));
     }

@@ -8,6 +8,7 @@ use tenure_store::{StoreError, StoreResult};
 use super::files::lake_fault;
 use super::log::Core;
 use super::{Kind, store};
+use crate::accounts::AccountNo;
 
 /// Which events of an account, and how many.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +42,9 @@ impl TimelineFilter {
     }
 
     /// Whether a file can hold an event that fits.
-    fn may_hold(&self, account_no: i64, file: &FileMeta) -> bool {
-        (file.min_account_no..=file.max_account_no).contains(&account_no)
+    fn may_hold(&self, accounts: &[i64], file: &FileMeta) -> bool {
+        let range = file.min_account_no..=file.max_account_no;
+        accounts.iter().any(|no| range.contains(no))
             && self
                 .before
                 .as_ref()
@@ -62,6 +64,8 @@ pub(super) async fn timeline(
     if filter.limit == 0 {
         return Ok(Vec::new());
     }
+    // Those that were merged into it are read with it.
+    let accounts = core.accounts.group(AccountNo::new(account_no));
     let text = filter.text.as_ref().map(|text| text.to_lowercase());
     let text = text.as_deref();
     let (manifest, blobs) = {
@@ -74,15 +78,15 @@ pub(super) async fn timeline(
     };
     let rows = blobs.iter().flat_map(|blob| blob.rows.iter());
     let mut found: Vec<EventRow> = rows
-        .filter(|row| row.account_no == account_no && filter.fits(row, text))
+        .filter(|row| accounts.contains(&row.account_no) && filter.fits(row, text))
         .cloned()
         .collect();
     let mut files: Vec<&FileMeta> = manifest
         .iter()
-        .filter(|file| filter.may_hold(account_no, file))
+        .filter(|file| filter.may_hold(&accounts, file))
         .collect();
     files.sort_by_key(|file| std::cmp::Reverse(file.max_occurred_at));
-    let sql = store::timeline_query(account_no, filter, text);
+    let sql = store::timeline_query(&accounts, filter, text);
     let mut step = 2;
     while let Some(newest) = files.first() {
         order(&mut found, filter.limit);

@@ -157,7 +157,8 @@ pub async fn catch_up(app: &App) -> Result<bool> {
                     today,
                     cursor: Some(seq),
                     months: months.to_vec(),
-                    edges: true,
+                    // That two accounts are one customer is a correction of what was known, not something that happened to them.
+                    edges: !app.accounts.is_merge_step(seq),
                 };
                 work::rebuild(app, &step, accounts, seq, &|_| {}).await?;
                 at += 1;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, Value, args};
 
 use super::facts::{Facts, Head, History, decode};
+use crate::accounts::merges;
 
 /// What the records hold of one account.
 #[derive(Clone, Debug, Default)]
@@ -31,43 +32,36 @@ fn placeholders(n: usize) -> String {
     (1..=n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The records of these accounts.
+/// The records of these accounts as they are shown: merged ones in those that they were merged into, and not by themselves.
 pub async fn records(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Record>> {
     let mut records = BTreeMap::new();
-    for chunk in nos.chunks(CHUNK) {
-        let list = placeholders(chunk.len());
-        let values: Vec<Value> = chunk.iter().map(|no| Value::from(*no)).collect();
-        let sql = format!("SELECT no, id, name, owner, stub, attributes FROM accounts WHERE no IN ({list})");
-        for row in on.all(&sql, values.clone()).await? {
-            let attributes: String = row.get("attributes")?;
-            let record = Record {
-                id: row.get("id")?,
-                name: row.get("name")?,
-                owner: row.get("owner")?,
-                stub: row.get("stub")?,
-                attributes: serde_json::from_str(&attributes).unwrap_or_default(),
-                history: History::default(),
-            };
-            records.insert(row.get::<i64>("no")?, record);
-        }
-        let sql = format!(
-            "SELECT account_no, field, day, value FROM account_changes WHERE account_no IN ({list}) ORDER BY account_no, field, day"
-        );
-        for row in on.all(&sql, values).await? {
-            let value: Option<String> = row.get("value")?;
-            let value = value
-                .and_then(|text| serde_json::from_str(&text).ok())
-                .unwrap_or(Json::Null);
-            let day: i64 = row.get("day")?;
-            if let Some(record) = records.get_mut(&row.get::<i64>("account_no")?) {
-                let field: String = row.get("field")?;
-                record
-                    .history
-                    .push(&field, i32::try_from(day).unwrap_or(i32::MIN), value);
+    for (no, told) in merges::told(on, nos).await? {
+        let mut history = History::default();
+        for (field, rows) in told.history {
+            for (day, row) in rows {
+                history.push(&field, i32::try_from(day).unwrap_or(i32::MIN), row.value);
             }
         }
+        let record = Record {
+            id: told.id,
+            name: told.name,
+            owner: told.owner,
+            stub: told.stub,
+            attributes: told.attributes,
+            history,
+        };
+        records.insert(no, record);
     }
     Ok(records)
+}
+
+/// Forgets what was computed of accounts that are no longer shown by themselves.
+pub async fn drop_states(tx: &Tx, nos: &[i64]) -> StoreResult<()> {
+    for no in nos {
+        tx.run("DELETE FROM account_state WHERE account_no = $1", args![*no])
+            .await?;
+    }
+    Ok(())
 }
 
 /// The kept facts of these accounts; those that are missing or of another format are left out.
@@ -108,13 +102,16 @@ pub async fn heads(on: &impl Execute, after: i64, limit: i64) -> StoreResult<Vec
         .collect()
 }
 
-/// Numbers of all accounts, ascending.
+/// Numbers of all accounts that stand for themselves, ascending.
 pub async fn numbers(on: &impl Execute) -> StoreResult<Vec<i64>> {
-    on.all("SELECT no FROM accounts ORDER BY no", vec![])
-        .await?
-        .iter()
-        .map(|row| row.get("no"))
-        .collect()
+    on.all(
+        "SELECT no FROM accounts WHERE no NOT IN (SELECT no FROM account_roots) ORDER BY no",
+        vec![],
+    )
+    .await?
+    .iter()
+    .map(|row| row.get("no"))
+    .collect()
 }
 
 /// Keeps the computed state of accounts: number, head, facts, both encoded.

@@ -14,7 +14,7 @@ use super::rules::{self, DiffLine};
 use super::store::Kept;
 use super::{LARGEST, Line, files, lines, mentions, store};
 use crate::App;
-use crate::accounts::normalise;
+use crate::accounts::{AccountNo, normalise};
 use crate::auth::{Csm, Principal, Role, Viewer, audit};
 use crate::events::{self, Chunk, Event, Kind};
 use crate::web::{Json, Path, Problem, Query, Result, routes};
@@ -46,12 +46,15 @@ struct Notes {
 
 fn account_no(app: &App, raw: &str) -> Result<(String, i64)> {
     let id = normalise(raw).ok().flatten();
-    id.and_then(|id| Some((id.clone().into_owned(), app.accounts.number(&id)?.get())))
-        .ok_or_else(|| {
-            Problem::not_found(format!(
-                "no account has the id “{raw}”: see GET /api/v1/accounts for those that are there"
-            ))
-        })
+    id.and_then(|id| {
+        let no = app.accounts.shown(&id)?;
+        Some((app.accounts.account_id(no)?, no.get()))
+    })
+    .ok_or_else(|| {
+        Problem::not_found(format!(
+            "no account has the id “{raw}”: see GET /api/v1/accounts for those that are there"
+        ))
+    })
 }
 
 /// The notes of an account.
@@ -138,7 +141,7 @@ fn contact(app: &App, raw: Option<String>, account_no: i64) -> Result<Option<Str
         .flatten()
         .and_then(|id| app.accounts.contact(&id));
     match known {
-        Some(known) if known.account.get() == account_no => Ok(Some(known.id)),
+        Some(known) if app.accounts.root(known.account).get() == account_no => Ok(Some(known.id)),
         _ => Err(Problem::field(
             "contact_id",
             raw,
@@ -262,12 +265,10 @@ async fn change(
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         return Ok((StatusCode::CONFLICT, kind, axum::Json(answer)).into_response());
     }
-    let account = app
-        .accounts
-        .account_id(crate::accounts::AccountNo::new(known.account_no))
-        .unwrap_or_default();
+    let no = app.accounts.root(AccountNo::new(known.account_no));
+    let account = app.accounts.account_id(no).unwrap_or_default();
     let note = Kept {
-        contact_id: contact(&app, form.contact_id, known.account_no)?,
+        contact_id: contact(&app, form.contact_id, no.get())?,
         body,
         updated_at: app.clock.micros(),
         updated_by: who.actor.clone(),
@@ -294,10 +295,8 @@ async fn remove(Csm(who): Csm, State(app): State<App>, Path(id): Path<String>) -
             "only its author or a manager may remove a note: ask one of them",
         ));
     }
-    let account = app
-        .accounts
-        .account_id(crate::accounts::AccountNo::new(note.account_no))
-        .unwrap_or_default();
+    let no = app.accounts.root(AccountNo::new(note.account_no));
+    let account = app.accounts.account_id(no).unwrap_or_default();
     let mut event = told(account, "note_removed", &note, &who);
     event.occurred_at = app.clock.micros();
     event.received_at = event.occurred_at;

@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Line, lines, store};
 use crate::App;
+use crate::accounts::AccountNo;
 use crate::auth::{Viewer, audit};
 use crate::metrics::as_of;
 use crate::web::{Json, Problem, Query, Result};
@@ -63,7 +64,10 @@ pub async fn list(
     let names: Vec<String> = kept
         .iter()
         .map(|note| {
-            let entry = app.metrics.book.get(note.account_no);
+            let entry = app
+                .metrics
+                .book
+                .get(app.accounts.root(AccountNo::new(note.account_no)).get());
             entry.map(|entry| entry.name.clone()).unwrap_or_default()
         })
         .collect();

@@ -118,7 +118,10 @@ async fn lines(app: &App, kept: Vec<store::Kept>) -> StoreResult<Vec<Line>> {
         .map(|note| Line {
             account_id: app
                 .accounts
-                .account_id(crate::accounts::AccountNo::new(note.account_no))
+                .account_id(
+                    app.accounts
+                        .root(crate::accounts::AccountNo::new(note.account_no)),
+                )
                 .unwrap_or_default(),
             attachments: files.remove(&note.id).unwrap_or_default(),
             mentions: mentions

@@ -47,7 +47,7 @@ pub(super) async fn of_account(
     limit: i64,
 ) -> StoreResult<Vec<Kept>> {
     let sql = format!(
-        "{NOTE} WHERE account_no = $1 AND created_at < $2 ORDER BY CASE WHEN pinned THEN 0 ELSE 1 END, created_at DESC, id DESC LIMIT $3"
+        "{NOTE} WHERE (account_no = $1 OR account_no IN (SELECT no FROM account_roots WHERE root_no = $1)) AND created_at < $2 ORDER BY CASE WHEN pinned THEN 0 ELSE 1 END, created_at DESC, id DESC LIMIT $3"
     );
     on.all(&sql, args![account_no, until, limit])
         .await?

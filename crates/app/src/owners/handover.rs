@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::settings::OwnerSettings;
 use super::store;
 use crate::App;
+use crate::accounts::AccountNo;
 use crate::events::{Event, Kind};
 use crate::metrics::facts::date_of;
 use crate::metrics::{as_of, today};
@@ -72,7 +73,10 @@ pub(super) async fn list(app: &App, of: Of<'_>, limit: i64) -> Result<Vec<Line>>
     Ok(found
         .into_iter()
         .filter_map(|(it, items)| {
-            let entry = app.metrics.book.get(it.account_no)?;
+            let entry = app
+                .metrics
+                .book
+                .get(app.accounts.root(AccountNo::new(it.account_no)).get())?;
             Some(shape(it, items, &entry.id, &entry.name, day))
         })
         .collect())

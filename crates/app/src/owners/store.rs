@@ -178,7 +178,7 @@ pub struct MoveRow {
 /// The changes of an account's owner that were made here up to an instant, newest first.
 pub async fn moves_of(on: &impl Execute, account_no: i64, until: i64) -> StoreResult<Vec<MoveRow>> {
     let sql = "SELECT r.at, r.actor, r.cause, r.reason, m.from_owner, m.to_owner FROM reassignment_moves m \
-               JOIN reassignments r ON r.id = m.reassignment_id WHERE m.account_no = $1 AND r.at < $2 ORDER BY r.at DESC, r.id DESC LIMIT 50";
+               JOIN reassignments r ON r.id = m.reassignment_id WHERE (m.account_no = $1 OR m.account_no IN (SELECT no FROM account_roots WHERE root_no = $1)) AND r.at < $2 ORDER BY r.at DESC, r.id DESC LIMIT 50";
     on.all(sql, args![account_no, until])
         .await?
         .iter()
@@ -312,7 +312,10 @@ pub(super) async fn handovers(
     limit: i64,
 ) -> StoreResult<Vec<(Handover, Vec<Item>)>> {
     let (condition, values) = match of {
-        Of::Account(no) => ("account_no = $2", args![limit, no]),
+        Of::Account(no) => (
+            "(account_no = $2 OR account_no IN (SELECT no FROM account_roots WHERE root_no = $2))",
+            args![limit, no],
+        ),
         Of::Owner(owner) => ("closed_at IS NULL AND to_owner = $2", args![limit, owner]),
         Of::Open => ("closed_at IS NULL", args![limit]),
     };

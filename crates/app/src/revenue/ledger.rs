@@ -10,6 +10,7 @@ use tenure_lake::{Class, EventRow};
 
 use super::rules::departures::{About, Says, Signal};
 use super::store;
+use crate::accounts::AccountNo;
 use crate::metrics::facts::parse_day;
 use crate::{App, events};
 
@@ -63,7 +64,9 @@ pub async fn signals(app: &App) -> Result<Arc<Signals>> {
     let mut built = Signals::new();
     let mut add = |signal: &Signal| {
         if seen.insert(signal.message_id.clone()) {
-            built.entry(signal.account_no).or_default().push(signal.clone());
+            let mut signal = signal.clone();
+            signal.account_no = app.accounts.root(AccountNo::new(signal.account_no)).get();
+            built.entry(signal.account_no).or_default().push(signal);
         }
     };
     {

@@ -9,6 +9,7 @@ import { money, number } from "@/shared/format";
 import { Fresh } from "@/shared/ui/Fresh";
 import { PageHead } from "@/shared/ui/Panel";
 import { Empty, Loaded } from "@/shared/ui/State";
+import { Views } from "@/features/views/Views";
 import { AccountTable } from "./AccountTable";
 import css from "./accounts.module.css";
 import { ColumnChooser } from "./ColumnChooser";
@@ -79,6 +80,7 @@ export function Accounts() {
           )
         }
       >
+        <Views page="accounts" search={search} />
         <ColumnChooser columns={known} chosen={chosen} choose={(c) => change({ columns: writeColumns(c, known) })} />
       </PageHead>
       <Filters

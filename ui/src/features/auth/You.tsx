@@ -6,12 +6,14 @@ import { Ago } from "@/shared/ui/Fresh";
 import { DataTable, Panel } from "@/shared/ui/Panel";
 import { Loaded, Problem } from "@/shared/ui/State";
 import css from "./auth.module.css";
+import { Reading } from "./Reading";
 import { SESSION } from "./queries";
 
 /** One's own password and the places where one is signed in. */
 export function You() {
   return (
     <div className={css.stack}>
+      <Reading />
       <Password />
       <Sessions />
     </div>

@@ -6,6 +6,7 @@ import { number } from "@/shared/format";
 import { Icon } from "@/shared/ui/Icon";
 import { DataTable, PageHead, Panel } from "@/shared/ui/Panel";
 import { Empty, Loaded } from "@/shared/ui/State";
+import { Views } from "@/features/views/Views";
 import { useDraft } from "@/shared/useDraft";
 import css from "./contacts.module.css";
 import { Consents, Flags } from "./Flags";
@@ -37,7 +38,9 @@ export function Contacts() {
             "Loading"
           )
         }
-      />
+      >
+        <Views page="contacts" search={search} />
+      </PageHead>
       <div className={css.filters}>
         <TextInput
           type="search"

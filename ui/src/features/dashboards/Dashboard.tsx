@@ -1,3 +1,4 @@
+import { useNoteOpened } from "@/features/setup/useNoteOpened";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback } from "react";
@@ -30,6 +31,7 @@ export function DashboardPage() {
     void navigate({ search: (s) => ({ ...s, tile: place.tile, series: place.series, at: place.at }) });
   const close = () => void navigate({ search: (s) => ({ ...s, tile: undefined, series: undefined, at: undefined }) });
   const page = answer.data;
+  useNoteOpened(page !== undefined);
   const leave = useCallback(() => void navigate({ search: (s) => ({ ...s, wall: undefined }) }), [navigate]);
   const changing = edit !== undefined && page?.may_edit === true;
   const opened = page && tile && !changing ? behind(page, { tile, series, at }) : null;

@@ -6,7 +6,7 @@ import { api, take } from "@/api/client";
 import { ApiProblem } from "@/api/problem";
 import type { DashboardLine, DashboardsAnswer } from "@/api/types";
 import { sessionQuery } from "@/features/auth/queries";
-import { FirstSteps } from "@/features/kpis/FirstSteps";
+import { FirstSteps } from "@/features/setup/FirstSteps";
 import { useRowKeys } from "@/shared/useRowKeys";
 import { instant } from "@/shared/days";
 import { PageHead } from "@/shared/ui/Panel";

@@ -1,4 +1,5 @@
 import { sides } from "@/shared/format";
+import { readerLocale } from "@/shared/reader";
 import css from "./dashboards.module.css";
 import { Scroll } from "./Scroll";
 import { behind, seriesLabel, shade, show, tickLabel } from "./rules";
@@ -32,8 +33,9 @@ export function GridTile({ tile, page, open }: TileProps) {
               <th scope="row">{seriesLabel(tile, s)}</th>
               {cohort ? (
                 <td className={css.size}>
-                  {s.denominators.find((d) => d !== null)?.toLocaleString(undefined, { maximumFractionDigits: 0 }) ??
-                    "–"}
+                  {s.denominators
+                    .find((d) => d !== null)
+                    ?.toLocaleString(readerLocale(), { maximumFractionDigits: 0 }) ?? "–"}
                 </td>
               ) : null}
               {tile.axis.map((t, at) => {

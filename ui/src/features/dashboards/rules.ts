@@ -1,4 +1,5 @@
 /** What a tile's points mean: their words, their colours and the accounts behind them. Pure. */
+import { readerLocale } from "@/shared/reader";
 import type { DashboardPage, Tile, TileSeries } from "@/api/types";
 import { day, monthName } from "@/shared/days";
 import { figure, number } from "@/shared/format";
@@ -36,7 +37,7 @@ export function show(tile: Tile, value: number | null | undefined, currency: str
 export function showShort(tile: Tile, value: number, currency: string): string {
   if (tile.unit === "number" || tile.unit === null) {
     return Math.abs(value) >= 10_000
-      ? new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 }).format(value)
+      ? new Intl.NumberFormat(readerLocale(), { notation: "compact", maximumFractionDigits: 1 }).format(value)
       : number(value, 2);
   }
   return show(tile, value, currency);

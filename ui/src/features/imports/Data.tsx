@@ -9,6 +9,7 @@ import { Rejects } from "./Rejects";
 
 const Explorer = lazy(() => import("@/features/events/Explorer"));
 const Completeness = lazy(() => import("./Completeness"));
+const Duplicates = lazy(() => import("@/features/duplicates/Duplicates"));
 const Sql = lazy(() => import("@/features/events/Sql"));
 
 /** What comes in: sources, imports, refused rows; and a question to all of it. */
@@ -28,6 +29,7 @@ export function Data() {
           <Tabs.Tab value="imports">Imports</Tabs.Tab>
           <Tabs.Tab value="rejects">Rejects</Tabs.Tab>
           <Tabs.Tab value="completeness">Completeness</Tabs.Tab>
+          <Tabs.Tab value="duplicates">Duplicates</Tabs.Tab>
           <Tabs.Tab value="events">Events</Tabs.Tab>
           <Tabs.Tab value="sql">SQL</Tabs.Tab>
         </Tabs.List>
@@ -43,6 +45,11 @@ export function Data() {
         <Tabs.Panel value="completeness">
           <Suspense fallback={<Skeleton />}>
             <Completeness />
+          </Suspense>
+        </Tabs.Panel>
+        <Tabs.Panel value="duplicates">
+          <Suspense fallback={<Skeleton />}>
+            <Duplicates />
           </Suspense>
         </Tabs.Panel>
         <Tabs.Panel value="events">

@@ -6,7 +6,9 @@ import type { KpisAnswer, Status } from "@/api/types";
 import { useAsOf } from "@/app/asOf";
 import { day } from "@/shared/days";
 import { words } from "@/shared/format";
+import { sessionQuery } from "@/features/auth/queries";
 import { programQuery } from "@/features/program/queries";
+import { FirstSteps } from "@/features/setup/FirstSteps";
 import { useRowKeys } from "@/shared/useRowKeys";
 import { Fresh } from "@/shared/ui/Fresh";
 import { Icon } from "@/shared/ui/Icon";
@@ -16,7 +18,6 @@ import { STATUS } from "@/shared/ui/Status";
 import { Empty, Loaded } from "@/shared/ui/State";
 import ui from "@/shared/ui/ui.module.css";
 import { Currency } from "./currency";
-import { FirstSteps } from "./FirstSteps";
 import { KpiDrawer } from "./KpiDrawer";
 import { KpiLine } from "./KpiLine";
 import css from "./kpis.module.css";
@@ -30,6 +31,9 @@ export function Overview() {
   const { asOf } = useAsOf();
   const answer = useQuery(kpisQuery(asOf));
   const currency = useQuery(programQuery).data?.currency ?? null;
+  const session = useQuery(sessionQuery).data;
+  const leads = session?.user.role === "admin" && !session.preferences.first_steps_hidden;
+  const empty = answer.error instanceof ApiProblem && answer.error.status === 409;
   return (
     <>
       <PageHead
@@ -44,9 +48,12 @@ export function Overview() {
           )
         }
       />
-      {answer.error instanceof ApiProblem && answer.error.status === 409 ? (
-        <FirstSteps />
-      ) : (
+      {leads || empty ? (
+        <div style={{ maxWidth: 760, marginBottom: 16 }}>
+          <FirstSteps dismissible={!empty} />
+        </div>
+      ) : null}
+      {empty ? null : (
         <Loaded of={answer} lines={14}>
           {(data) => (
             <Currency value={currency}>

@@ -125,6 +125,7 @@ function Editor({ label, text, change }: { label: string; text: string; change: 
   return (
     <>
       <Textarea
+        data-new-note
         label={label}
         description="Markdown: **bold**, *italic*, lists, links. Type @ to mention somebody; they are told."
         autosize

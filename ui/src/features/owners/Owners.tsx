@@ -7,6 +7,7 @@ import { money, number, words } from "@/shared/format";
 import { Fresh } from "@/shared/ui/Fresh";
 import { DataTable, PageHead, Panel } from "@/shared/ui/Panel";
 import { Empty, Loaded } from "@/shared/ui/State";
+import { Views } from "@/features/views/Views";
 import { Attention } from "./Attention";
 import { Handovers } from "./Handovers";
 import { KpiByOwner } from "./KpiByOwner";
@@ -25,11 +26,14 @@ const TABS = [
 
 /** Who looks after whom, who should, and what changed. */
 export function Owners() {
-  const { tab = "books" } = useSearch({ from: "/owners" });
+  const search = useSearch({ from: "/owners" });
+  const { tab = "books" } = search;
   const navigate = useNavigate({ from: "/owners" });
   return (
     <>
-      <PageHead title="Owners" sub="Who looks after which accounts, and who nobody looks after." />
+      <PageHead title="Owners" sub="Who looks after which accounts, and who nobody looks after.">
+        <Views page="owners" search={search} />
+      </PageHead>
       <Tabs
         value={tab}
         onChange={(t) => void navigate({ search: (s) => ({ as_of: s.as_of, tab: t ?? undefined }) })}

@@ -2,6 +2,7 @@ import { Tabs } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useAsOf } from "@/app/asOf";
 import { PageHead } from "@/shared/ui/Panel";
+import { Views } from "@/features/views/Views";
 import { Bridge } from "./Bridge";
 import { Churn } from "./Churn";
 import { Cohorts } from "./Cohorts";
@@ -28,14 +29,17 @@ const TABS: { value: string; label: string }[] = [
 
 /** Where monthly revenue came from and went, who left and why, and who could be kept. */
 export function Revenue() {
-  const { tab = "bridge", account } = useSearch({ from: "/revenue" });
+  const search = useSearch({ from: "/revenue" });
+  const { tab = "bridge", account } = search;
   const navigate = useNavigate({ from: "/revenue" });
   return (
     <>
       <PageHead
         title="Revenue"
         sub="Where monthly revenue came from and went, who left and why, and who could be kept."
-      />
+      >
+        <Views page="revenue" search={search} />
+      </PageHead>
       <Filters />
       <Tabs
         value={tab}

@@ -3,6 +3,7 @@
 mod audit;
 mod keys;
 mod people;
+mod preferences;
 mod session;
 mod setup;
 mod users;
@@ -22,6 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(session::change_password))
         .routes(routes!(session::list))
         .routes(routes!(session::end))
+        .routes(routes!(preferences::show, preferences::change))
         .routes(routes!(users::list, users::add))
         .routes(routes!(users::change))
         .routes(routes!(users::reset_password))

@@ -13,7 +13,7 @@ use super::people::User;
 use super::{at, nothing};
 use crate::App;
 use crate::auth::authenticate::{Session, same_origin};
-use crate::auth::{Anyone, Principal, Viewer, audit, passwords, sessions, store};
+use crate::auth::{Anyone, Preferences, Principal, Viewer, audit, passwords, sessions, store};
 use crate::web::edge::RequestId;
 use crate::web::{Json, Path, Peer, Problem, Result, peer};
 
@@ -31,6 +31,8 @@ pub struct SignedIn {
     pub user: User,
     /// To be sent as header `x-csrf-token` with every request that changes something.
     pub csrf: String,
+    /// What they set for themselves.
+    pub preferences: Preferences,
 }
 
 /// A new password of one's own.
@@ -88,6 +90,7 @@ pub async fn sign_in_as(
         store::end_session(&tx, &user.id, &store::hash(&old)).await?;
     }
     let shown = store::user(&tx, &user.id).await?.unwrap_or_else(|| user.clone());
+    let preferences = store::preferences(&tx, &user.id).await?;
     tx.commit().await?;
     let cookie = sessions::set(app, headers, &token)
         .ok_or_else(|| anyhow::anyhow!("a cookie that is no header value"))?;
@@ -95,6 +98,7 @@ pub async fn sign_in_as(
         SignedIn {
             user: shown.into(),
             csrf,
+            preferences,
         },
         [(header::SET_COOKIE, cookie)],
     ))
@@ -186,6 +190,7 @@ pub async fn show(
     Ok(Json(SignedIn {
         user: user.into(),
         csrf: session.csrf.clone(),
+        preferences: crate::auth::preferences(&app, &who).await?,
     }))
 }
 

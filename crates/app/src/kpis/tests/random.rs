@@ -32,10 +32,10 @@ pub(crate) async fn arrive(app: &TestApp, arrivals: &[Arrival]) {
 }
 
 /// An account's spans, metrics, why it is in its segment, and doubts.
-pub(super) type Known = (Vec<Span>, Vec<String>, String, Vec<String>);
+pub(crate) type Known = (Vec<Span>, Vec<String>, String, Vec<String>);
 
 /// What is known of each account, by its id (numbers are given in the order of arrival).
-pub(super) fn accounts(app: &TestApp) -> BTreeMap<String, Known> {
+pub(crate) fn accounts(app: &TestApp) -> BTreeMap<String, Known> {
     let show = |e: &Entry| {
         let metrics = e.head.metrics.iter().map(|m| format!("{m:?}")).collect();
         let flags = e.head.flags.iter().map(|f| f.code.clone()).collect();
@@ -69,7 +69,7 @@ fn compare(
 
 /// The figures of a day, without the data points: a change of owner that happens under our eyes begins a hand-over, whose task is a data point of
 /// its own; in a history that arrives at once the same change is past.
-async fn told(app: &TestApp, day: &str) -> BTreeMap<(String, String), Option<f64>> {
+pub(crate) async fn told(app: &TestApp, day: &str) -> BTreeMap<(String, String), Option<f64>> {
     let mut told = figures(app, day).await;
     told.retain(|(kpi, _), _| kpi != "data_points");
     told

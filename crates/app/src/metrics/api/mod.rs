@@ -44,7 +44,7 @@ fn find(app: &App, id: &str) -> Result<Arc<Entry>> {
     crate::accounts::normalise(id)
         .ok()
         .flatten()
-        .and_then(|id| app.accounts.number(&id))
+        .and_then(|id| app.accounts.shown(&id))
         .and_then(|no| app.metrics.book.get(no.get()))
         .ok_or_else(|| Problem::not_found(format!("there is no account {id}; look it up under Accounts")))
 }

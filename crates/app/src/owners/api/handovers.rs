@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::handover::{self, Line, Of};
 use super::super::store;
 use crate::App;
+use crate::accounts::AccountNo;
 use crate::auth::{Csm, Principal, Viewer, audit};
 use crate::metrics::today;
 use crate::web::{Json, Path, Problem, Query, Result};
@@ -98,7 +99,8 @@ async fn set(app: &App, who: &Principal, id: &str, no: i64, done: bool) -> Resul
     let detail = json!({ "item": no, "title": title, "changed": changed });
     audit(&tx, &app.clock, who, action, &format!("handover:{id}"), &detail).await?;
     tx.commit().await?;
-    let entry = app.metrics.book.get(it.account_no).ok_or_else(missing)?;
+    let no = app.accounts.root(AccountNo::new(it.account_no));
+    let entry = app.metrics.book.get(no.get()).ok_or_else(missing)?;
     if changed && done {
         let properties = json!({ "title": title, "handover": id, "by": who.actor });
         let event = handover::told(

@@ -298,7 +298,7 @@ fn choose(app: &App, request: &Request) -> Result<Vec<Arc<Entry>>> {
                 let known = crate::accounts::normalise(id)
                     .ok()
                     .flatten()
-                    .and_then(|id| app.accounts.number(&id))
+                    .and_then(|id| app.accounts.shown(&id))
                     .and_then(|no| app.metrics.book.get(no.get()));
                 let entry = known.ok_or_else(|| {
                     Problem::field(

@@ -83,7 +83,7 @@ pub struct AccountChurn {
 /// The account with this id.
 fn find(app: &App, id: &str) -> Result<Arc<Entry>> {
     app.accounts
-        .number(id)
+        .shown(id)
         .and_then(|no| app.metrics.book.get(no.get()))
         .ok_or_else(|| Problem::not_found(format!("there is no account {id}; look it up under Accounts")))
 }
