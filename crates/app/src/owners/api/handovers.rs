@@ -99,8 +99,8 @@ async fn set(app: &App, who: &Principal, id: &str, no: i64, done: bool) -> Resul
     let detail = json!({ "item": no, "title": title, "changed": changed });
     audit(&tx, &app.clock, who, action, &format!("handover:{id}"), &detail).await?;
     tx.commit().await?;
-    let no = app.accounts.root(AccountNo::new(it.account_no));
-    let entry = app.metrics.book.get(no.get()).ok_or_else(missing)?;
+    let account = app.accounts.root(AccountNo::new(it.account_no));
+    let entry = app.metrics.book.get(account.get()).ok_or_else(missing)?;
     if changed && done {
         let properties = json!({ "title": title, "handover": id, "by": who.actor });
         let event = handover::told(
