@@ -4,6 +4,41 @@
  */
 
 export interface paths {
+    "/api/v1/account-merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Merges of accounts, the newest first, those that were taken back included. */
+        get: operations["duplicates_merge_api_list"];
+        put?: never;
+        /** Merges an account into another. Nothing is moved or lost: what is kept of the merged account is read as the other's until they are parted. */
+        post: operations["duplicates_merge_api_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account-merges/{id}/parting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Parts two merged accounts again: each is what it was, with what arrived for it in between. */
+        post: operations["duplicates_merge_api_part"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts": {
         parameters: {
             query?: never;
@@ -187,6 +222,41 @@ export interface paths {
         get: operations["imports_lacking"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contact-merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Merges of contacts, the newest first, those that were taken back included. */
+        get: operations["duplicates_contact_api_list"];
+        put?: never;
+        /** Merges a contact into another: it is shown in that, with its flags, consents and events, until they are parted. */
+        post: operations["duplicates_contact_api_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contact-merges/{id}/parting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Parts two merged contacts again. */
+        post: operations["duplicates_contact_api_part"];
         delete?: never;
         options?: never;
         head?: never;
@@ -418,6 +488,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pairs that look like one, with the evidence, the likeliest first. */
+        get: operations["duplicates_api_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duplicates/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Two accounts side by side, before they are merged. */
+        get: operations["duplicates_compare_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duplicates/dismissals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that a pair is two, which is remembered: it is no longer shown. */
+        post: operations["duplicates_api_dismiss"];
+        /** Takes back that a pair is two. */
+        delete: operations["duplicates_api_restore"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/live": {
         parameters: {
             query?: never;
@@ -495,6 +617,23 @@ export interface paths {
         };
         /** Who is in a KPI's numerator and denominator, as a file: `csv` or `xlsx`. Cursor and limit do not matter here. */
         get: operations["kpis_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/first-steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The way from empty to the first dashboard, and how far it was gone. */
+        get: operations["setup_steps"];
         put?: never;
         post?: never;
         delete?: never;
@@ -584,6 +723,74 @@ export interface paths {
         put?: never;
         /** Stops an import after the chunk at hand. What is stored stays; starting it again goes on from there. */
         post: operations["imports_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's notifications, the newest first. */
+        get: operations["inbox_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many of one's notifications are unread: cheap, to be asked again and again. */
+        get: operations["inbox_count"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Marks notifications as read or unread. */
+        post: operations["inbox_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/wanted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets which kinds of notifications one wants. */
+        put: operations["inbox_change"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -858,6 +1065,24 @@ export interface paths {
         /** One owner's book of business. */
         get: operations["owners_books_book"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own preferences. */
+        get: operations["auth_preferences_show"];
+        /** Sets one's own preferences. */
+        put: operations["auth_preferences_change"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1429,6 +1654,23 @@ export interface paths {
         };
         /** The customers that pay most: owner, segment, renewal, trend, last touch and what to look at. */
         get: operations["revenue_top_top"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts and contacts for what is being typed, a few of each, the likeliest first. */
+        get: operations["search_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2040,6 +2282,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The views of a page that the caller may see. */
+        get: operations["views_list"];
+        put?: never;
+        /** Keeps a view. */
+        post: operations["views_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a view. Somebody else's change since `version` is a 409 with the view as it is. */
+        put: operations["views_change"];
+        post?: never;
+        /** Removes a view. */
+        delete: operations["views_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{id}/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Starts the view's page with it from now on, for the caller. */
+        put: operations["views_set_default"];
+        post?: never;
+        /** Starts the view's page without a view from now on, for the caller. */
+        delete: operations["views_unset_default"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/beacon/v1/batch": {
         parameters: {
             query?: never;
@@ -2244,6 +2540,36 @@ export interface components {
             /** @description How many there are on all pages. */
             total: number;
         };
+        /** @description A merge as it is shown. */
+        AccountMerge: {
+            /** @description By whom: `user:ID`, `key:ID` or `operator`. */
+            actor: string;
+            at: string;
+            /** @description Whose value is shown, of fields where a side was chosen. */
+            choices: components["schemas"]["BTreeMap"];
+            /** @description Its id. */
+            id: string;
+            /** @description The account that was merged into it: its id. */
+            merged: string;
+            /** @description Its own name. */
+            merged_name: string;
+            /** @description When they were parted; null = the merge stands. */
+            parted_at?: string | null;
+            parted_by?: string | null;
+            /** @description Fields on which the two differ: both values are remembered. Only while the merge stands. */
+            remembered: components["schemas"]["MergeField"][];
+            /** @description The account that stayed: its id. */
+            survivor: string;
+            /** @description Its name. */
+            survivor_name: string;
+        };
+        /** @description Merges. */
+        AccountMerges: {
+            /** @description The newest first. */
+            items: components["schemas"]["AccountMerge"][];
+            /** @description Where the list goes on. */
+            next_cursor?: string | null;
+        };
         /** @description One account. */
         AccountPage: {
             account_id: string;
@@ -2433,6 +2759,9 @@ export interface components {
             items: components["schemas"]["AuditEntry"][];
             /** @description Where the next page begins; null at the end. */
             next_cursor?: string | null;
+        };
+        BTreeMap: {
+            [key: string]: "survivor" | "merged";
         };
         /**
          * @description What a person did to a baseline.
@@ -2891,6 +3220,26 @@ export interface components {
             /** @description When the newest of its values became true; null when it was only seen, never described. */
             updated_at?: string | null;
         };
+        /** @description A merge of contacts. */
+        ContactMerge: {
+            actor: string;
+            at: string;
+            id: string;
+            /** @description The contact that is shown in it. */
+            merged: string;
+            merged_name: string;
+            /** @description When they were parted; null = the merge stands. */
+            parted_at?: string | null;
+            parted_by?: string | null;
+            /** @description The contact that stayed. */
+            survivor: string;
+            survivor_name: string;
+        };
+        /** @description Merges of contacts. */
+        ContactMerges: {
+            /** @description The newest first. */
+            items: components["schemas"]["ContactMerge"][];
+        };
         /** @description One contact. */
         ContactPage: {
             computed_at: string;
@@ -3274,6 +3623,65 @@ export interface components {
              */
             version: number;
         };
+        /** @description A pair that is none. */
+        DuplicateDismissal: {
+            kind: components["schemas"]["DuplicateKind"];
+            one: string;
+            other: string;
+        };
+        /**
+         * @description What is looked at.
+         * @enum {string}
+         */
+        DuplicateKind: "accounts" | "contacts";
+        /** @description Two that look like one. */
+        DuplicatePair: {
+            /** @description What they share. */
+            evidence: components["schemas"]["Evidence"][];
+            one: components["schemas"]["DuplicateSide"];
+            other: components["schemas"]["DuplicateSide"];
+            /**
+             * Format: double
+             * @description How sure, 0 to 1.
+             */
+            score: number;
+        };
+        /** @description One of two. */
+        DuplicateSide: {
+            /** @description The account, of a contact: its id. */
+            account_id?: string | null;
+            /** @description Whether it is an active account. */
+            active: boolean;
+            /** @description Its e-mail address, of a contact. */
+            email?: string | null;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: double
+             * @description MRR now, of an account.
+             */
+            mrr?: number | null;
+            /** @description Its name; the id where none is known. */
+            name: string;
+            /** @description Owner, of an account. */
+            owner?: string | null;
+            /** @description Segment now, of an account. */
+            segment?: string | null;
+        };
+        /**
+         * @description What two records share.
+         * @enum {string}
+         */
+        DuplicateSign: "identifier" | "email" | "domain" | "name" | "email_domain";
+        /** @description A page of pairs. */
+        Duplicates: {
+            /** @description The likeliest first. */
+            items: components["schemas"]["DuplicatePair"][];
+            /** @description When they were looked for. */
+            looked_at: string;
+            /** @description How many there are, at most 5,000. */
+            total: number;
+        };
         /** @description One change of a document, in the words of a form. */
         Edit: {
             /** @description The entry of the list, by its id. An id that is not there adds an entry. */
@@ -3311,6 +3719,13 @@ export interface components {
             names: components["schemas"]["EventName"][];
             /** @description The last of the days. */
             today: string;
+        };
+        /** @description A sign with the shared value. */
+        Evidence: {
+            /** @description What is shared. */
+            sign: components["schemas"]["DuplicateSign"];
+            /** @description The value in its plain form; of an identifier with the field, as `tax_id=123`. */
+            value: string;
         };
         /** @description What is to be expected of a source. */
         ExpectationForm: {
@@ -3527,6 +3942,22 @@ export interface components {
             /** @description `all`, or a segment. */
             segment: string;
         };
+        /** @description One step. */
+        FirstStep: {
+            /** @description Whether it is done, judged by what is there. */
+            done: boolean;
+            /** @description `source`, `import`, `program`, `invite` or `dashboard`. */
+            step: string;
+        };
+        /** @description The first steps. */
+        FirstSteps: {
+            /** @description How many are done. */
+            done: number;
+            /** @description Whether the caller put the list away. */
+            hidden: boolean;
+            /** @description In the order in which they are best done. */
+            items: components["schemas"]["FirstStep"][];
+        };
         /** @description A doubt about the account's data. */
         FlagLine: {
             /** @description A stable code. */
@@ -3598,6 +4029,24 @@ export interface components {
             };
             /** @description Why, for the list of versions. */
             note?: string | null;
+        };
+        /** @description An account that was found. */
+        FoundAccount: {
+            account_id: string;
+            active: boolean;
+            currency?: string | null;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            segment?: string | null;
+        };
+        /** @description A contact that was found. */
+        FoundContact: {
+            account_id?: string | null;
+            account_name?: string | null;
+            contact_id: string;
+            email?: string | null;
+            name?: string | null;
         };
         /** @description Freezes a baseline. */
         FreezeForm: {
@@ -3811,6 +4260,33 @@ export interface components {
             items: components["schemas"]["ImportItem"][];
             /** @description Give it as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
+        };
+        /** @description The inbox. */
+        Inbox: {
+            /** @description The newest first. */
+            items: components["schemas"]["Notification"][];
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many are unread.
+             */
+            unread: number;
+            /** @description Which kinds the caller wants: kind → whether. */
+            wanted: {
+                [key: string]: boolean;
+            };
+        };
+        /** @description How many are unread. */
+        InboxCount: {
+            /** Format: int64 */
+            unread: number;
+        };
+        /** @description What was read, or is to be unread again. */
+        InboxRead: {
+            /** @description Ids of notifications, at most 500; left out = all. */
+            ids?: string[] | null;
+            /** @description Whether they are read. */
+            read: boolean;
         };
         /** @description A key, without its secret. */
         Key: {
@@ -4094,6 +4570,45 @@ export interface components {
              */
             unseen: number;
         };
+        /** @description What belongs to an account. */
+        MergeBelongings: {
+            account_id: string;
+            active: boolean;
+            /** Format: int64 */
+            contacts: number;
+            currency?: string | null;
+            /** Format: int64 */
+            handovers: number;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            /** Format: int64 */
+            notes: number;
+            /** Format: int64 */
+            owner_moves: number;
+            segment?: string | null;
+            subscriptions: number;
+        };
+        /** @description Two accounts side by side. */
+        MergeComparison: {
+            /** @description Every field of which either knows something. */
+            fields: components["schemas"]["MergeField"][];
+            merged: components["schemas"]["MergeBelongings"];
+            /** @description Why they cannot be merged; null = they can. */
+            obstacle?: string | null;
+            survivor: components["schemas"]["MergeBelongings"];
+        };
+        /** @description A field of both. */
+        MergeField: {
+            /** @description Whether both say something, and not the same: a side is to be chosen. */
+            clash: boolean;
+            /** @description `name`, `owner`, `parent_id` or an attribute. */
+            field: string;
+            /** @description What the other says; null = nothing. */
+            merged: unknown;
+            /** @description What the account that stays says; null = nothing. */
+            survivor: unknown;
+        };
         /** @description Metrics week by week, the last day being the one that the page stands for. */
         MetricHistory: {
             /** @description The days. */
@@ -4175,6 +4690,22 @@ export interface components {
             code_needed: boolean;
             needed: boolean;
         };
+        /** @description What is to be merged. */
+        NewAccountMerge: {
+            /** @description Whose value is shown, by field. Of the others: that of the account that stays, or the other's where it has none. */
+            choices?: components["schemas"]["BTreeMap"];
+            /** @description The account that is merged into it. */
+            merged: string;
+            /** @description The account that stays. */
+            survivor: string;
+        };
+        /** @description What is to be merged. */
+        NewContactMerge: {
+            /** @description The contact that is shown in it. */
+            merged: string;
+            /** @description The contact that stays. */
+            survivor: string;
+        };
         /** @description A new dashboard: empty, a copy, or whole. */
         NewDashboard: {
             /** @description The dashboard to copy, of the program or a person's. */
@@ -4251,6 +4782,18 @@ export interface components {
             how: string;
             /** @description The day of the notice that was taken back. */
             notice_on: string;
+        };
+        /** @description A new view. */
+        NewSavedView: {
+            /** @description 1 to 80 characters. */
+            name: string;
+            page: string;
+            /** @description Whether the team sees it. */
+            shared?: boolean;
+            /** @description The page's query: parameter → value. */
+            state: {
+                [key: string]: string;
+            };
         };
         /** @description A file that will be sent. */
         NewUploadFile: {
@@ -4340,6 +4883,23 @@ export interface components {
             /** @description Pinned ones first, then the newest; at most 500. */
             items: components["schemas"]["Note"][];
         };
+        /** @description A notification. */
+        Notification: {
+            at: string;
+            detail: string;
+            id: string;
+            kind?: null | components["schemas"]["NotificationKind"];
+            /** @description The way to it, in the browser. */
+            link: string;
+            /** @description When it was read; null = not yet. */
+            read_at?: string | null;
+            title: string;
+        };
+        /**
+         * @description What a notification tells of.
+         * @enum {string}
+         */
+        NotificationKind: "mention" | "handover" | "import" | "silence" | "target";
         /** @description Somebody else who is changing a document. */
         OtherDraft: {
             /** @description Their name. */
@@ -4562,6 +5122,17 @@ export interface components {
             name: string;
             /** @description Segments that it serves; none listed = all. */
             segments?: string[];
+        };
+        /** @description What a person set for themselves. */
+        Preferences: {
+            /** @description Whether a dashboard was opened. */
+            dashboard_opened?: boolean;
+            /** @description Whether the first steps were put away. */
+            first_steps_hidden?: boolean;
+            /** @description How dates and figures are written, such as `en-US`; null = as the browser does. */
+            locale?: string | null;
+            /** @description The zone in which instants are shown, such as `Europe/Berlin`; null = the browser's. */
+            time_zone?: string | null;
         };
         /** @description The consequence of other rules for the active accounts. */
         Preview: {
@@ -5257,6 +5828,54 @@ export interface components {
          * @enum {string}
          */
         SaveOutcome: "retained" | "lost" | "open";
+        /** @description A saved view. */
+        SavedView: {
+            id: string;
+            /** @description Whether the caller may change it. */
+            may_change: boolean;
+            name: string;
+            /** @description Whether it is the caller's own. */
+            own: boolean;
+            /** @description Who made it: their name. */
+            owner: string;
+            page: string;
+            /** @description Whether the team sees it. */
+            shared: boolean;
+            /** @description The page's query: parameter → value. */
+            state: {
+                [key: string]: string;
+            };
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description To be sent with a change.
+             */
+            version: number;
+        };
+        /** @description A change of a view. */
+        SavedViewChange: {
+            name: string;
+            shared?: boolean;
+            state: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description The version that the change was made from.
+             */
+            version: number;
+        };
+        /** @description Somebody else changed the view first: a problem with the view as it is. */
+        SavedViewConflict: components["schemas"]["Problem"] & {
+            current: components["schemas"]["SavedView"];
+        };
+        /** @description The views of a page. */
+        SavedViews: {
+            /** @description The view that the caller starts the page with. */
+            default_id?: string | null;
+            /** @description By name. */
+            items: components["schemas"]["SavedView"][];
+        };
         /**
          * @description What a key may do.
          * @enum {string}
@@ -5268,6 +5887,12 @@ export interface components {
             points: components["schemas"]["SeriesPoint"][];
             /** @description `all`, or a value of what it is split by. */
             scope: string;
+        };
+        /** @description What was found. */
+        SearchResult: {
+            accounts: components["schemas"]["FoundAccount"][];
+            /** @description By the beginning of their name, address or id. */
+            contacts: components["schemas"]["FoundContact"][];
         };
         /** @description What was looked at. */
         SeenMentions: {
@@ -5399,6 +6024,8 @@ export interface components {
         SignedIn: {
             /** @description To be sent as header `x-csrf-token` with every request that changes something. */
             csrf: string;
+            /** @description What they set for themselves. */
+            preferences: components["schemas"]["Preferences"];
             user: components["schemas"]["User"];
         };
         /** @description What is expected of a source. */
@@ -6297,6 +6924,78 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    duplicates_merge_api_list: {
+        parameters: {
+            query?: {
+                /** @description Only those that stand and that this account is part of. */
+                account?: string;
+                cursor?: string;
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountMerges"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    duplicates_merge_api_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAccountMerge"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountMerge"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    duplicates_merge_api_part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountMerge"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     metrics_list_list: {
         parameters: {
             query?: {
@@ -6633,6 +7332,71 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LackingPage"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    duplicates_contact_api_list: {
+        parameters: {
+            query?: {
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactMerges"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    duplicates_contact_api_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewContactMerge"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    duplicates_contact_api_part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -7108,6 +7872,104 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    duplicates_api_list: {
+        parameters: {
+            query?: {
+                /** @description `accounts` (as when left out) or `contacts`. */
+                kind?: "accounts" | "contacts";
+                /** @description Those of which somebody said that they are two, instead of the others. */
+                dismissed?: boolean;
+                /** @description How many to pass over. */
+                offset?: number;
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Duplicates"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    duplicates_compare_compare: {
+        parameters: {
+            query: {
+                /** @description The account that would stay. */
+                survivor: string;
+                /** @description The account that would be merged into it. */
+                merged: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeComparison"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    duplicates_api_dismiss: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DuplicateDismissal"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    duplicates_api_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DuplicateDismissal"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     events_live_events: {
         parameters: {
             query?: {
@@ -7264,6 +8126,26 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": number[];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setup_steps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirstSteps"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -7428,6 +8310,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportItem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inbox_list: {
+        parameters: {
+            query?: {
+                /** @description Only unread ones. */
+                unread?: boolean;
+                cursor?: string;
+                /** @description 1 to 200; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inbox_count: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxCount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inbox_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxRead"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxCount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inbox_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: boolean;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -7898,6 +8876,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OwnerBook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    auth_preferences_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    auth_preferences_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Preferences"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -8966,6 +9988,31 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    search_search: {
+        parameters: {
+            query: {
+                /** @description What was typed; the first 100 characters count. */
+                q: string;
+                /** @description How many of each, 1 to 20; 6 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     segments_list: {
         parameters: {
             query?: {
@@ -9971,6 +11018,147 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Added"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_list: {
+        parameters: {
+            query: {
+                /** @description `accounts`, `contacts`, `owners`, `revenue`, `segments`, `dashboards`, `targets` or `data`. */
+                page: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedViews"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSavedView"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedViewChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedViewConflict"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_set_default: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    views_unset_default: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
