@@ -166,6 +166,10 @@ fn placeholders(n: usize) -> String {
 /// # Errors
 /// When the records fail.
 pub async fn own(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Told>> {
+    // An empty list between brackets is a mistake to one of the two databases.
+    if nos.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let list = placeholders(nos.len());
     let values: Vec<Value> = nos.iter().map(|no| Value::from(*no)).collect();
     let mut found = BTreeMap::new();
