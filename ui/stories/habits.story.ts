@@ -166,9 +166,10 @@ describe("the first steps", () => {
   it("follow what is there, make a key, are put away and found again", async () => {
     const { page, context, problems } = await stage.open("/");
     const steps = page.getByRole("region", { name: /First steps: \d of 5 done/ });
-    await steps.getByText("Apply a program").waitFor();
     const { items } = await ask<{ items: { step: string; done: boolean }[] }>(page, "/first-steps");
     expect(items.find((s) => s.step === "program")?.done).toBe(true);
+    await steps.getByText(/Left: .*Connect a source/).waitFor();
+    expect(await breaches(page)).toEqual([]);
     await steps.getByRole("button", { name: "Put away" }).click();
     await steps.waitFor({ state: "detached" });
     await page.getByRole("button", { name: /Signed in as/ }).click();

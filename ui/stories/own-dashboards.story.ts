@@ -162,6 +162,7 @@ describe("Own dashboards", () => {
       .getByRole("region", { name: "YAML" })
       .getByText(/title: Monday morning/)
       .waitFor();
+    await page.getByRole("menu").waitFor({ state: "detached" });
     expect(await breaches(page)).toEqual([]);
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "Duplicate" }).click();

@@ -117,7 +117,7 @@ describe("dashboards", () => {
 const GUIDE: [string, string, ((page: Page) => Promise<void>)?][] = [
   ["overview", "/"],
   ["accounts", "/accounts"],
-  ["account", "/accounts/A-00014"],
+  ["account", "/accounts/A-00008"],
   ["attention", "/owners?tab=attention"],
   ["owners", "/owners"],
   ["segments", "/segments"],

@@ -3,8 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Session } from "@/api/types";
-import { alarmsQuery } from "@/features/events/queries";
-import { countQuery } from "@/features/inbox/queries";
+import { nowQuery } from "@/features/inbox/queries";
 import { Icon, Mark, type IconName } from "@/shared/ui/Icon";
 import { Toasts } from "@/shared/ui/Toasts";
 import { AsOfPicker, AsOfBanner } from "./AsOfPicker";
@@ -52,7 +51,7 @@ export const PAGES: {
 
 /** How many sources are silent, beside the way to Data. */
 function SilentSources() {
-  const open = useQuery(alarmsQuery).data?.open ?? 0;
+  const open = useQuery(nowQuery).data?.silent_sources ?? 0;
   if (open === 0) return null;
   return (
     <span className={css.alarm}>
@@ -64,7 +63,7 @@ function SilentSources() {
 
 /** How much is unread, beside the way to the inbox. */
 function Unread() {
-  const unread = useQuery(countQuery).data?.unread ?? 0;
+  const unread = useQuery(nowQuery).data?.unread ?? 0;
   if (unread === 0) return null;
   return (
     <span className={css.alarm}>

@@ -18,7 +18,7 @@ use crate::web::{Json, Problem, Query, Result, routes};
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list))
-        .routes(routes!(count))
+        .routes(routes!(now))
         .routes(routes!(read))
         .routes(routes!(change))
 }
@@ -120,11 +120,29 @@ struct InboxCount {
     unread: i64,
 }
 
-/// How many of one's notifications are unread: cheap, to be asked again and again.
-#[utoipa::path(get, path = "/api/v1/inbox/count", tag = "inbox", responses((status = 200, body = InboxCount)))]
-async fn count(Viewer(who): Viewer, State(app): State<App>) -> Result<Json<InboxCount>> {
-    Ok(Json(InboxCount {
+/// What stands around every page.
+#[derive(Serialize, ToSchema)]
+struct Now {
+    /// How many of one's notifications are unread.
+    unread: i64,
+    /// How many sources are silent.
+    silent_sources: i64,
+    /// Accounts whose figures were computed again so far, while that is being done.
+    computed: usize,
+    /// Of how many; 0 = nothing is being computed.
+    to_compute: usize,
+}
+
+/// What stands around every page, in one answer: unread notifications, silent sources, how far figures are being computed again. Cheap, to be
+/// asked again and again.
+#[utoipa::path(get, path = "/api/v1/now", tag = "inbox", responses((status = 200, body = Now)))]
+async fn now(Viewer(who): Viewer, State(app): State<App>) -> Result<Json<Now>> {
+    let progress = app.metrics.progress();
+    Ok(Json(Now {
         unread: store::unread(&app.store, who.user().unwrap_or_default()).await?,
+        silent_sources: crate::events::sources::silent(&app).await?,
+        computed: progress.done,
+        to_compute: progress.total,
     }))
 }
 
@@ -175,7 +193,9 @@ async fn read(
     )
     .await?;
     tx.commit().await?;
-    count(Viewer(who), State(app)).await
+    Ok(Json(InboxCount {
+        unread: store::unread(&app.store, &user).await?,
+    }))
 }
 
 /// Sets which kinds of notifications one wants.

@@ -208,3 +208,33 @@ async fn preferences_are_checked_and_the_first_steps_follow_what_is() {
     put(opened).await.ok();
     assert!(at("dashboard").await);
 }
+
+#[tokio::test]
+async fn what_stands_around_a_page_comes_in_one_answer() {
+    let app = TestApp::new().await;
+    let (ann, _) = person(&app, "ann", "csm").await;
+    let now = async || as_user(app.get("/api/v1/now"), &ann, Role::Csm).await.ok();
+    let rest = json!({ "unread": 0, "silent_sources": 0, "computed": 0, "to_compute": 0 });
+    assert_eq!(now().await, rest);
+    apply(&app, &medtrainer()).await;
+    let started = event(
+        "acme",
+        "2026-01-10",
+        "subscription_started",
+        json!({ "mrr": 400 }),
+    );
+    store(&app, vec![started], vec![]).await;
+    app.catch_up().await.expect("caught up");
+    app.post("/api/v1/accounts/acme/notes")
+        .as_role(Role::Csm)
+        .json(&json!({ "body": "@ann@example.com please" }))
+        .await
+        .ok();
+    super::collect(&app).await.expect("collected");
+    assert_eq!(now().await["unread"], 1);
+    as_user(app.post("/api/v1/inbox/read"), &ann, Role::Csm)
+        .json(&json!({ "read": true }))
+        .await
+        .ok();
+    assert_eq!(now().await, rest);
+}

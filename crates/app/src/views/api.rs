@@ -16,7 +16,7 @@ use crate::App;
 use crate::auth::{Principal, Role, Viewer, audit};
 use crate::web::{Json, Path, Problem, Query, Result, routes};
 
-/// The pages that views are kept of.
+/// The pages that views are kept of; a single dashboard, `dashboards/` and its id, is one too.
 const PAGES: &[&str] = &[
     "accounts",
     "contacts",
@@ -73,19 +73,28 @@ struct Lines {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Asked {
-    /// `accounts`, `contacts`, `owners`, `revenue`, `segments`, `dashboards`, `targets` or `data`.
+    /// `accounts`, `contacts`, `owners`, `revenue`, `segments`, `dashboards`, `dashboards/ID`, `targets` or `data`.
     page: String,
 }
 
 fn page(raw: &str) -> Result<String> {
-    if PAGES.contains(&raw) {
+    let dashboard = raw.strip_prefix("dashboards/").is_some_and(|id| {
+        (1..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+    });
+    if PAGES.contains(&raw) || dashboard {
         return Ok(raw.to_owned());
     }
     Err(Problem::field(
         "page",
         raw,
         "has no views",
-        format!("name one of {}", PAGES.join(", ")),
+        format!(
+            "name one of {}, or dashboards/ and the id of one",
+            PAGES.join(", ")
+        ),
     ))
 }
 

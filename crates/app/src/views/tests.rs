@@ -96,3 +96,28 @@ async fn what_is_no_view_is_refused_with_the_remedy() {
             .problem(422);
     }
 }
+
+#[tokio::test]
+async fn a_dashboard_has_views_of_its_own() {
+    let app = TestApp::new().await;
+    let add = |page: &str| {
+        let form = json!({ "page": page, "name": "Core", "state": { "segment": "core" }, "shared": false });
+        app.post("/api/v1/views").as_role(Role::Viewer).json(&form)
+    };
+    add("dashboards/churn_rate").await.ok();
+    let of = async |page: &str| {
+        let answer = app
+            .get(&format!("/api/v1/views?page={page}"))
+            .as_role(Role::Viewer)
+            .await
+            .ok();
+        answer["items"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(of("dashboards/churn_rate").await, 1);
+    assert_eq!(of("dashboards/engagement").await, 0);
+    assert_eq!(of("dashboards").await, 0);
+    for wrong in ["dashboards/", "dashboards/../x", "dashboards/a/b", "elsewhere"] {
+        let problem = add(wrong).await.problem(422);
+        assert_eq!(problem["errors"][0]["field"], "page", "{wrong}: {problem}");
+    }
+}

@@ -5,6 +5,7 @@ import { lazy, Suspense, useCallback } from "react";
 import { useAsOf } from "@/app/asOf";
 import { day } from "@/shared/days";
 import { Fresh } from "@/shared/ui/Fresh";
+import { Views } from "@/features/views/Views";
 import { PageHead } from "@/shared/ui/Panel";
 import { Empty, Loaded, Skeleton } from "@/shared/ui/State";
 import css from "./dashboards.module.css";
@@ -54,6 +55,9 @@ export function DashboardPage() {
           )
         }
       >
+        {page && !changing ? (
+          <Views key={id} page={`dashboards/${id}`} search={{ period, compare, segment, owner }} />
+        ) : null}
         {page && !changing ? (
           <PageMenus
             page={page}

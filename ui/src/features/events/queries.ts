@@ -7,7 +7,7 @@ export const sourcesQuery = queryOptions({
   refetchInterval: 30_000,
 });
 
-/** Sources that are silent, and that were; the navigation shows how many are open. */
+/** Sources that are silent, and that were. */
 export const alarmsQuery = queryOptions({
   queryKey: ["sources", "alarms"],
   queryFn: () => take(api.GET("/api/v1/sources/alarms")),

@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { PageHead } from "@/shared/ui/Panel";
 import { Skeleton } from "@/shared/ui/State";
+import { Views } from "@/features/views/Views";
 import { Sources } from "@/features/events/Sources";
 import { Imports } from "./Imports";
 import { Rejects } from "./Rejects";
@@ -14,11 +15,14 @@ const Sql = lazy(() => import("@/features/events/Sql"));
 
 /** What comes in: sources, imports, refused rows; and a question to all of it. */
 export function Data() {
-  const { tab = "sources", import: importId, upload, file } = useSearch({ from: "/data" });
+  const search = useSearch({ from: "/data" });
+  const { tab = "sources", import: importId, upload, file, segment, field, event, kind, show } = search;
   const navigate = useNavigate({ from: "/data" });
   return (
     <>
-      <PageHead title="Data" sub="Where it comes from, how fresh it is, and what was refused." />
+      <PageHead title="Data" sub="Where it comes from, how fresh it is, and what was refused.">
+        <Views page="data" search={{ tab: search.tab, segment, field, event, kind, show }} />
+      </PageHead>
       <Tabs
         value={tab}
         onChange={(t) => void navigate({ search: (s) => ({ as_of: s.as_of, tab: t ?? undefined }) })}

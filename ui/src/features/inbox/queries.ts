@@ -11,11 +11,12 @@ export const inboxQuery = (unread: boolean) =>
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
 
-/** How many are unread; asked again twice a minute while the page is looked at. */
-export const countQuery = queryOptions({
-  queryKey: ["inbox", "count"],
-  queryFn: () => take(api.GET("/api/v1/inbox/count")),
-  refetchInterval: 30_000,
+/** What stands around every page; asked again while the page is looked at, each second while figures are being computed. */
+export const nowQuery = queryOptions({
+  queryKey: ["inbox", "now"],
+  queryFn: () => take(api.GET("/api/v1/now")),
+  refetchInterval: (query) => ((query.state.data?.to_compute ?? 0) > 0 ? 1000 : 15_000),
+  retry: false,
 });
 
 export const markRead = (ids: string[] | null, read: boolean) =>

@@ -8,7 +8,7 @@ import { day } from "@/shared/days";
 import { words } from "@/shared/format";
 import { sessionQuery } from "@/features/auth/queries";
 import { programQuery } from "@/features/program/queries";
-import { FirstSteps } from "@/features/setup/FirstSteps";
+import { FirstSteps, StepsLeft } from "@/features/setup/FirstSteps";
 import { useRowKeys } from "@/shared/useRowKeys";
 import { Fresh } from "@/shared/ui/Fresh";
 import { Icon } from "@/shared/ui/Icon";
@@ -48,11 +48,12 @@ export function Overview() {
           )
         }
       />
-      {leads || empty ? (
+      {empty ? (
         <div style={{ maxWidth: 760, marginBottom: 16 }}>
-          <FirstSteps dismissible={!empty} />
+          <FirstSteps />
         </div>
       ) : null}
+      {leads && !empty ? <StepsLeft /> : null}
       {empty ? null : (
         <Loaded of={answer} lines={14}>
           {(data) => (

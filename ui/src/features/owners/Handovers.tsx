@@ -88,7 +88,8 @@ function Card({ handover: h, named }: { handover: Handover; named: boolean }) {
         {h.items.map((i) => (
           <li key={i.no}>
             <Checkbox
-              size="sm"
+              size="md"
+              classNames={{ label: css.task }}
               label={i.title}
               checked={ticked?.no === i.no ? ticked.done : i.done_at !== null}
               disabled={tick.isPending || h.closed_as === "taken_back"}

@@ -2,6 +2,7 @@ import { Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { SegmentsAnswer } from "@/api/types";
+import { Views } from "@/features/views/Views";
 import { useAsOf } from "@/app/asOf";
 import { money, number, percent } from "@/shared/format";
 import { Fresh } from "@/shared/ui/Fresh";
@@ -18,6 +19,7 @@ import css from "./segments.module.css";
 export function Segments() {
   const { asOf } = useAsOf();
   const answer = useQuery(segmentsQuery(asOf));
+  const search = useSearch({ from: "/segments" });
   return (
     <>
       <PageHead
@@ -33,7 +35,9 @@ export function Segments() {
             ) : null}
           </>
         }
-      />
+      >
+        <Views page="segments" search={search} />
+      </PageHead>
       <Loaded of={answer} lines={8}>
         {(data) => <Body data={data} />}
       </Loaded>

@@ -55,33 +55,14 @@ const STEPS: Record<string, { title: string; why: string; how: ReactNode }> = {
 };
 
 /** The way from empty to the first dashboard, ticked by what is really there. */
-export function FirstSteps({ dismissible = false }: { dismissible?: boolean }) {
-  const queries = useQueryClient();
+export function FirstSteps() {
   const steps = useQuery(firstStepsQuery);
-  const hide = useMutation({
-    mutationFn: (hidden: boolean) => setPreferences(queries, { first_steps_hidden: hidden }),
-    onSuccess: (_, hidden) => {
-      if (hidden)
-        toast("The first steps are put away; they stay under your initials.", () =>
-          setPreferences(queries, { first_steps_hidden: false }),
-        );
-    },
-  });
   return (
     <Loaded of={steps} lines={5}>
       {(data) => {
         const next = data.items.find((s) => !s.done)?.step;
         return (
-          <Panel
-            title={`First steps: ${data.done} of ${data.items.length} done`}
-            aside={
-              dismissible ? (
-                <Button size="compact-xs" variant="subtle" onClick={() => hide.mutate(true)}>
-                  Put away
-                </Button>
-              ) : null
-            }
-          >
+          <Panel title={`First steps: ${data.done} of ${data.items.length} done`}>
             <ol className={css.steps}>
               {data.items.map((s) => {
                 const about = STEPS[s.step];
@@ -98,11 +79,43 @@ export function FirstSteps({ dismissible = false }: { dismissible?: boolean }) {
                 );
               })}
             </ol>
-            {hide.error ? <Problem inline error={hide.error} /> : null}
           </Panel>
         );
       }}
     </Loaded>
+  );
+}
+
+/** What is left of the first steps in one line, above figures that are there already. */
+export function StepsLeft() {
+  const queries = useQueryClient();
+  const steps = useQuery(firstStepsQuery);
+  const hide = useMutation({
+    mutationFn: (hidden: boolean) => setPreferences(queries, { first_steps_hidden: hidden }),
+    onSuccess: (_, hidden) => {
+      if (hidden)
+        toast("The first steps are put away; they stay under your initials.", () =>
+          setPreferences(queries, { first_steps_hidden: false }),
+        );
+    },
+  });
+  if (steps.error) return <Problem inline error={steps.error} />;
+  if (!steps.data) return null;
+  const { done, items } = steps.data;
+  const left = items.filter((s) => !s.done).map((s) => STEPS[s.step]?.title ?? s.step);
+  if (left.length === 0) return null;
+  const title = `First steps: ${done} of ${items.length} done`;
+  return (
+    <section className={css.left} aria-label={title}>
+      <strong>{title}</strong>
+      <span className="dim">Left: {left.join(", ")}</span>
+      <span className={css.grow} />
+      <Link to="/first-steps">Go on</Link>
+      <Button size="compact-xs" variant="subtle" loading={hide.isPending} onClick={() => hide.mutate(true)}>
+        Put away
+      </Button>
+      {hide.error ? <Problem inline error={hide.error} /> : null}
+    </section>
   );
 }
 

@@ -14,6 +14,14 @@ mod tests;
 pub use api::routes;
 pub use reactor::{check, run};
 
+/// How many sources are silent now.
+///
+/// # Errors
+/// When the records fail.
+pub async fn silent(app: &crate::App) -> anyhow::Result<i64> {
+    Ok(store::open(&app.store).await?)
+}
+
 /// Sources whose silence means nothing unless somebody says so.
 const UNEXPECTED: [&str; 3] = ["import", "operator", "program"];
 /// What Tenure itself writes.

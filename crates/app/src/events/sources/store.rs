@@ -78,6 +78,12 @@ pub async fn alarms(read: &impl Execute, limit: i64) -> StoreResult<Vec<Alarm>> 
     read.all(sql, args![limit]).await?.iter().map(alarm).collect()
 }
 
+/// How many alarms are open.
+pub async fn open(read: &impl Execute) -> StoreResult<i64> {
+    let sql = "SELECT count(*) AS n FROM source_alarms WHERE cleared_at IS NULL";
+    read.one(sql, args![]).await?.map_or(Ok(0), |row| row.get("n"))
+}
+
 /// Notes a silence.
 pub async fn raise(tx: &Tx, it: &Alarm) -> StoreResult<()> {
     tx.run(
