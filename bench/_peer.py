@@ -97,7 +97,7 @@ WHERE r.active_start OR r.active_any
 
 COUNTED = """
 CREATE OR REPLACE TABLE counted AS
-SELECT p.period, f.account_no, coalesce(c.segment, f.segment) AS segment
+SELECT p.period, f.account_no, coalesce(c.segment, f.segment) AS segment, CASE WHEN c.account_no IS NULL THEN f.owner ELSE c.owner END AS owner
 FROM periods p CROSS JOIN firsts f
 LEFT JOIN account_spans c ON c.account_no = f.account_no AND c.from_day <= {at} AND c.to_day > {at}
 """
@@ -153,8 +153,8 @@ class Peer:
         self.db.execute(f"CREATE OR REPLACE TABLE metrics AS SELECT m.*, {', '.join(formulas)} FROM (SELECT m.*, a.seats, a.mrr FROM measured m JOIN accounts a ON a.account_no = m.account_no) m")
         return self.db.execute("SELECT count(*) FROM metrics").fetchone()[0]
 
-    def figures(self):
-        """Numerator and denominator by KPI, day and scope (`all` and segments)."""
+    def facts(self):
+        """For each KPI the table `facts` of all days, beside `counted`: in which segment and with which owner each account counts."""
         self.db.execute("""
 CREATE OR REPLACE TABLE lives AS
 WITH marked AS (
@@ -165,7 +165,7 @@ WITH marked AS (
 )
 SELECT account_no, min(from_day) AS started, max(to_day) AS ended FROM runs GROUP BY account_no, run""")
         self.db.execute("CREATE OR REPLACE TABLE firsts AS SELECT account_no, arg_min(segment, from_day) AS segment, arg_min(owner, from_day) AS owner FROM account_spans GROUP BY account_no")
-        groups, found = {}, {}
+        groups = {}
         for kpi in self.kpis:
             groups.setdefault((str(kpi["window"]), kpi.get("lag"), kpi.get("segment_at", "end")), []).append(kpi)
         for (_, _, at), kpis in groups.items():
@@ -181,11 +181,30 @@ SELECT account_no, min(from_day) AS started, max(to_day) AS ended FROM runs GROU
                 # The newest value last, with the rows that hold none before them: as `last_value(… ORDER BY …)` of the facts means it.
                 facts = re.sub(r"last_value\(", "last(", kpi["facts"])
                 self.db.execute(f"CREATE OR REPLACE TABLE facts AS {facts}")
-                answer = self.db.execute("""
+                yield kpi["id"]
+
+    def figures(self):
+        """Numerator and denominator by KPI, day and scope (`all` and segments)."""
+        found = {}
+        for kpi in self.facts():
+            answer = self.db.execute("""
 SELECT f.period::DATE, CASE WHEN grouping(c.segment) = 1 THEN 'all' ELSE c.segment END AS scope, sum(f.numerator), sum(f.denominator)
 FROM facts f LEFT JOIN counted c ON c.period = f.period AND c.account_no = f.account_no
 GROUP BY GROUPING SETS ((f.period), (f.period, c.segment))""").fetchall()
-                for period, scope, numerator, denominator in answer:
-                    if scope is not None:
-                        found[kpi["id"], period, scope] = (float(numerator or 0), float(denominator or 0))
+            for period, scope, numerator, denominator in answer:
+                if scope is not None:
+                    found[kpi, period, scope] = (float(numerator or 0), float(denominator or 0))
+        return found
+
+    def figures_of(self, wanted):
+        """Numerator and denominator by KPI, day, segment and owner; a segment or owner of `None` is everybody. `wanted`: days."""
+        self.days, found = sorted(wanted), {}
+        for kpi in self.facts():
+            answer = self.db.execute("""
+SELECT f.period::DATE, grouping(c.segment), c.segment, grouping(c.owner), c.owner, sum(f.numerator), sum(f.denominator)
+FROM facts f LEFT JOIN counted c ON c.period = f.period AND c.account_no = f.account_no
+GROUP BY GROUPING SETS ((f.period), (f.period, c.segment), (f.period, c.owner), (f.period, c.segment, c.owner))""").fetchall()
+            for period, any_segment, segment, any_owner, owner, numerator, denominator in answer:
+                if (any_segment or segment is not None) and (any_owner or owner is not None):
+                    found[kpi, period, segment, owner] = (float(numerator or 0), float(denominator or 0))
         return found

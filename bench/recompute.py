@@ -36,15 +36,7 @@ def subject(data):
 def main():
     data, made = _company.folder()
     program = _tenure.ROOT / "programs/medtrainer"
-    work = os.path.join(os.path.dirname(data), "peer")
-    os.makedirs(work, exist_ok=True)
-    wanted = {"spans": "account_no, from_day, to_day, active, mrr, segment, owner FROM account_spans", "accounts": "account_no, mrr, employees, seats, plan, industry, domain FROM accounts"}
-    for name, sql in wanted.items():
-        with open(os.path.join(work, f"{name}.csv"), "w", encoding="utf-8") as out:
-            for first in range(0, _company.ACCOUNTS + 1, 10_000):
-                text = _tenure.tenure("sql", f"SELECT {sql} WHERE account_no >= {first} AND account_no < {first + 10_000}", "--format", "csv", "--limit", "100000", data=data)
-                head, _, rows = text.partition("\n")
-                out.write(f"{head}\n{rows}\n" if first == 0 else f"{rows}\n" if rows else "")
+    work = _company.tables(data)
     kept = json.loads(_tenure.tenure("sql", "SELECT count(*) AS n FROM events", "--format", "json", data=data))
     subject(data)  # seals what is not in files yet
     files = glob.glob(os.path.join(data, "lake", "**", "*.parquet"), recursive=True)

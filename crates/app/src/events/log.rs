@@ -183,6 +183,12 @@ impl Log {
         Ok(seq)
     }
 
+    pub(super) fn has_changes_since(&self, seq: i64) -> bool {
+        let state = self.core.state.read();
+        let after = seq.saturating_add(1)..;
+        state.tail.range(after.clone()).next().is_some() || state.bulks.range(after).next().is_some()
+    }
+
     pub(super) fn changes_since(&self, seq: i64) -> Vec<Change> {
         let state = self.core.state.read();
         let after = seq.saturating_add(1)..;

@@ -222,6 +222,12 @@ pub fn changes_since(app: &App, seq: i64) -> Vec<Change> {
     app.log.changes_since(seq)
 }
 
+/// Whether anything happened after `seq`: steps that hold no events, such as those of housekeeping, are nothing that a reactor could work in.
+#[must_use]
+pub fn has_changes_since(app: &App, seq: i64) -> bool {
+    app.log.has_changes_since(seq)
+}
+
 /// The unsealed events of the steps after `seq`.
 #[must_use]
 pub fn tail_since(app: &App, seq: i64) -> Vec<(i64, Arc<Vec<EventRow>>)> {

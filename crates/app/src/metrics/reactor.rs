@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
+use futures::StreamExt;
 use parking_lot::RwLock;
 use tenure_lake::EventRow;
 use tokio::sync::watch;
 
 use super::as_of::Cache;
-use super::book::Book;
+use super::book::{Book, Entry};
 use super::facts::day_number;
 use super::plan::{Plan, SharedPlan};
 use super::store;
@@ -252,22 +253,31 @@ pub fn month_of(day: i32) -> i32 {
 /// # Errors
 /// When the records fail.
 pub async fn load(app: &App) -> Result<()> {
-    const PAGE: i64 = 5_000;
-    let mut after = 0;
-    loop {
-        let heads = store::heads(&app.store, after, PAGE).await?;
-        let Some(last) = heads.last().map(|(no, _, _)| *no) else {
-            return Ok(());
-        };
-        let nos: Vec<i64> = heads.iter().map(|(no, _, _)| *no).collect();
-        let records = store::records(&app.store, &nos).await?;
-        let entries = heads
-            .into_iter()
-            .filter_map(|(no, at, head)| Some(entry(no, records.get(&no)?, head?, at)))
-            .collect();
-        app.metrics.book.put(entries);
-        after = last;
+    const PAGE: usize = 4_000;
+    const AT_ONCE: usize = 2;
+    let nos = store::numbers(&app.store).await?;
+    let mut pages = futures::stream::iter(nos.chunks(PAGE).map(<[i64]>::to_vec))
+        .map(|nos| tokio::spawn(page(app.clone(), nos)))
+        .buffer_unordered(AT_ONCE);
+    while let Some(entries) = pages.next().await {
+        app.metrics.book.put(entries??);
     }
+    Ok(())
+}
+
+/// The entries of some accounts as they are kept.
+async fn page(app: App, nos: Vec<i64>) -> Result<Vec<Entry>> {
+    let (Some(first), Some(last)) = (nos.first(), nos.last()) else {
+        return Ok(Vec::new());
+    };
+    let (heads, records) = tokio::try_join!(
+        store::heads(&app.store, *first, *last),
+        store::present(&app.store, &nos)
+    )?;
+    Ok(heads
+        .into_iter()
+        .filter_map(|(no, at, head)| Some(entry(no, records.get(&no)?, head?, at)))
+        .collect())
 }
 
 /// Runs until the server stops.

@@ -34,8 +34,17 @@ fn placeholders(n: usize) -> String {
 
 /// The records of these accounts as they are shown: merged ones in those that they were merged into, and not by themselves.
 pub async fn records(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Record>> {
+    Ok(shaped(merges::told(on, nos).await?))
+}
+
+/// As [`records`], without the past of the fields.
+pub async fn present(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Record>> {
+    Ok(shaped(merges::told_now(on, nos).await?))
+}
+
+fn shaped(all: BTreeMap<i64, merges::Told>) -> BTreeMap<i64, Record> {
     let mut records = BTreeMap::new();
-    for (no, told) in merges::told(on, nos).await? {
+    for (no, told) in all {
         let mut history = History::default();
         for (field, rows) in told.history {
             for (day, row) in rows {
@@ -52,7 +61,7 @@ pub async fn records(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64
         };
         records.insert(no, record);
     }
-    Ok(records)
+    records
 }
 
 /// Forgets what was computed of accounts that are no longer shown by themselves.
@@ -85,10 +94,10 @@ pub async fn facts(on: &impl Execute, nos: &[i64]) -> StoreResult<HashMap<i64, F
     Ok(facts)
 }
 
-/// The kept heads, from number `after` on, at most `limit`: number, time of computation, head.
-pub async fn heads(on: &impl Execute, after: i64, limit: i64) -> StoreResult<Vec<(i64, i64, Option<Head>)>> {
-    let sql = "SELECT account_no, computed_at, head FROM account_state WHERE account_no > $1 ORDER BY account_no LIMIT $2";
-    on.all(sql, args![after, limit])
+/// The kept heads of the numbers from `first` to `last`: number, time of computation, head.
+pub async fn heads(on: &impl Execute, first: i64, last: i64) -> StoreResult<Vec<(i64, i64, Option<Head>)>> {
+    let sql = "SELECT account_no, computed_at, head FROM account_state WHERE account_no BETWEEN $1 AND $2";
+    on.all(sql, args![first, last])
         .await?
         .iter()
         .map(|row| {

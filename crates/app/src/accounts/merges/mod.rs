@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::{AccountNo, Directory};
 
 pub use rules::{Row, Told, combine};
-pub use store::{load, merge, merges, own, part, raw, standing, told};
+pub use store::{load, merge, merges, own, part, raw, standing, told, told_now};
 
 /// Whose value of a field is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

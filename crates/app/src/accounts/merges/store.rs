@@ -166,28 +166,12 @@ fn placeholders(n: usize) -> String {
 /// # Errors
 /// When the records fail.
 pub async fn own(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Told>> {
-    // An empty list between brackets is a mistake to one of the two databases.
-    if nos.is_empty() {
-        return Ok(BTreeMap::new());
+    let mut found = present(on, nos).await?;
+    if found.is_empty() {
+        return Ok(found);
     }
-    let list = placeholders(nos.len());
     let values: Vec<Value> = nos.iter().map(|no| Value::from(*no)).collect();
-    let mut found = BTreeMap::new();
-    let sql =
-        format!("SELECT no, id, name, owner, parent_id, stub, attributes FROM accounts WHERE no IN ({list})");
-    for row in on.all(&sql, values.clone()).await? {
-        let attributes: String = row.get("attributes")?;
-        let told = Told {
-            id: row.get("id")?,
-            name: row.get("name")?,
-            owner: row.get("owner")?,
-            parent: row.get("parent_id")?,
-            stub: row.get("stub")?,
-            attributes: serde_json::from_str(&attributes).unwrap_or_default(),
-            history: BTreeMap::new(),
-        };
-        found.insert(row.get::<i64>("no")?, told);
-    }
+    let list = placeholders(nos.len());
     let sql =
         format!("SELECT account_no, field, day, value, at FROM account_changes WHERE account_no IN ({list})");
     for row in on.all(&sql, values).await? {
@@ -207,11 +191,50 @@ pub async fn own(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, To
     Ok(found)
 }
 
+/// As [`own`], without the past of the fields.
+async fn present(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Told>> {
+    // An empty list between brackets is a mistake to one of the two databases.
+    if nos.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let list = placeholders(nos.len());
+    let values: Vec<Value> = nos.iter().map(|no| Value::from(*no)).collect();
+    let mut found = BTreeMap::new();
+    let sql =
+        format!("SELECT no, id, name, owner, parent_id, stub, attributes FROM accounts WHERE no IN ({list})");
+    for row in on.all(&sql, values).await? {
+        let attributes: String = row.get("attributes")?;
+        let told = Told {
+            id: row.get("id")?,
+            name: row.get("name")?,
+            owner: row.get("owner")?,
+            parent: row.get("parent_id")?,
+            stub: row.get("stub")?,
+            attributes: serde_json::from_str(&attributes).unwrap_or_default(),
+            history: BTreeMap::new(),
+        };
+        found.insert(row.get::<i64>("no")?, told);
+    }
+    Ok(found)
+}
+
 /// What is told of these accounts, merged ones shown in those that they were merged into and not by themselves.
 ///
 /// # Errors
 /// When the records fail.
 pub async fn told(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Told>> {
+    read(on, nos, true).await
+}
+
+/// As [`told`], without the past of the fields: what is shown today costs much less to read than how it came about.
+///
+/// # Errors
+/// When the records fail.
+pub async fn told_now(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Told>> {
+    read(on, nos, false).await
+}
+
+async fn read(on: &impl Execute, nos: &[i64], past: bool) -> StoreResult<BTreeMap<i64, Told>> {
     const CHUNK: usize = 500;
     let mut all = BTreeMap::new();
     for chunk in nos.chunks(CHUNK) {
@@ -230,7 +253,10 @@ pub async fn told(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, T
             .copied()
             .filter(|no| !merged.contains(no) && !roots.contains(no))
             .collect();
-        all.extend(own(on, &alone).await?);
+        all.extend(match past {
+            true => own(on, &alone).await?,
+            false => present(on, &alone).await?,
+        });
         let asked: Vec<i64> = chunk.iter().copied().filter(|no| roots.contains(no)).collect();
         if !asked.is_empty() {
             all.extend(joined(on, &asked, &members).await?);

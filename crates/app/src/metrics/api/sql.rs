@@ -172,9 +172,11 @@ pub struct Computing {
 #[utoipa::path(get, path = "/api/v1/metrics/progress", tag = "sql", responses((status = 200, body = Computing)))]
 pub async fn progress(_: Viewer, State(app): State<App>) -> Result<Json<Computing>> {
     let Progress { done, total } = app.metrics.progress();
-    let up_to = crate::events::cursor(&app, super::super::work::CURSOR).await?;
-    let marked_months = super::super::marked_months(&app).await?;
     let newest = *crate::events::watch(&app).borrow();
+    let cursor = crate::events::cursor(&app, super::super::work::CURSOR).await?;
+    let behind = cursor < newest && crate::events::has_changes_since(&app, cursor);
+    let up_to = if behind { cursor } else { newest };
+    let marked_months = super::super::marked_months(&app).await?;
     Ok(Json(Computing {
         done,
         total,
