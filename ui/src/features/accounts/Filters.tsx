@@ -1,9 +1,9 @@
 import { Autocomplete, Button, SegmentedControl, Select, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
 import type { Segment } from "@/api/types";
 import type { ApiProblem } from "@/api/problem";
 import { sentence } from "@/shared/format";
 import { useDraft } from "@/shared/useDraft";
+import { useSoon } from "@/shared/useSoon";
 import { Icon } from "@/shared/ui/Icon";
 import css from "./accounts.module.css";
 import type { Search } from "./rules";
@@ -21,7 +21,7 @@ export function Filters({ search, change, segments, owners, problem }: Props) {
   const [q, setQ] = useDraft(search.q ?? "");
   const [filter, setFilter] = useDraft(search.filter ?? "");
   const [owner, setOwner] = useDraft(search.owner ?? "");
-  const searchSoon = useDebouncedCallback((value: string) => change({ q: value.trim() || undefined }), 200);
+  const searchSoon = useSoon((value) => change({ q: value.trim() || undefined }), 200);
 
   const message = problem
     ? [problem.errors[0]?.problem ?? problem.detail ?? problem.title, problem.errors[0]?.remedy]

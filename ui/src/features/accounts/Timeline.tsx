@@ -1,9 +1,9 @@
 import { Button, Select, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Profile, TimelineItem } from "@/api/types";
+import { useSoon } from "@/shared/useSoon";
 import { clock, day, instant, endOfDay } from "@/shared/days";
 import { words } from "@/shared/format";
 import { useDraft } from "@/shared/useDraft";
@@ -46,7 +46,7 @@ export function Timeline({ profile, asOf }: { profile: Profile; asOf: string | u
   const [text, setText] = useDraft(q ?? "");
   const change = (next: { kind?: string; q?: string }) =>
     void navigate({ search: (s) => ({ ...s, ...next }), replace: true });
-  const searchSoon = useDebouncedCallback((value: string) => change({ q: value.trim() || undefined }), 250);
+  const searchSoon = useSoon((value) => change({ q: value.trim() || undefined }), 250);
   // The day ends where the program lives; until that is known, a past day has no timeline yet.
   const zone = useQuery({ ...programQuery, enabled: asOf !== undefined && Boolean(kind || q) }).data?.time_zone;
   const before = asOf && zone ? endOfDay(asOf, zone) : undefined;

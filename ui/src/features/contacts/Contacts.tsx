@@ -1,8 +1,8 @@
 import { Button, Select, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { number } from "@/shared/format";
+import { useSoon } from "@/shared/useSoon";
 import { Icon } from "@/shared/ui/Icon";
 import { DataTable, PageHead, Panel } from "@/shared/ui/Panel";
 import { Empty, Loaded } from "@/shared/ui/State";
@@ -20,7 +20,7 @@ export function Contacts() {
   const pages = useInfiniteQuery(contactsQuery(filter));
   const [q, setQ] = useDraft(search.q ?? "");
   const change = (next: ContactsFilter) => void navigate({ search: (s) => ({ ...s, ...next }), replace: true });
-  const soon = useDebouncedCallback((value: string) => change({ q: value.trim() || undefined }), 200);
+  const soon = useSoon((value) => change({ q: value.trim() || undefined }), 200);
   const rows = pages.data?.pages.flatMap((p) => p.items) ?? [];
   const topics = pages.data?.pages[0]?.topics ?? [];
   const filtered = Boolean(search.q || search.flag || search.consent);
