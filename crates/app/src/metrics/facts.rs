@@ -195,6 +195,26 @@ impl Head {
             && self.subscriptions == other.subscriptions
     }
 
+    /// 128 bits that are the same for heads that are [`Head::same`], and differ for others.
+    ///
+    /// # Errors
+    /// When it cannot be written as bytes.
+    pub fn print(&self) -> anyhow::Result<[u8; 16]> {
+        // One spelling of no data, and one of zero.
+        let plain = |value: &f64| match *value {
+            value if value.is_nan() => f64::NAN,
+            value if value == 0.0 => 0.0,
+            value => value,
+        };
+        let head = Self {
+            metrics: self.metrics.iter().map(plain).collect(),
+            ..self.clone()
+        };
+        let mut print = [0; 16];
+        print.copy_from_slice(&blake3::hash(&encode(&head)?).as_bytes()[..16]);
+        Ok(print)
+    }
+
     /// The span that holds on `day`.
     #[must_use]
     pub fn span_at(&self, day: i32) -> Option<&Span> {
@@ -259,6 +279,31 @@ mod tests {
         assert_eq!(day_number(jiff::civil::date(2026, 11, 22)), 20_779);
         assert_eq!(parse_day("2026-11-22T10:00:00Z"), Some(20_779));
         assert_eq!(parse_day("soon"), None);
+    }
+
+    #[test]
+    fn prints_are_the_same_for_heads_that_tell_the_same() {
+        let head = |metrics: Vec<f64>, why: &str| Head {
+            day: 5,
+            spans: vec![],
+            metrics,
+            flags: vec![],
+            why: why.into(),
+            currency: None,
+            subscriptions: vec![],
+        };
+        let one = head(vec![f64::NAN, 0.0, 1.5], "w");
+        let same = head(vec![-f64::NAN, -0.0, 1.5], "w");
+        assert!(one.same(&same));
+        assert_eq!(one.print().unwrap(), same.print().unwrap());
+        for other in [
+            head(vec![0.0, 0.0, 1.5], "w"),
+            head(vec![f64::NAN, 0.0, 1.6], "w"),
+            head(vec![f64::NAN, 0.0, 1.5], "v"),
+        ] {
+            assert!(!one.same(&other));
+            assert_ne!(one.print().unwrap(), other.print().unwrap());
+        }
     }
 
     #[test]
