@@ -31,13 +31,15 @@ export const PAGES: {
     | "/contacts"
     | "/owners"
     | "/inbox"
-    | "/revenue";
+    | "/revenue"
+    | "/health";
   label: string;
   icon: IconName;
   keys: string;
 }[] = [
   { to: "/", label: "Overview", icon: "overview", keys: "g o" },
   { to: "/accounts", label: "Accounts", icon: "accounts", keys: "g a" },
+  { to: "/health", label: "Health", icon: "advocacy", keys: "g h" },
   { to: "/contacts", label: "Contacts", icon: "user", keys: "g c" },
   { to: "/owners", label: "Owners", icon: "meeting", keys: "g w" },
   { to: "/inbox", label: "Inbox", icon: "mail", keys: "g i" },
