@@ -195,6 +195,7 @@ export type DataSearch = TabSearch & {
 };
 
 export type HealthSearch = {
+  edit?: string;
   score?: string;
   segment?: string;
   owner?: string;
@@ -207,6 +208,7 @@ const health = createRoute({
   getParentRoute: () => root,
   path: "/health",
   validateSearch: (s: Raw): HealthSearch => ({
+    edit: text(s.edit),
     score: text(s.score),
     segment: text(s.segment),
     owner: text(s.owner),

@@ -76,15 +76,40 @@ async fn the_pass_over_all_days_is_a_fold_of_every_day() {
         .collect();
     let mean = wanted.iter().sum::<f64>() / wanted.len() as f64;
     let kpis = app.get("/api/v1/kpis").as_role(Role::Viewer).await.ok();
-    let shown = kpis["kpis"]
-        .as_array()
-        .and_then(|kpis| {
-            kpis.iter()
-                .find(|kpi| kpi["kpi"] == "average_health" && kpi["scope"] == "all")
-        })
-        .map(|kpi| kpi["value"].as_f64());
-    let shown = shown.flatten().expect("average health has a figure");
-    assert!((shown - mean).abs() < 1e-9, "{shown} is not {mean}");
+    let shown = |kpi: &str, side: &str| {
+        let lines = kpis["kpis"].as_array().expect("figures");
+        let line = lines
+            .iter()
+            .find(|line| line["kpi"] == kpi && line["scope"] == "all");
+        line.and_then(|line| line[side].as_f64())
+    };
+    let average = shown("average_health", "value").expect("average health has a figure");
+    assert!((average - mean).abs() < 1e-9, "{average} is not {mean}");
+    // Declines and churn by band, by loops over the scores of both days.
+    let on = async |day: i32| -> std::collections::BTreeMap<i64, f64> {
+        let found = naive(&app, definitions.score(HEALTH).expect("health"), day).await;
+        found
+            .into_iter()
+            .filter_map(|(no, points)| Some((no, points?)))
+            .collect()
+    };
+    let (now, month, quarter) = (on(today).await, on(today - 30).await, on(today - 90).await);
+    let both: Vec<f64> = now
+        .iter()
+        .filter_map(|(no, points)| Some(month.get(no)? - points))
+        .collect();
+    let fell = both.iter().filter(|fall| **fall >= 10.0).count();
+    assert_eq!(shown("health_declines", "denominator"), Some(both.len() as f64));
+    assert_eq!(shown("health_declines", "numerator").unwrap_or(0.0), fell as f64);
+    let left = |no: &i64| {
+        let head = app.metrics.book.get(*no).expect("an account").head.clone();
+        head.lives()
+            .iter()
+            .any(|life| life.1 > today - 90 && life.1 <= today)
+    };
+    assert_eq!(shown("churn_by_band", "denominator"), Some(quarter.len() as f64));
+    let gone = quarter.keys().filter(|no| left(no)).count();
+    assert_eq!(shown("churn_by_band", "numerator").unwrap_or(0.0), gone as f64);
     // After a restart the same days are held, and nothing has to be computed again.
     let app = app.reopen().await;
     assert!(

@@ -1,6 +1,7 @@
 import { Button, Select } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { useAsOf } from "@/app/asOf";
 import { Views } from "@/features/views/Views";
 import { day } from "@/shared/days";
@@ -14,6 +15,8 @@ import { Distribution, Groups, Movement } from "./Figures";
 import { scoresQuery, type ScoreLine, type ScoreList } from "./queries";
 import { BAND_LABEL, BANDS, signed } from "./rules";
 import css from "./scores.module.css";
+
+const ModelEditor = lazy(async () => ({ default: (await import("./ModelEditor")).ModelEditor }));
 
 const SORTS = [
   { value: "points", label: "Lowest score first" },
@@ -35,6 +38,7 @@ export function Health() {
   const { asOf } = useAsOf();
   const { score, segment, owner, band, was, state, sort } = search;
   const answer = useInfiniteQuery(scoresQuery({ score, segment, owner, band, was, state, sort, as_of: asOf }));
+  const navigate = useNavigate({ from: "/health" });
   const first = answer.data?.pages[0];
   return (
     <>
@@ -51,6 +55,15 @@ export function Health() {
           )
         }
       >
+        {first?.score && !asOf ? (
+          <Button
+            variant="default"
+            aria-expanded={search.edit !== undefined}
+            onClick={() => void navigate({ search: (s) => ({ ...s, edit: s.edit ? undefined : "first" }) })}
+          >
+            {search.edit ? "Close the model" : "Model"}
+          </Button>
+        ) : null}
         <Views page="health" search={search} />
       </PageHead>
       <Loaded of={answer} lines={12}>
@@ -167,6 +180,11 @@ function Body({
           </button>
         ))}
       </div>
+      {search.edit && whole.score ? (
+        <Suspense fallback={null}>
+          <ModelEditor score={whole.score.id} />
+        </Suspense>
+      ) : null}
       <div className={css.columns}>
         <Distribution whole={whole} />
         <Movement whole={whole} open={(from, to) => change({ was: from, band: to })} />

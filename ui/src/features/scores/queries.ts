@@ -37,3 +37,26 @@ export const accountScoreQuery = (id: string, asOf: string | undefined) =>
     refetchInterval: asOf ? false : 60_000,
     placeholderData: (before, query) => (query?.queryKey[2] === id ? before : undefined),
   });
+
+/** What a changed score would do to the accounts as they are today. */
+export const previewQuery = (score: object) =>
+  queryOptions({
+    queryKey: ["scores", "preview", score],
+    queryFn: ({ signal }) =>
+      take(api.POST("/api/v1/scores/preview", { body: { score: score as Record<string, never> }, signal })),
+    placeholderData: keepPreviousData,
+    retry: false,
+    staleTime: 60_000,
+  });
+
+/** How a metric is spread over the accounts of a model. */
+export const spreadQuery = (score: string, metric: string, model: string) =>
+  queryOptions({
+    queryKey: ["scores", "spread", score, metric, model],
+    queryFn: () =>
+      take(
+        api.GET("/api/v1/scores/{id}/distribution", { params: { path: { id: score }, query: { metric, model } } }),
+      ),
+    staleTime: 300_000,
+    retry: false,
+  });

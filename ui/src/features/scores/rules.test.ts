@@ -1,5 +1,35 @@
 import { describe, expect, it } from "vitest";
+import { corners, shares, withMeasure, withWeight } from "./models";
 import { bandAt, bandOf, grouped, signed, way } from "./rules";
+
+describe("models", () => {
+  const measure = { metric: "logins", weight: 1, curve: { steps: { cuts: [1, 5], points: [0, 50, 100] } } };
+  const model = { id: "m", groups: [{ id: "a", weight: 3, measures: [measure] }, { id: "b", weight: 1, measures: [] }] };
+
+  it("change in one place and say what each group decides", () => {
+    expect(shares(model)).toEqual([75, 25]);
+    expect(shares(withWeight(model, 1, 3))).toEqual([50, 50]);
+    expect(withMeasure(model, 0, 0, { ...measure, weight: 2 }).groups[0]?.measures[0]?.weight).toBe(2);
+    expect(model.groups[0]?.measures[0]?.weight).toBe(1);
+  });
+
+  it("have curves that can be drawn to both ends", () => {
+    expect(corners(measure.curve, 0, 9)).toEqual([
+      [0, 0],
+      [1, 0],
+      [1, 50],
+      [5, 50],
+      [5, 100],
+      [9, 100],
+    ]);
+    expect(corners({ linear: { knots: [[2, 10], [4, 90]] } }, 0, 3)).toEqual([
+      [0, 10],
+      [2, 10],
+      [4, 90],
+      [4, 90],
+    ]);
+  });
+});
 
 describe("scores in words", () => {
   it("signs changes and calls tiny ones none", () => {
