@@ -58,7 +58,10 @@ it("says of an account why it has its score, and lets a CSM override it", async 
   expect(await breaches(page)).toEqual([]);
   await dialog.getByRole("button", { name: "Override the score" }).click();
   await dialog.waitFor({ state: "detached" });
-  await panel.getByText(/Met their board yesterday/).first().waitFor();
+  await panel
+    .getByText(/Met their board yesterday/)
+    .first()
+    .waitFor();
   expect((await ask<One>(page, `${path}/scores`)).points).toBe(88);
   await panel.getByRole("button", { name: "Override" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Take it away" }).click();

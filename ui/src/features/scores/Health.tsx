@@ -72,8 +72,8 @@ export function Health() {
           if (!whole?.score)
             return (
               <Empty title="This program declares no score">
-                A score is written in <Link to="/definitions">scores.yaml</Link>: groups of metrics, each with a curve and
-                a weight.
+                A score is written in <Link to="/definitions">scores.yaml</Link>: groups of metrics, each with a curve
+                and a weight.
               </Empty>
             );
           const items = data.pages.flatMap((page) => page.items);
@@ -132,7 +132,10 @@ function Body({
           value={search.segment ?? null}
           data={[
             ...new Map(
-              [...whole.segments.map((s) => [s.id, s.label] as const), ...(search.segment ? [[search.segment, search.segment] as const] : [])].reverse(),
+              [
+                ...whole.segments.map((s) => [s.id, s.label] as const),
+                ...(search.segment ? [[search.segment, search.segment] as const] : []),
+              ].reverse(),
             ),
           ].map(([value, label]) => ({ value, label }))}
           onChange={(v) => change({ segment: v ?? undefined })}
@@ -240,7 +243,12 @@ function Body({
               { label: "Owner", show: (i) => i.owner ?? "–" },
               {
                 label: "What costs most",
-                show: (i) => i.reasons.map((r) => <div key={r} className={css.reason}>{r}</div>),
+                show: (i) =>
+                  i.reasons.map((r) => (
+                    <div key={r} className={css.reason}>
+                      {r}
+                    </div>
+                  )),
               },
             ]}
           />

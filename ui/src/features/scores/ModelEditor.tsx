@@ -19,7 +19,10 @@ const FILE = "scores.yaml";
 export function ModelEditor({ score }: { score: string }) {
   const working = useQuery(workingQuery);
   return (
-    <Panel title="Model" aside={<span className="dim">A change is a draft until it is applied under Definitions.</span>}>
+    <Panel
+      title="Model"
+      aside={<span className="dim">A change is a draft until it is applied under Definitions.</span>}
+    >
       <Loaded of={working} lines={8}>
         {(data) => {
           const document = data.documents.find((d) => d.file === FILE);
@@ -69,7 +72,10 @@ function Form({ definition }: { definition: Definition }) {
             disabled={!changed || definition.frozen === true || preview.isError}
             loading={edits.isPending}
             onClick={() =>
-              edits.mutate({ file: FILE, edits: [{ list: "scores", id: definition.id, set: { models: tried.models } }] })
+              edits.mutate({
+                file: FILE,
+                edits: [{ list: "scores", id: definition.id, set: { models: tried.models } }],
+              })
             }
           >
             Keep as a draft
@@ -146,7 +152,9 @@ function MeasureForm({
   );
 }
 
-type Previewed = ReturnType<typeof useQuery<Awaited<ReturnType<NonNullable<ReturnType<typeof previewQuery>["queryFn"]>>>>>;
+type Previewed = ReturnType<
+  typeof useQuery<Awaited<ReturnType<NonNullable<ReturnType<typeof previewQuery>["queryFn"]>>>>
+>;
 
 /** What the tried models would do today. */
 function Outcome({ preview }: { preview: Pick<Previewed, "data" | "error"> }) {

@@ -54,9 +54,7 @@ export const spreadQuery = (score: string, metric: string, model: string) =>
   queryOptions({
     queryKey: ["scores", "spread", score, metric, model],
     queryFn: () =>
-      take(
-        api.GET("/api/v1/scores/{id}/distribution", { params: { path: { id: score }, query: { metric, model } } }),
-      ),
+      take(api.GET("/api/v1/scores/{id}/distribution", { params: { path: { id: score }, query: { metric, model } } })),
     staleTime: 300_000,
     retry: false,
   });

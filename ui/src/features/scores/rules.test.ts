@@ -4,7 +4,13 @@ import { bandAt, bandOf, grouped, signed, way } from "./rules";
 
 describe("models", () => {
   const measure = { metric: "logins", weight: 1, curve: { steps: { cuts: [1, 5], points: [0, 50, 100] } } };
-  const model = { id: "m", groups: [{ id: "a", weight: 3, measures: [measure] }, { id: "b", weight: 1, measures: [] }] };
+  const model = {
+    id: "m",
+    groups: [
+      { id: "a", weight: 3, measures: [measure] },
+      { id: "b", weight: 1, measures: [] },
+    ],
+  };
 
   it("change in one place and say what each group decides", () => {
     expect(shares(model)).toEqual([75, 25]);
@@ -22,7 +28,20 @@ describe("models", () => {
       [5, 100],
       [9, 100],
     ]);
-    expect(corners({ linear: { knots: [[2, 10], [4, 90]] } }, 0, 3)).toEqual([
+    expect(
+      corners(
+        {
+          linear: {
+            knots: [
+              [2, 10],
+              [4, 90],
+            ],
+          },
+        },
+        0,
+        3,
+      ),
+    ).toEqual([
       [0, 10],
       [2, 10],
       [4, 90],
