@@ -244,10 +244,8 @@ async fn an_account_says_why_it_has_its_score_and_what_changed_it() {
         .as_array()
         .and_then(|days| days.last())
         .expect("a last day");
-    assert_eq!(
-        (&line["day"], &line["points"]),
-        (&json!("2026-06-30"), &now["points"])
-    );
+    assert_eq!(line["day"], "2026-06-30");
+    assert!((number(&line["points"]) - number(&now["points"])).abs() <= 0.000_5 + 1e-9);
 }
 
 #[tokio::test]
