@@ -23,6 +23,7 @@ pub mod imports;
 pub mod inbox;
 pub mod kpis;
 pub mod metrics;
+pub mod models;
 pub mod notes;
 pub mod owners;
 pub mod profiles;

@@ -14,6 +14,7 @@ pub mod collect;
 mod edges;
 pub mod evaluate;
 pub mod facts;
+pub mod known;
 pub mod lifecycle;
 pub mod plan;
 pub mod reactor;
