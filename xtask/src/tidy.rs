@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["accounts"],
     &["events"],
     &["metrics"],
+    &["scores"],
     &["segments", "kpis"],
     &["dashboards", "revenue", "owners", "contacts"],
     &["notes"],

@@ -20,7 +20,7 @@ use crate::imports::Live;
 use crate::program::Trials;
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
-use crate::{dashboards, duplicates, kpis, metrics, program, reactors, revenue, search};
+use crate::{dashboards, duplicates, kpis, metrics, program, reactors, revenue, scores, search};
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -88,6 +88,8 @@ pub struct Shared {
     pub log: Arc<Log>,
     /// Every account as measured, and the plan by which.
     pub metrics: metrics::State,
+    /// Scores of accounts.
+    pub scores: scores::State,
     /// Figures that were computed when asked for.
     pub kpis: kpis::Memo,
     /// The answers of tiles that show a query.
@@ -141,6 +143,7 @@ impl App {
             lake,
             log: Arc::new(log),
             metrics: metrics::State::default(),
+            scores: scores::State::default(),
             kpis: kpis::Memo::default(),
             dashboards: dashboards::Answers::default(),
             imports: Live::default(),
@@ -175,6 +178,7 @@ impl App {
             lake: self.lake.clone(),
             log: Arc::clone(&self.log),
             metrics,
+            scores: scores::State::imagined(),
             kpis: kpis::Memo::default(),
             dashboards: dashboards::Answers::default(),
             search: search::Index::default(),

@@ -49,4 +49,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "habits",
         script: include_str!("../migrations/0010_habits.sql"),
     },
+    Migration {
+        version: 11,
+        name: "scores",
+        script: include_str!("../migrations/0011_scores.sql"),
+    },
 ];

@@ -4,6 +4,7 @@ mod compile;
 pub(super) mod dashboards;
 mod names;
 mod order;
+mod scores;
 mod targets;
 
 use std::collections::HashMap;
@@ -107,6 +108,7 @@ pub(super) fn all(
     segments(&mut checker);
     metrics(&mut checker);
     order::cycles(&mut checker);
+    scores::all(&mut checker);
     for (index, kpi) in d.kpis.iter().enumerate() {
         facts(&mut checker, index, kpi, check_sql);
     }

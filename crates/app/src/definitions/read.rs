@@ -3,6 +3,7 @@
 mod dashboard;
 mod kpi;
 mod metric;
+mod score;
 mod target;
 mod words;
 
@@ -41,6 +42,33 @@ pub(super) mod keys {
         "window",
         "expr",
     ];
+    pub const SCORES: &[&str] = &["outcomes", "scores"];
+    pub const OUTCOME: &[&str] = &[
+        "id",
+        "label",
+        "description",
+        "kind",
+        "events",
+        "segment",
+        "horizon",
+        "among",
+    ];
+    pub const SCORE: &[&str] = &[
+        "id",
+        "label",
+        "description",
+        "outcome",
+        "frozen",
+        "bands",
+        "models",
+    ];
+    pub const BANDS: &[&str] = &["green", "yellow"];
+    pub const SCORE_MODEL: &[&str] = &["id", "label", "segments", "min_coverage", "quiet_days", "groups"];
+    pub const SCORE_GROUP: &[&str] = &["id", "label", "weight", "measures"];
+    pub const SCORE_MEASURE: &[&str] = &["metric", "weight", "curve", "stale_after"];
+    pub const CURVE: &[&str] = &["linear", "steps"];
+    pub const LINEAR: &[&str] = &["knots", "direction"];
+    pub const STEPS: &[&str] = &["cuts", "points", "direction"];
     pub const KPI: &[&str] = &[
         "id",
         "label",
@@ -196,6 +224,9 @@ pub(super) fn program(files: &BTreeMap<String, String>) -> (Option<Definitions>,
         tree("metrics.yaml"),
         metric,
     );
+    let (outcomes, scores) = tree("scores.yaml")
+        .map(|node| score::scores(&mut notes, node))
+        .unwrap_or_default();
     let kpis = entries(&mut notes, "kpis.yaml", "kpis", tree("kpis.yaml"), kpi);
     let targets = entries(
         &mut notes,
@@ -224,6 +255,8 @@ pub(super) fn program(files: &BTreeMap<String, String>) -> (Option<Definitions>,
             events,
             segments,
             metrics,
+            outcomes,
+            scores,
             kpis,
             targets,
             dashboards,

@@ -134,6 +134,10 @@ pub const RELATIONS: &[(&str, &[&str])] = &[
             "owner",
         ],
     ),
+    (
+        "score_days",
+        &["period", "account_no", "score", "points", "velocity"],
+    ),
     ("accounts", &[]),
     ("tickets", &[]),
     ("responses", &[]),

@@ -188,6 +188,8 @@ pub struct Head {
     pub currency: Option<String>,
     /// The runs of its subscriptions.
     pub subscriptions: Vec<SubscriptionSpan>,
+    /// Of metrics that are the value of one event (latest, earliest): the metric's place and the day of that event.
+    pub dated: Vec<(u32, i32)>,
 }
 
 impl Head {
@@ -203,6 +205,7 @@ impl Head {
             && self.why == other.why
             && self.currency == other.currency
             && self.subscriptions == other.subscriptions
+            && self.dated == other.dated
     }
 
     /// The span that holds on `day`.
@@ -281,6 +284,7 @@ mod tests {
             why: "w".into(),
             currency: None,
             subscriptions: vec![],
+            dated: vec![],
         };
         let mut bytes = encode(&head).unwrap();
         assert_eq!(decode::<Head>(&bytes), Some(head));
