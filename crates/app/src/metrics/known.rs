@@ -13,7 +13,7 @@ use super::collect::Collector;
 use super::evaluate::{Subject, grid};
 use super::facts::{Facts, History, date_of};
 use super::plan::{MetricPlan, Plan, SharedPlan};
-use super::series::Fold;
+use super::series::{Fold, Keep, day_of_value};
 use super::store::{self, Record};
 use crate::App;
 
@@ -215,17 +215,12 @@ pub fn age(plan: &Plan, metric: usize, facts: &Facts, day: i32) -> f64 {
             window,
         }) => {
             let keep = plan.series[*series].keep;
-            let from = window.map_or(i32::MIN, |days| day.saturating_sub(days - 1));
-            let days = facts
-                .series
-                .get(*series)
-                .map_or(&[][..], |series| series.between(from, day));
-            let entry = match keep {
-                super::series::Keep::Earliest => days.first(),
-                super::series::Keep::Latest => days.last(),
-                _ => return 0.0,
-            };
-            entry.map_or(f64::NAN, |entry| f64::from(day - entry.day))
+            if !matches!(keep, Keep::Latest | Keep::Earliest) {
+                return 0.0;
+            }
+            let held = facts.series.get(*series);
+            held.and_then(|held| day_of_value(held, keep, *window, day))
+                .map_or(f64::NAN, |of| f64::from(day - of))
         }
         Some(MetricPlan::Expr(expr)) => expr
             .references()

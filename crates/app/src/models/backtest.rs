@@ -28,6 +28,8 @@ pub struct Settings<'a> {
     pub from: i32,
     /// The score set by hand, health by row (NaN = none).
     pub score: Option<&'a [f64]>,
+    /// The same without quiet days, which the transparent score is shrunk towards.
+    pub learn_from: Option<&'a [f64]>,
     /// The frozen baseline, likewise.
     pub baseline: Option<&'a [f64]>,
     /// Below how many points the score is red.
@@ -66,7 +68,8 @@ fn label_of(id: &str) -> &'static str {
     }
 }
 
-/// Runs a back-test; `progress` hears the share that is done.
+/// Runs a back-test; `progress` hears the share that is done. Beside the report come the learnt methods' log-odds before calibration, which
+/// a model that is trained now is calibrated by.
 ///
 /// # Errors
 /// When nothing can be tested: no row whose horizon has passed, or outcomes of one kind only.
@@ -74,7 +77,7 @@ pub fn run(
     panel: &Panel,
     settings: &Settings<'_>,
     progress: &(dyn Fn(f64) + Sync),
-) -> tenure_learn::Result<Report> {
+) -> tenure_learn::Result<(Report, Vec<(String, Vec<f64>)>)> {
     let rows: Vec<usize> = (0..panel.rows())
         .filter(|row| {
             panel.labels[*row].is_some() && panel.cutoffs[panel.at[*row] as usize].day >= settings.from
@@ -95,13 +98,17 @@ pub fn run(
     }
     let learning = rolling::Settings {
         horizon: settings.horizon,
-        hand: settings.score,
+        hand: settings.learn_from,
         directions: settings.directions,
         seed: settings.seed,
         threads: settings.threads,
         learned: settings.learned,
     };
     let methods = rolling::run(panel, &learning, &|share| progress(0.8 * share))?;
+    let raw = methods
+        .iter()
+        .filter_map(|(id, scored)| Some(((*id).to_owned(), scored.raw.clone()?)))
+        .collect();
     let tested = tested(methods, settings);
     let test = Test {
         panel,
@@ -144,7 +151,7 @@ pub fn run(
         .map(|row| panel.cutoffs[panel.at[*row] as usize].day)
         .collect();
     let day = |day: Option<&i32>| day.map_or_else(String::new, |day| date_of(*day).to_string());
-    Ok(Report {
+    let report = Report {
         outcome: settings.outcome.to_owned(),
         outcome_label: settings.outcome_label.to_owned(),
         horizon_days: settings.horizon,
@@ -173,7 +180,8 @@ pub fn run(
         segments: test.segments(&tested),
         knowledge: panel.knowledge.clone(),
         warnings,
-    })
+    };
+    Ok((report, raw))
 }
 
 /// Whether a method looks at measures that a leak may be among.
@@ -189,6 +197,7 @@ fn tested(methods: rolling::Methods, settings: &Settings<'_>) -> Vec<Tested> {
             risk: health.iter().map(|points| -points).collect(),
             probability,
             health: Some(health.to_vec()),
+            raw: None,
         },
         red_below: settings.red_below,
     };

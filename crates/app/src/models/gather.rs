@@ -11,7 +11,7 @@ use tenure_lake::{Expr, Type};
 use tenure_learn::handset::{Model, Reading};
 
 use super::outcome::{EventDays, Outcome, outcome_after};
-use super::panel::{Cell, Filler, Panel, Row};
+use super::panel::{Filler, Panel, Row};
 use super::store;
 use crate::App;
 use crate::metrics::evaluate::UNCLASSIFIED;
@@ -50,7 +50,9 @@ pub struct Ask {
     pub cutoffs: Vec<i32>,
     /// Whether events count from the day that they carry, whenever they arrived.
     pub trust_dates: bool,
-    /// Scores set by hand, whose values become columns of the panel.
+    /// Other horizons that labels are wanted of.
+    pub horizons: Vec<i32>,
+    /// Scores set by hand, whose values on the rows are wanted.
     pub hand: Vec<HandScore>,
     /// Whether rows whose horizon has not passed stay, without a label.
     pub keep_open: bool,
@@ -101,7 +103,7 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
         .transpose()
         .map_err(|error| anyhow!("among: {}; {}", error.message, error.remedy))?;
     let shape = Shape::new(&plan, ask, among);
-    let mut filler = Filler::new(&shape.columns);
+    let mut filler = Filler::new(shape.columns.clone(), &ask.horizons);
     let mut censored = vec![0usize; cutoffs.len()];
     let none = HashSet::new();
     let question = known::Ask {
@@ -139,28 +141,31 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
             )?;
         }
     }
-    finish(filler, &shape, &plan, ask, &late, &entries, newest, censored)
+    Ok(finish(
+        filler,
+        &shape,
+        ask,
+        &late,
+        entries.len(),
+        newest,
+        censored,
+    ))
 }
 
 fn active_on(entry: &Entry, day: i32) -> bool {
     entry.head.span_at(day).is_some_and(|span| span.active)
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of one panel, put together once"
-)]
 fn finish(
     filler: Filler,
     shape: &Shape,
-    plan: &Plan,
     ask: &Ask,
     late: &Late,
-    entries: &[Arc<Entry>],
+    accounts: usize,
     newest: i32,
     censored: Vec<usize>,
-) -> Result<Gathered> {
-    let mut panel = filler.finish(plan.metric_ids.len());
+) -> Gathered {
+    let mut panel = filler.finish();
     panel.cutoffs = ask
         .cutoffs
         .iter()
@@ -183,8 +188,8 @@ fn finish(
     known.late_accounts = late.accounts.len() as u64;
     // Of an account whose facts all came late nothing is known on any row: no metric but counts of nothing.
     known.unknown_accounts = shape.unknown.lock().values().filter(|known| !**known).count() as u64;
-    known.tell(entries.len());
-    Ok(Gathered { panel, scores })
+    known.tell(accounts);
+    Gathered { panel, scores }
 }
 
 /// Columns of scores begin with this while the panel is filled.
@@ -192,9 +197,8 @@ const SCORE: &str = "score:";
 
 /// How rows of the environment become rows of the panel.
 struct Shape {
-    columns: Vec<(String, bool)>,
-    /// Places of the columns among the plan's names.
-    places: Vec<usize>,
+    /// The metrics, then the scores set by hand.
+    columns: Vec<String>,
     segments: Vec<String>,
     among: Option<Expr>,
     mrr: Option<usize>,
@@ -207,20 +211,8 @@ struct Shape {
 
 impl Shape {
     fn new(plan: &Plan, ask: &Ask, among: Option<Expr>) -> Self {
-        const BUILT_IN: [&str; 6] = ["account_id", "name", "mrr", "active", "started_on", "days_active"];
-        let metrics = (plan.metrics_from..plan.names.len()).collect::<Vec<usize>>();
-        let attributes =
-            (0..plan.metrics_from).filter(|at| !BUILT_IN.contains(&plan.names[*at].name.as_str()));
-        let places: Vec<usize> = metrics.into_iter().chain(attributes).collect();
-        let mut columns: Vec<(String, bool)> = places
-            .iter()
-            .map(|at| (plan.names[*at].name.clone(), plan.names[*at].kind == Type::Text))
-            .collect();
-        columns.extend(
-            ask.hand
-                .iter()
-                .map(|score| (format!("{SCORE}{}", score.id), false)),
-        );
+        let mut columns = plan.metric_ids.clone();
+        columns.extend(ask.hand.iter().map(|score| format!("{SCORE}{}", score.id)));
         let named = |name: &str| plan.names.iter().position(|known| known.name == name);
         let since = |at: &usize| {
             matches!(
@@ -250,7 +242,6 @@ impl Shape {
         segments.push(UNCLASSIFIED.to_owned());
         Self {
             columns,
-            places,
             segments,
             among,
             mrr: named("mrr"),
@@ -309,18 +300,9 @@ impl Shape {
                 let mut unknown = self.unknown.lock();
                 *unknown.entry(*no).or_insert(false) |= !tenure.is_nan();
             }
-            for (column, at) in self.places.iter().enumerate() {
-                filler.push(
-                    column,
-                    match plan.names[*at].kind {
-                        Type::Text => Cell::Text(text(part.env.column(*at), row)),
-                        Type::Date => Cell::Number(f64::from(day) - number(Some(*at), row)),
-                        _ => Cell::Number(number(Some(*at), row)),
-                    },
-                );
-            }
-            for (at, score) in ask.hand.iter().enumerate() {
-                let points = score.model(&self.segments[class]).map_or(f64::NAN, |model| {
+            let metrics = (plan.metrics_from..plan.names.len()).map(|at| number(Some(at), row));
+            let scores = ask.hand.iter().map(|score| {
+                score.model(&self.segments[class]).map_or(f64::NAN, |model| {
                     let readings: Vec<Reading> = model
                         .measures()
                         .map(|measure| self.reading(plan, part, measure, &numbers, row))
@@ -329,10 +311,19 @@ impl Shape {
                     ledger
                         .score
                         .map_or(f64::NAN, tenure_learn::handset::Amount::points)
-                });
-                filler.push(self.places.len() + at, Cell::Number(points));
-            }
-            filler.row(Row {
+                })
+            });
+            let also = ask.horizons.iter().map(|horizon| {
+                let other = Outcome {
+                    horizon: *horizon,
+                    ..ask.outcome.clone()
+                };
+                let passed = day.saturating_add(*horizon) <= newest;
+                outcome_after(&other, &entry.head, known_days, day)
+                    .map(|(came, _)| came)
+                    .filter(|_| passed)
+            });
+            let it = Row {
                 cutoff: u32::try_from(*cutoff)?,
                 account: *no,
                 segment: u32::try_from(class)?,
@@ -341,7 +332,8 @@ impl Shape {
                 quiet: number(self.quiet, row),
                 label: closed.then_some(came),
                 when: when.filter(|_| closed && came),
-            });
+            };
+            filler.push(it, metrics.chain(scores), also);
         }
         Ok(())
     }
@@ -389,14 +381,4 @@ fn value(column: &ArrayRef, row: usize) -> f64 {
         Some(values) if values.is_valid(row) => values.value(row),
         _ => f64::NAN,
     }
-}
-
-fn text(column: &ArrayRef, row: usize) -> Option<&str> {
-    if column.is_null(row) {
-        return None;
-    }
-    column
-        .as_string_opt::<i32>()
-        .map(|texts| texts.value(row))
-        .or_else(|| column.as_string_view_opt().map(|texts| texts.value(row)))
 }

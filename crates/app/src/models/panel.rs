@@ -1,10 +1,7 @@
 //! The panel: accounts on cutoff days, with what was known of them then and what became of them. Pure; [`super::gather`] fills it.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
-use tenure_learn::table::MISSING;
-use tenure_learn::{Column, Table, Values};
+use tenure_learn::{Column, Table};
 use utoipa::ToSchema;
 
 /// What was known on the cutoffs, and what became known only later.
@@ -62,10 +59,8 @@ pub struct Cutoff {
 pub struct Panel {
     /// Ascending.
     pub cutoffs: Vec<Cutoff>,
-    /// What was known: metrics, then attributes, all by name.
+    /// The program's metrics as known, by id.
     pub columns: Vec<Column>,
-    /// How many of the columns are metrics.
-    pub metrics: usize,
     /// The account of each row.
     pub accounts: Vec<i64>,
     /// The cutoff of each row.
@@ -84,6 +79,8 @@ pub struct Panel {
     pub labels: Vec<Option<bool>>,
     /// The outcome's day.
     pub when: Vec<Option<i32>>,
+    /// Whether the outcome came within other horizons.
+    pub also: Vec<(i32, Vec<Option<bool>>)>,
     /// What was known when.
     pub knowledge: Knowledge,
     /// The newest day of which everything is known.
@@ -109,45 +106,16 @@ impl Panel {
     /// # Errors
     /// Never for columns that the panel was filled with.
     pub fn table(&self) -> tenure_learn::Result<Table> {
-        let mut columns = self.columns.clone();
-        columns.push(Column::number(MRR, self.mrr.clone()));
-        columns.push(Column::number(TENURE, self.tenure.clone()));
-        Table::new(columns)
+        Table::new(self.columns.clone())
     }
-}
-
-/// The column of MRR in tables to learn from.
-pub const MRR: &str = "mrr";
-/// The column of days active in tables to learn from.
-pub const TENURE: &str = "days_active";
-
-/// Different texts of an attribute beyond which it is a name and not learnt from.
-const MOST_TEXTS: usize = 100;
-
-/// A column being filled.
-enum Filling {
-    Number(Vec<f64>),
-    Text {
-        codes: Vec<u32>,
-        known: HashMap<String, u32>,
-        names: Vec<String>,
-    },
-}
-
-/// What is pushed into a column.
-pub enum Cell<'a> {
-    /// A number; NaN is missing.
-    Number(f64),
-    /// A text.
-    Text(Option<&'a str>),
 }
 
 /// Row by row into columns, in any order; [`Filler::finish`] puts them in order.
 pub struct Filler {
     names: Vec<String>,
-    columns: Vec<Filling>,
-    /// Cutoff, account, segment, MRR, days active, days since the last login, label, day.
+    columns: Vec<Vec<f64>>,
     rows: Vec<Row>,
+    also: Vec<(i32, Vec<Option<bool>>)>,
 }
 
 /// What a row has besides its columns.
@@ -172,120 +140,63 @@ pub struct Row {
 }
 
 impl Filler {
-    /// Columns by name; `true` = a text.
+    /// Columns by name; other horizons than the outcome's own.
     #[must_use]
-    pub fn new(columns: &[(String, bool)]) -> Self {
+    pub fn new(names: Vec<String>, horizons: &[i32]) -> Self {
         Self {
-            names: columns.iter().map(|(name, _)| name.clone()).collect(),
-            columns: columns
-                .iter()
-                .map(|(_, text)| match text {
-                    true => Filling::Text {
-                        codes: Vec::new(),
-                        known: HashMap::new(),
-                        names: Vec::new(),
-                    },
-                    false => Filling::Number(Vec::new()),
-                })
-                .collect(),
+            columns: vec![Vec::new(); names.len()],
+            names,
             rows: Vec::new(),
+            also: horizons.iter().map(|days| (*days, Vec::new())).collect(),
         }
     }
 
-    /// Adds a value to a column.
-    pub fn push(&mut self, column: usize, cell: Cell<'_>) {
-        match (self.columns.get_mut(column), cell) {
-            (Some(Filling::Number(values)), Cell::Number(value)) => {
-                values.push(if value.is_finite() { value } else { f64::NAN });
-            }
-            (Some(Filling::Text { codes, known, names }), Cell::Text(text)) => {
-                let code = match text.filter(|text| !text.is_empty()) {
-                    None => MISSING,
-                    Some(text) => match known.get(text) {
-                        Some(code) => *code,
-                        None => {
-                            let code = u32::try_from(names.len()).unwrap_or(MISSING);
-                            names.push(text.to_owned());
-                            known.insert(text.to_owned(), code);
-                            code
-                        }
-                    },
-                };
-                codes.push(code);
-            }
-            (Some(Filling::Number(values)), Cell::Text(_)) => values.push(f64::NAN),
-            (Some(Filling::Text { codes, .. }), Cell::Number(_)) => codes.push(MISSING),
-            (None, _) => {}
-        }
-    }
-
-    /// Adds what a row has besides.
-    pub fn row(&mut self, row: Row) {
+    /// Adds a row with its value of each column and its outcome within each other horizon.
+    pub fn push(
+        &mut self,
+        row: Row,
+        values: impl Iterator<Item = f64>,
+        also: impl Iterator<Item = Option<bool>>,
+    ) {
         self.rows.push(row);
-    }
-
-    /// The rows in order. Texts with too many different values are left out.
-    #[must_use]
-    pub fn finish(self, metrics: usize) -> Panel {
-        let mut order: Vec<u32> = (0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX)).collect();
-        order.sort_unstable_by_key(|at| {
-            let row = &self.rows[*at as usize];
-            (row.cutoff, row.account)
-        });
-        let pick = |of: &dyn Fn(&Row) -> f64| {
-            order
-                .iter()
-                .map(|at| of(&self.rows[*at as usize]))
-                .collect::<Vec<f64>>()
-        };
-        let columns = self
-            .names
-            .into_iter()
-            .zip(self.columns)
-            .filter_map(|(name, filling)| {
-                let values = match filling {
-                    Filling::Number(values) => Values::Number(values),
-                    Filling::Text { names, .. } if names.len() > MOST_TEXTS => return None,
-                    Filling::Text { codes, names, .. } => ordered(codes, names),
-                };
-                Some(Column {
-                    name,
-                    values: values.take(&order),
-                })
-            })
-            .collect();
-        Panel {
-            cutoffs: Vec::new(),
-            columns,
-            metrics,
-            accounts: order.iter().map(|at| self.rows[*at as usize].account).collect(),
-            at: order.iter().map(|at| self.rows[*at as usize].cutoff).collect(),
-            segment: order.iter().map(|at| self.rows[*at as usize].segment).collect(),
-            segments: Vec::new(),
-            mrr: pick(&|row| row.mrr),
-            tenure: pick(&|row| row.tenure),
-            quiet: pick(&|row| row.quiet),
-            labels: order.iter().map(|at| self.rows[*at as usize].label).collect(),
-            when: order.iter().map(|at| self.rows[*at as usize].when).collect(),
-            knowledge: Knowledge::default(),
-            newest: 0,
+        for (column, value) in self.columns.iter_mut().zip(values) {
+            column.push(if value.is_finite() { value } else { f64::NAN });
+        }
+        for ((_, labels), label) in self.also.iter_mut().zip(also) {
+            labels.push(label);
         }
     }
-}
 
-/// Codes by the names' order, so that they do not hang on the order in which rows came.
-fn ordered(codes: Vec<u32>, names: Vec<String>) -> Values {
-    let mut order: Vec<usize> = (0..names.len()).collect();
-    order.sort_by(|a, b| names[*a].cmp(&names[*b]));
-    let mut place = vec![MISSING; names.len()];
-    for (at, old) in order.iter().enumerate() {
-        place[*old] = u32::try_from(at).unwrap_or(MISSING);
-    }
-    Values::Category {
-        codes: codes
-            .into_iter()
-            .map(|code| place.get(code as usize).copied().unwrap_or(MISSING))
-            .collect(),
-        names: order.into_iter().map(|at| names[at].clone()).collect(),
+    /// The rows in order.
+    #[must_use]
+    pub fn finish(self) -> Panel {
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        order.sort_unstable_by_key(|at| (self.rows[*at].cutoff, self.rows[*at].account));
+        fn pick<T>(order: &[usize], of: impl Fn(usize) -> T) -> Vec<T> {
+            order.iter().map(|at| of(*at)).collect()
+        }
+        let rows = &self.rows;
+        Panel {
+            columns: self
+                .names
+                .into_iter()
+                .zip(&self.columns)
+                .map(|(name, values)| Column::number(name, pick(&order, |at| values[at])))
+                .collect(),
+            accounts: pick(&order, |at| rows[at].account),
+            at: pick(&order, |at| rows[at].cutoff),
+            segment: pick(&order, |at| rows[at].segment),
+            mrr: pick(&order, |at| rows[at].mrr),
+            tenure: pick(&order, |at| rows[at].tenure),
+            quiet: pick(&order, |at| rows[at].quiet),
+            labels: pick(&order, |at| rows[at].label),
+            when: pick(&order, |at| rows[at].when),
+            also: self
+                .also
+                .iter()
+                .map(|(days, labels)| (*days, pick(&order, |at| labels[at])))
+                .collect(),
+            ..Panel::default()
+        }
     }
 }

@@ -46,6 +46,8 @@ pub struct Scored {
     pub probability: Vec<f64>,
     /// Health, 0–100, where the method has bands.
     pub health: Option<Vec<f64>>,
+    /// Log-odds before calibration, of methods that are calibrated.
+    pub raw: Option<Vec<f64>>,
 }
 
 /// All methods by id.
@@ -217,6 +219,7 @@ pub fn run(
         risk: vec![f64::NAN; rows],
         probability: vec![f64::NAN; rows],
         health: None,
+        raw: None,
     };
     for (cutoff, found) in trained.iter().enumerate() {
         if let Some(share) = found.share {
@@ -229,9 +232,9 @@ pub fn run(
         if raw.iter().all(|value| value.is_nan()) {
             continue;
         }
-        let calibrated = match id {
-            "transparent" | "challenger" => recalibrated(panel, &raw, settings.horizon),
-            _ => raw,
+        let (calibrated, raw) = match id {
+            "transparent" | "challenger" => (recalibrated(panel, &raw, settings.horizon), Some(raw)),
+            _ => (raw, None),
         };
         let reference = trained.iter().find_map(|found| found.share).unwrap_or(0.5);
         let scale = tenure_learn::scale::Scale::of_share(reference);
@@ -255,6 +258,7 @@ pub fn run(
                         .collect()
                 }),
                 risk: calibrated,
+                raw,
             },
         ));
     }
@@ -272,6 +276,7 @@ pub fn run(
                 risk: last,
                 probability,
                 health: None,
+                raw: None,
             },
         ));
     }
