@@ -10,7 +10,7 @@ use tenure_learn::{Column, Direction, Table, Values, calibrate, logistic, screen
 use super::panel::Panel;
 
 /// Rows that a training looks at, at most: the newest whole cutoffs.
-const MOST_ROWS: usize = 200_000;
+pub const MOST_ROWS: usize = 200_000;
 /// Columns that a training looks at, at most: those that say most alone.
 const MOST_COLUMNS: usize = 512;
 /// Rows of either class that a training needs.
@@ -410,9 +410,19 @@ pub fn newest_calibration(
     cutoff: usize,
     horizon: i32,
 ) -> Option<calibrate::Calibration> {
-    let day = panel.cutoffs[cutoff].day;
+    calibration_until(panel, raw, panel.cutoffs[cutoff].day, horizon)
+}
+
+/// The same as of a day: of the newest cutoffs whose horizon had passed by then.
+#[must_use]
+pub fn calibration_until(
+    panel: &Panel,
+    raw: &[f64],
+    day: i32,
+    horizon: i32,
+) -> Option<calibrate::Calibration> {
     let (mut scores, mut labels) = (Vec::new(), Vec::new());
-    for earlier in (0..cutoff).rev() {
+    for earlier in (0..panel.cutoffs.len()).rev() {
         if panel.cutoffs[earlier].day.saturating_add(horizon) > day {
             continue;
         }

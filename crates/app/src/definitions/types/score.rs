@@ -11,7 +11,7 @@ use crate::definitions::schema::{CurveShape, DaysText};
 pub const CHURN: &str = "churn";
 
 /// What an outcome looks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, JsonSchema, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeKind {
     /// The account churns.
