@@ -16,6 +16,8 @@ pub mod report;
 pub mod rolling;
 pub mod run;
 mod store;
+#[cfg(test)]
+mod tests;
 pub mod train;
 
 pub use api::routes;

@@ -142,6 +142,7 @@ mod tests {
             why: String::new(),
             currency: None,
             subscriptions: vec![],
+            dated: vec![],
         }
     }
 

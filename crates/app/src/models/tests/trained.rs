@@ -1,0 +1,124 @@
+//! Models that are trained, put in force by a person, and taken out again.
+
+use serde_json::json;
+
+use super::world::{app, company, program};
+use super::train;
+use crate::auth::Role;
+use crate::scores::form::Form;
+use crate::scores::models as kept;
+
+#[tokio::test]
+async fn a_person_puts_a_model_in_force_and_takes_it_out_again() {
+    let app = app(&program(), company(7, 320, 1.0)).await;
+    let empty = app.get("/api/v1/risk").as_role(Role::Viewer).await.ok();
+    assert!(empty["model_id"].is_null() && empty["reason"].as_str().expect("a reason").contains("tenure model train"));
+    let trained = train(&app, json!({ "outcome": "churn", "note": "first", "backtest": { "from": "2025-11-30" } })).await;
+    let model = &trained["model"];
+    assert_eq!((&model["state"], &model["proven"]), (&json!("done"), &json!(true)), "{model}");
+    assert!(model["rows"].as_i64() > Some(1_000) && model["auc"]["value"].as_f64() > Some(0.65));
+    assert!(!trained["measures"].as_array().expect("measures").is_empty());
+    assert_eq!(trained["horizons"], json!([30, 90, 180]));
+    let id = model["id"].as_str().expect("an id");
+    let promotion = format!("/api/v1/models/{id}/promotion");
+
+    // Nobody is scored by it yet; people without the right cannot change that, nor can an old version.
+    let definitions = app.definitions().expect("definitions");
+    let health = definitions.score("health").expect("the score");
+    let learned = |forms: Vec<Form>| forms.iter().all(|form| matches!(form, Form::Transparent(_)));
+    assert!(!learned(kept::forms(&app, health).await.expect("forms")));
+    let form = json!({ "version": model["version"] });
+    assert_eq!(app.post(&promotion).as_role(Role::Csm).json(&form).await.status, 403);
+    assert_eq!(app.post(&promotion).as_role(Role::Manager).json(&json!({ "version": 9 })).await.status, 409);
+
+    let promoted = app.post(&promotion).as_role(Role::Manager).json(&form).await.ok();
+    assert!(promoted["promoted_at"].is_string());
+    let forms = kept::forms(&app, health).await.expect("forms");
+    assert!(learned(forms.clone()));
+    // Contributions and base add up to the score, exactly.
+    let plan = app.metrics.plan().expect("a plan");
+    let mut scored = 0;
+    for entry in app.metrics.book.all().iter().filter(|entry| entry.active()) {
+        let Some((_, ledger)) = crate::scores::score(&plan, health, &forms, &entry.head, &[]) else { continue };
+        let Some(score) = ledger.score else { continue };
+        let sum: tenure_learn::handset::Amount = ledger.lines.iter().map(|line| line.contribution).sum();
+        assert_eq!(sum + ledger.base + ledger.clipped, score);
+        scored += 1;
+    }
+    assert!(scored > 50, "{scored}");
+
+    // Risk: the probability is that of the score's own odds.
+    let risk = app.get("/api/v1/risk?limit=500").as_role(Role::Viewer).await.ok();
+    assert_eq!((&risk["in_force"], &risk["proven"]), (&json!(true), &json!(true)));
+    let items = risk["items"].as_array().expect("accounts");
+    let stakes: Vec<f64> = items.iter().map(|it| it["mrr_at_risk"].as_f64().unwrap_or(0.0)).collect();
+    assert!(stakes.windows(2).all(|pair| pair[0] >= pair[1]));
+    assert!((risk["mrr_at_risk"].as_f64().expect("a sum") - stakes.iter().sum::<f64>()).abs() < 1e-6);
+    for it in items {
+        let within: Vec<f64> = it["within"]
+            .as_array()
+            .expect("horizons")
+            .iter()
+            .map(|of| of["probability"].as_f64().expect("a share"))
+            .collect();
+        assert!(within.windows(2).all(|pair| pair[0] <= pair[1] + 1e-12), "{it}");
+    }
+    let scale = forms
+        .iter()
+        .find_map(|form| match form {
+            Form::Transparent(learned) => Some(learned.scale),
+            Form::HandSet(_) => None,
+        })
+        .expect("a scale");
+    let mut same = 0;
+    for it in items {
+        let entry = app.metrics.book.all().into_iter().find(|entry| it["account_id"] == entry.id.as_str()).expect("it");
+        let (_, ledger) = crate::scores::score(&plan, health, &forms, &entry.head, &[]).expect("a ledger");
+        let p = it["probability"].as_f64().expect("a share");
+        if let Some(score) = ledger.score.map(|score| score.points()).filter(|score| (0.1..99.9).contains(score)) {
+            let told = scale.health((p / (1.0 - p)).ln());
+            // A longer horizon may lift the probability over what the own table says, never lower it.
+            assert!(told <= score + 1e-6, "{told} {score}");
+            same += usize::from((told - score).abs() < 1e-6);
+        }
+    }
+    assert!(same * 10 > items.len() * 8, "{same} of {}", items.len());
+
+    let version = app.get(&format!("/api/v1/models/{id}")).as_role(Role::Viewer).await.ok()["model"]["version"].clone();
+    let back = app.delete(&format!("{promotion}?version={version}")).as_role(Role::Manager).await.ok();
+    assert!(back["promoted_at"].is_null());
+    assert!(!learned(kept::forms(&app, health).await.expect("forms")));
+    let audited = app.audited().await;
+    for action in ["model.train", "model.promote", "model.withdraw"] {
+        assert!(audited.iter().any(|held| held == action), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_proven_needs_a_word_and_the_challenger_is_never_the_score() {
+    let app = app(&program(), company(8, 150, 0.0)).await;
+    let trained = train(&app, json!({ "outcome": "churn", "backtest": { "from": "2025-11-30" } })).await;
+    let id = trained["model"]["id"].as_str().expect("an id").to_owned();
+    let promotion = format!("/api/v1/models/{id}/promotion");
+    let refused = app.post(&promotion).as_role(Role::Manager).json(&json!({ "version": 1 })).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.json()["detail"].as_str().expect("a text").contains("does not prove it"));
+    let boosting = train(&app, json!({ "outcome": "churn", "method": "boosting", "backtest": { "from": "2025-11-30" } })).await;
+    let other = boosting["model"]["id"].as_str().expect("an id").to_owned();
+    let refused = app
+        .post(&format!("/api/v1/models/{other}/promotion"))
+        .as_role(Role::Manager)
+        .json(&json!({ "version": 1, "despite": true }))
+        .await;
+    assert_eq!(refused.status, 409);
+    let both = app
+        .get(&format!("/api/v1/models/comparison?first={id}&second={other}"))
+        .as_role(Role::Viewer)
+        .await
+        .ok();
+    assert_eq!(both["same_days"], true);
+    assert_eq!(both["paired"]["first"], "transparent");
+    let bad = app.post("/api/v1/models/train").as_role(Role::Manager).json(&json!({ "outcome": "chrun" })).await;
+    assert_eq!(bad.status, 404);
+    assert!(bad.json()["detail"].as_str().expect("a text").contains("did you mean churn?"));
+}
