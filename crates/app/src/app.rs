@@ -170,6 +170,8 @@ impl App {
     pub fn imagined(&self, definitions: Definitions, entries: Vec<metrics::Entry>) -> anyhow::Result<Self> {
         let metrics = metrics::State::default();
         metrics.install(&definitions)?;
+        let measures = |state: &metrics::State| state.plan().map(|plan| plan.measures.clone());
+        let from_log = measures(&metrics) != measures(&self.metrics);
         metrics.book.put(entries);
         Ok(Self(Arc::new(Shared {
             config: self.config.clone(),
@@ -181,7 +183,7 @@ impl App {
             lake: self.lake.clone(),
             log: Arc::clone(&self.log),
             metrics,
-            scores: scores::State::imagined(),
+            scores: scores::State::imagined(from_log),
             models: models::State::default(),
             kpis: kpis::Memo::default(),
             dashboards: dashboards::Answers::default(),

@@ -11,7 +11,7 @@ use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
 use crate::{
     App, auth, contacts, dashboards, duplicates, events, health, imports, inbox, kpis, metrics, models,
-    notes, owners, profiles, program, revenue, search, segments, setup, views,
+    notes, owners, profiles, program, revenue, scores, search, segments, setup, views,
 };
 
 #[derive(OpenApi)]
@@ -75,6 +75,7 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(events::ingest::routes())
         .merge(events::rejects::routes())
         .merge(metrics::routes())
+        .merge(scores::routes())
         .merge(segments::routes())
         .merge(kpis::routes())
         .merge(models::routes())

@@ -116,6 +116,20 @@ pub(super) fn all(
     checker.problems
 }
 
+/// Every problem of the one score of definitions; its paths begin within it.
+pub(super) fn score(definitions: &Definitions, places: &Places, sound: bool) -> Vec<Problem> {
+    let mut checker = Checker {
+        definitions,
+        places,
+        problems: Vec::new(),
+        sound,
+    };
+    for score in &definitions.scores {
+        scores::one(&mut checker, "", score);
+    }
+    checker.problems
+}
+
 fn program(checker: &mut Checker<'_>) {
     let meta = &checker.definitions.program;
     if jiff::tz::TimeZone::get(&meta.time_zone).is_err() {

@@ -224,6 +224,25 @@ impl Definitions {
         }
     }
 
+    /// Reads and checks the text (JSON or YAML) of one score against these definitions, in place of the one of its id.
+    ///
+    /// # Errors
+    /// Every problem; their file is `scores.yaml`, their paths begin within the score.
+    pub fn try_score(&self, text: &str) -> Result<Score, Vec<Problem>> {
+        let (read, mut problems, places) = read::one_score(text);
+        if let Some(score) = &read {
+            let mut changed = self.clone();
+            changed.scores = vec![score.clone()];
+            let sound = problems.is_empty();
+            problems.extend(check::score(&changed, &places, sound));
+        }
+        problems.retain(|problem| problem.severity == Severity::Error);
+        match read {
+            Some(score) if problems.is_empty() => Ok(score),
+            _ => Err(problems),
+        }
+    }
+
     /// The text (JSON or YAML) of a dashboard, read but not checked; `None` = it is none.
     #[must_use]
     pub fn read_dashboard(text: &str) -> Option<Dashboard> {

@@ -283,6 +283,23 @@ pub(super) fn one_dashboard(text: &str) -> (Option<Dashboard>, Vec<Problem>, Pla
     (read, notes.problems, notes.places)
 }
 
+/// Reads the text of one score.
+pub(super) fn one_score(text: &str) -> (Option<Score>, Vec<Problem>, Places) {
+    let mut notes = Notes::default();
+    let read = match read(text) {
+        Ok(node) => {
+            notes.places.remember("scores.yaml", text, &node);
+            Some(score::one(&mut notes, &node))
+        }
+        Err(unreadable) => {
+            let note = Note::error("score", unreadable.problem, "Send a score as JSON.");
+            notes.problems.push(note.place("scores.yaml", unreadable.at, ""));
+            None
+        }
+    };
+    (read, notes.problems, notes.places)
+}
+
 /// The name under which problems of a person's own dashboard are told.
 pub(super) const OWN: &str = "dashboard";
 

@@ -23,6 +23,7 @@ use super::series::{Fold, Keep, Series, day_of_value, fold};
 pub const UNCLASSIFIED: &str = "unclassified";
 
 /// One account to evaluate.
+#[derive(Clone)]
 pub struct Subject<'a> {
     /// Its id.
     pub id: &'a str,

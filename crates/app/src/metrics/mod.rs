@@ -30,5 +30,6 @@ pub use api::{AccountPage, account_on, routes};
 pub use book::{Book, Entry};
 pub use edges::{edge_cursor, edges_after, marked_months, set_edge_cursor};
 pub use facts::{Flag, Head, Span};
-pub use reactor::{Progress, State, catch_up, distrust, today};
-pub use store::mark_months;
+pub use reactor::{Progress, State, catch_up, distrust, is_current, today};
+pub use store::{Record, mark_months};
+pub use work::kept;

@@ -6,9 +6,19 @@
 //!
 //! Listens to: commits of `metrics`. Emits: nothing.
 
+mod api;
+pub mod board;
+pub mod days;
+pub mod explain;
 pub mod form;
+pub mod history;
 pub mod models;
+pub mod pass;
+mod relation;
 mod store;
+pub mod velocity;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tenure_learn::handset::{Override, Reading, Rule};
 
@@ -16,7 +26,10 @@ use crate::definitions::Score;
 use crate::metrics::daily::age_of;
 use crate::metrics::plan::Plan;
 use crate::metrics::{Head, Span};
+pub use api::routes;
+pub use form::Difference;
 use form::{Form, Ledger};
+pub use relation::score_days;
 pub use store::Override as KeptOverride;
 
 /// The score that figures, lists and account pages show.
@@ -27,13 +40,36 @@ pub const HEALTH: &str = "health";
 pub struct State {
     /// Whether this Tenure is only imagined: what it computes is not kept.
     pub imagined: bool,
+    /// Whether what its metrics are made of has to be read from the log, because what is kept was made for other metrics.
+    pub from_log: bool,
+    /// All days of all accounts.
+    pub history: history::Held,
+    /// The boards that were made last.
+    pub boards: board::Boards,
+    /// Counts what changed in this slice alone: overrides, models, computed days.
+    version: AtomicU64,
 }
 
 impl State {
     /// That of a Tenure that is only imagined.
     #[must_use]
-    pub fn imagined() -> Self {
-        Self { imagined: true }
+    pub fn imagined(from_log: bool) -> Self {
+        Self {
+            imagined: true,
+            from_log,
+            ..Self::default()
+        }
+    }
+
+    /// Counts the changes of this slice.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::SeqCst)
+    }
+
+    /// Notes a change.
+    pub fn changed(&self) {
+        self.version.fetch_add(1, Ordering::SeqCst);
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn all(checker: &mut Checker<'_>) {
         }
     }
     for (index, score) in d.scores.iter().enumerate() {
-        one(checker, &format!("scores[{index}]"), score);
+        one(checker, &format!("scores[{index}]."), score);
     }
 }
 
@@ -48,7 +48,8 @@ fn segment_there(checker: &mut Checker<'_>, path: &str, segment: &str) {
     }
 }
 
-fn one(checker: &mut Checker<'_>, path: &str, score: &Score) {
+/// Checks a score whose fields have paths that begin with `path`.
+pub(super) fn one(checker: &mut Checker<'_>, path: &str, score: &Score) {
     let d = checker.definitions;
     if d.outcome(&score.outcome).is_none() {
         let known = d.outcomes.iter().map(|o| o.id.as_str()).chain([CHURN]);
@@ -58,7 +59,7 @@ fn one(checker: &mut Checker<'_>, path: &str, score: &Score) {
             "List it under 'outcomes', or correct the name.",
         )
         .near(known);
-        checker.note(FILE, &format!("{path}.outcome"), note);
+        checker.note(FILE, &format!("{path}outcome"), note);
     }
     let bands = score.bands;
     if !(0.0 < bands.yellow && bands.yellow < bands.green && bands.green <= 100.0) {
@@ -67,17 +68,17 @@ fn one(checker: &mut Checker<'_>, path: &str, score: &Score) {
             "The bands are not in order.",
             "Write green above yellow, both above 0 and at most 100.",
         );
-        checker.note(FILE, &format!("{path}.bands"), note);
+        checker.note(FILE, &format!("{path}bands"), note);
     }
     checker.unique(
         FILE,
-        &format!("{path}.models"),
+        &format!("{path}models"),
         score.models.iter().map(|m| m.id.as_str()),
     );
     let mut taken: HashMap<&str, &str> = HashMap::new();
     let mut rest: Option<&str> = None;
     for (index, model) in score.models.iter().enumerate() {
-        let path = format!("{path}.models[{index}]");
+        let path = format!("{path}models[{index}]");
         if let Some(earlier) = rest {
             let note = Note::error(
                 &model.id,

@@ -30,6 +30,12 @@ pub(super) fn scores(notes: &mut Notes, node: &Node) -> (Vec<Outcome>, Vec<Score
     (outcomes, scores)
 }
 
+/// A score by itself.
+pub(super) fn one(notes: &mut Notes, node: &Node) -> Score {
+    let fields = Fields::open(notes, FILE, String::new(), node, keys::SCORE);
+    score(notes, &fields)
+}
+
 /// The entries of a list.
 fn each<T>(
     notes: &mut Notes,

@@ -56,7 +56,7 @@ fn sound() -> BTreeMap<String, String> {
         ),
         (
             "scores.yaml",
-            "outcomes:\n  - {id: moves, kind: segment, segment: large, horizon: 60d}\nscores:\n  - id: health\n    models:\n      - id: all\n        groups:\n          - id: product\n            weight: 1\n            measures:\n              - {metric: logins_30d, weight: 2, curve: {linear: {knots: [[0, 0], [9, 100]]}}}\n              - {metric: per_seat, weight: 1, curve: {steps: {cuts: [1], points: [5, 50], direction: rising}}}\n",
+            "outcomes:\n  - {id: moves, kind: segment, segment: large, horizon: 60d}\nscores:\n  - id: health\n    models:\n      - id: all\n        groups:\n          - id: product\n            weight: 1\n            measures:\n              - {metric: logins_30d, weight: 2, curve: {linear: {knots: [[0, 0], [9, 100]], direction: rising}}}\n",
         ),
         (
             "kpis.yaml",
