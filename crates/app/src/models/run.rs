@@ -18,7 +18,6 @@ use super::store::{self, Backtest, Run};
 use super::train;
 use crate::App;
 use crate::definitions::{Definitions, OutcomeKind, Score};
-use crate::metrics;
 
 /// The seed of everything that is drawn.
 pub const SEED: u64 = 1;
@@ -71,7 +70,7 @@ pub fn outcome(definitions: &Definitions, id: &str) -> Option<Outcome> {
 }
 
 /// A score of the program as arithmetic.
-fn hand(score: &Score, id: &str, quiet: bool) -> HandScore {
+pub(super) fn hand(score: &Score, id: &str, quiet: bool) -> HandScore {
     let model = |model: &crate::definitions::ScoreModel| {
         let own = model.arithmetic();
         let quiet_days = if quiet { own.quiet_days } else { 0.0 };
@@ -374,10 +373,4 @@ async fn training(app: &App, job: &Arc<Job>, run: &Run, beside: &Backtest) -> Re
     let trained = tokio::task::spawn_blocking(move || train::train(&done, &own, &method, before)).await??;
     store::finish_run(app, run, &trained).await?;
     Ok(())
-}
-
-/// The day of today in the program's zone.
-#[must_use]
-pub fn today(app: &App) -> i32 {
-    metrics::today(app)
 }

@@ -390,3 +390,193 @@ pub(super) async fn forms(
     .map(|row| Ok((row.get("model")?, row.get("kept_id")?, row.get("before_id")?)))
     .collect()
 }
+
+/// One account's prediction of a month.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// The account.
+    pub account_no: i64,
+    /// Probability of the outcome.
+    pub probability: f64,
+    /// Its MRR then.
+    pub mrr: Option<f64>,
+    /// Whether the outcome came; `None` = not known yet.
+    pub happened: Option<bool>,
+}
+
+/// The predictions of a model for a month end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Month {
+    /// The outcome.
+    pub outcome: String,
+    /// The model.
+    pub run_id: String,
+    /// The month end.
+    pub day: i32,
+    /// When they were made, UTC microseconds.
+    pub made_at: i64,
+    /// Drift by measure, as JSON.
+    pub drift: String,
+    /// When they were held against what happened.
+    pub checked_at: Option<i64>,
+    /// What they were worth, as JSON.
+    pub accuracy: Option<String>,
+    /// What is the matter.
+    pub alarm: Option<String>,
+}
+
+const MONTH: &str =
+    "SELECT outcome, run_id, day, made_at, drift, checked_at, accuracy, alarm FROM prediction_months";
+
+fn month_of(row: &Row) -> StoreResult<Month> {
+    Ok(Month {
+        outcome: row.get("outcome")?,
+        run_id: row.get("run_id")?,
+        day: i32::try_from(row.get::<i64>("day")?).unwrap_or(0),
+        made_at: row.get("made_at")?,
+        drift: row.get("drift")?,
+        checked_at: row.get("checked_at")?,
+        accuracy: row.get("accuracy")?,
+        alarm: row.get("alarm")?,
+    })
+}
+
+/// Whether a model's predictions of a month end are kept.
+pub(super) async fn has_month(app: &App, outcome: &str, run: &str, day: i32) -> StoreResult<bool> {
+    let sql = format!("{MONTH} WHERE outcome = $1 AND run_id = $2 AND day = $3");
+    Ok(app
+        .store
+        .one(&sql, args![outcome, run, i64::from(day)])
+        .await?
+        .is_some())
+}
+
+/// Keeps a model's predictions of a month end.
+pub(super) async fn keep_month(app: &App, it: &Month, rows: &[Prediction]) -> anyhow::Result<()> {
+    let tx = app.store.begin().await?;
+    let mut months = Batch::new(
+        "prediction_months",
+        &["outcome", "run_id", "day", "made_at", "drift"],
+    );
+    months.row(args![
+        it.outcome.as_str(),
+        it.run_id.as_str(),
+        i64::from(it.day),
+        it.made_at,
+        it.drift.as_str()
+    ]);
+    tx.insert(months, Conflict::Fail).await?;
+    for chunk in rows.chunks(1_000) {
+        let mut batch = Batch::new(
+            "predictions",
+            &["outcome", "run_id", "day", "account_no", "probability", "mrr"],
+        );
+        for row in chunk {
+            batch.row(args![
+                it.outcome.as_str(),
+                it.run_id.as_str(),
+                i64::from(it.day),
+                row.account_no,
+                row.probability,
+                row.mrr
+            ]);
+        }
+        tx.insert(batch, Conflict::Fail).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The months that are not yet held against what happened.
+pub(super) async fn unchecked(app: &App) -> StoreResult<Vec<Month>> {
+    app.store
+        .all(&format!("{MONTH} WHERE checked_at IS NULL ORDER BY day"), vec![])
+        .await?
+        .iter()
+        .map(month_of)
+        .collect()
+}
+
+/// The predictions of a model for a month end.
+pub(super) async fn predictions(
+    app: &App,
+    outcome: &str,
+    run: &str,
+    day: i32,
+) -> StoreResult<Vec<Prediction>> {
+    app.store
+        .all(
+            "SELECT account_no, probability, mrr, happened FROM predictions WHERE outcome = $1 AND run_id = $2 AND day = $3 ORDER BY account_no",
+            args![outcome, run, i64::from(day)],
+        )
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(Prediction {
+                account_no: row.get("account_no")?,
+                probability: row.get("probability")?,
+                mrr: row.get("mrr")?,
+                happened: row.get::<Option<i64>>("happened")?.map(|came| came == 1),
+            })
+        })
+        .collect()
+}
+
+/// Keeps what happened, and what the predictions were worth.
+pub(super) async fn check_month(app: &App, it: &Month, rows: &[Prediction]) -> anyhow::Result<()> {
+    let tx = app.store.begin().await?;
+    for row in rows {
+        let Some(happened) = row.happened else { continue };
+        tx.run(
+            "UPDATE predictions SET happened = $1 WHERE outcome = $2 AND run_id = $3 AND day = $4 AND account_no = $5",
+            args![
+                i64::from(happened),
+                it.outcome.as_str(),
+                it.run_id.as_str(),
+                i64::from(it.day),
+                row.account_no
+            ],
+        )
+        .await?;
+    }
+    tx.run(
+        "UPDATE prediction_months SET checked_at = $1, accuracy = $2, alarm = $3 WHERE outcome = $4 AND run_id = $5 AND day = $6",
+        args![
+            it.checked_at,
+            it.accuracy.clone(),
+            it.alarm.clone(),
+            it.outcome.as_str(),
+            it.run_id.as_str(),
+            i64::from(it.day)
+        ],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The months of an outcome, newest first.
+pub(super) async fn months(app: &App, outcome: &str) -> StoreResult<Vec<Month>> {
+    app.store
+        .all(
+            &format!("{MONTH} WHERE outcome = $1 ORDER BY day DESC, made_at DESC LIMIT 60"),
+            args![outcome],
+        )
+        .await?
+        .iter()
+        .map(month_of)
+        .collect()
+}
+
+/// The months whose alarm was raised since an instant.
+pub(super) async fn alarms(app: &App, since: i64) -> StoreResult<Vec<Month>> {
+    app.store
+        .all(
+            &format!("{MONTH} WHERE alarm IS NOT NULL AND checked_at >= $1 ORDER BY day"),
+            args![since],
+        )
+        .await?
+        .iter()
+        .map(month_of)
+        .collect()
+}

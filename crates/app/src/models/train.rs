@@ -193,14 +193,12 @@ impl Body {
                 })
                 .collect());
         }
-        let mut said = vec![
-            Said {
-                probabilities: Vec::new(),
-                probability: f64::NAN,
-                reasons: Vec::new()
-            };
-            table.rows()
-        ];
+        let none = Said {
+            probabilities: Vec::new(),
+            probability: f64::NAN,
+            reasons: Vec::new(),
+        };
+        let mut said = vec![none; table.rows()];
         for (horizon, points) in &self.tables {
             let names: Vec<String> = points
                 .measures
@@ -209,16 +207,36 @@ impl Body {
                 .collect();
             let found = points.explain(&filled(table, &names)?, threads)?;
             for (row, said) in said.iter_mut().enumerate() {
-                let least = said.probabilities.last().map_or(0.0, |(_, p)| *p);
-                let p = probability(found.scores[row]).max(least);
-                said.probabilities.push((*horizon, p));
+                said.probabilities
+                    .push((*horizon, probability(found.scores[row])));
                 if *horizon == self.horizon {
-                    said.probability = p;
+                    said.probability = probability(found.scores[row]);
                     said.reasons = reasons(points, &found.columns, row);
                 }
             }
         }
+        said.iter_mut().for_each(|said| said.keep_order(self.horizon));
         Ok(said)
+    }
+}
+
+impl Said {
+    /// What comes within fewer days cannot be likelier than what comes within more: the model's own horizon stands, the others give way.
+    fn keep_order(&mut self, own: i32) {
+        let mut most = self.probability;
+        for (horizon, p) in self.probabilities.iter_mut().rev() {
+            if *horizon < own {
+                *p = p.min(most);
+                most = *p;
+            }
+        }
+        let mut least = self.probability;
+        for (horizon, p) in &mut self.probabilities {
+            if *horizon > own {
+                *p = p.max(least);
+                least = *p;
+            }
+        }
     }
 }
 

@@ -61,9 +61,17 @@ pub async fn run(args: Backtest) -> Result<ExitCode> {
         let mut asked = params(&args.days);
         asked.insert("only_hand_set".into(), Value::Bool(args.only_hand_set));
         let begun = client
-            .post(&format!("/api/v1/scores/{}/backtests", encode(&args.score)), &Value::Object(asked))
+            .post(
+                &format!("/api/v1/scores/{}/backtests", encode(&args.score)),
+                &Value::Object(asked),
+            )
             .await?;
-        wait(&client, &format!("/api/v1/backtests/{}", begun["id"].as_str().unwrap_or_default()), |it| it).await
+        wait(
+            &client,
+            &format!("/api/v1/backtests/{}", begun["id"].as_str().unwrap_or_default()),
+            |it| it,
+        )
+        .await
     }
     .await;
     client.close().await;
@@ -72,7 +80,9 @@ pub async fn run(args: Backtest) -> Result<ExitCode> {
 }
 
 fn percent(value: &Value) -> String {
-    value.as_f64().map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+    value
+        .as_f64()
+        .map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
 }
 
 fn show(format: Format, found: &Value) -> Result<()> {
@@ -84,7 +94,11 @@ fn show(format: Format, found: &Value) -> Result<()> {
             let interval = |key: &str| method["auc"][key].as_f64().unwrap_or(f64::NAN);
             let text = format!("{:.4}–{:.4}", interval("low"), interval("high"));
             method["interval"] = Value::String(text);
-            let verdict = if method["proven"] == true { "proven" } else { "not proven" };
+            let verdict = if method["proven"] == true {
+                "proven"
+            } else {
+                "not proven"
+            };
             method["verdict"] = Value::String(verdict.into());
             method
         })
@@ -109,7 +123,11 @@ fn show(format: Format, found: &Value) -> Result<()> {
     let mut said = format!(
         "\n{}: {}\n{} within {} days, {} cutoffs from {} to {}: {} rows, {} with the outcome ({} outcomes), {} left out because their horizon has \
          not passed\n{}\n",
-        if report["proven"] == true { "proven" } else { "not proven" },
+        if report["proven"] == true {
+            "proven"
+        } else {
+            "not proven"
+        },
         text("reason"),
         text("outcome_label"),
         report["horizon_days"],
@@ -130,10 +148,18 @@ fn show(format: Format, found: &Value) -> Result<()> {
             at("value"),
             at("low"),
             at("high"),
-            if skill["reached"] == true { ", 15 % better is reached" } else { "" }
+            if skill["reached"] == true {
+                ", 15 % better is reached"
+            } else {
+                ""
+            }
         ));
     }
-    let main = rows.iter().find(|method| method["id"] == report["main"]).cloned().unwrap_or_default();
+    let main = rows
+        .iter()
+        .find(|method| method["id"] == report["main"])
+        .cloned()
+        .unwrap_or_default();
     if main["red"].is_object() {
         said.push_str(&format!(
             "red: {} of the accounts in red had the outcome, {} of the outcomes were in red; half of the warnings came {} days or more before\n",
@@ -187,7 +213,11 @@ pub async fn train(args: Train) -> Result<ExitCode> {
 /// Lists trained models.
 pub async fn list(args: ModelList) -> Result<ExitCode> {
     let client = Client::open(&args.data).await?;
-    let query = args.outcome.as_deref().map(|id| format!("?outcome={}", encode(id))).unwrap_or_default();
+    let query = args
+        .outcome
+        .as_deref()
+        .map(|id| format!("?outcome={}", encode(id)))
+        .unwrap_or_default();
     let answer = client.get(&format!("/api/v1/models{query}")).await;
     client.close().await;
     let answer = answer?;
@@ -232,7 +262,12 @@ pub async fn compare(args: Compare) -> Result<ExitCode> {
         let pair = &answer["paired"]["difference"];
         let at = |key: &str| pair[key].as_f64().unwrap_or(f64::NAN);
         let said = if pair.is_object() {
-            format!("\nAUC on the same rows: {:+.4} ({:+.4} to {:+.4})\n", at("value"), at("low"), at("high"))
+            format!(
+                "\nAUC on the same rows: {:+.4} ({:+.4} to {:+.4})\n",
+                at("value"),
+                at("low"),
+                at("high")
+            )
         } else if answer["same_days"] == true {
             "\nboth were tested on the same days\n".to_owned()
         } else {
@@ -265,7 +300,10 @@ pub async fn withdraw(args: Promote) -> Result<ExitCode> {
     let found = async {
         let version = version(&client, &args.id).await?;
         client
-            .delete(&format!("/api/v1/models/{}/promotion?version={version}", encode(&args.id)))
+            .delete(&format!(
+                "/api/v1/models/{}/promotion?version={version}",
+                encode(&args.id)
+            ))
             .await
     }
     .await;

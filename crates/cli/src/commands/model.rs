@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use tenure_learn::evaluate::{self, Plan, Report, Task};
 use tenure_learn::{Column, Table, Values, nearest, table::MISSING, threads};
 
+use super::backtest;
 use crate::args::{Evaluate, Format, Model, ModelCommand};
 use crate::client::{Failure, Result};
-use super::backtest;
 use crate::flat::{self, Flat};
 use crate::output;
 

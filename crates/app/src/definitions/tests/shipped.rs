@@ -11,7 +11,7 @@ const KPI_IDS: &str = "engagement_rate engagement_frequency content_consumption 
     recognition tools_live";
 
 /// The KPIs that wait for later work.
-const WAITING: &str = "health_accuracy adherence training_completion \
+const WAITING: &str = "adherence training_completion \
     growth_area_coverage recognition tools_live";
 
 #[test]

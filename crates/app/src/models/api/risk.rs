@@ -14,13 +14,16 @@ use crate::definitions::CHURN;
 use crate::metrics::Entry;
 use crate::metrics::as_of::instant;
 use crate::metrics::facts::date_of;
-use crate::models::present;
+use crate::models::operation::{Accuracy, DRIFTED, Drift};
 use crate::models::train::Said;
+use crate::models::{present, store};
 use crate::web::{Json, Problem, Query, Result, routes};
 
 /// The routes of risk.
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(operation))
 }
 
 /// Whose risk.
@@ -247,4 +250,71 @@ fn line(app: &App, definitions: &crate::definitions::Definitions, entry: &Entry,
             })
             .collect(),
     }
+}
+
+/// Which outcome.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Watched {
+    /// The outcome; `churn` when left out.
+    outcome: Option<String>,
+}
+
+/// The predictions of a model for a month end.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PredictionMonth)]
+struct Month {
+    model_id: String,
+    /// The month end.
+    day: String,
+    made_at: String,
+    /// When they were held against what happened; null while the horizon has not passed.
+    checked_at: Option<String>,
+    /// What they were worth.
+    accuracy: Option<Accuracy>,
+    /// Why somebody should look.
+    alarm: Option<String>,
+    /// Measures by how far they have moved since the training, the furthest first.
+    drift: Vec<Drift>,
+}
+
+/// Accuracy in operation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelOperation)]
+struct Operation {
+    outcome: String,
+    /// A drift above this is one to look at.
+    drift_limit: f64,
+    /// Newest first.
+    months: Vec<Month>,
+}
+
+/// Each month's predictions of the models in force, and what became of them.
+#[utoipa::path(get, path = "/api/v1/predictions", tag = "models", params(Watched), responses((status = 200, body = Operation)))]
+async fn operation(
+    _: Viewer,
+    State(app): State<App>,
+    Query(watched): Query<Watched>,
+) -> Result<Json<Operation>> {
+    let definitions = definitions(&app)?;
+    let outcome = outcome_named(&definitions, watched.outcome.as_deref().unwrap_or(CHURN))?;
+    let months = store::months(&app, &outcome.id)
+        .await?
+        .into_iter()
+        .map(|month| Month {
+            model_id: month.run_id,
+            day: date_of(month.day).to_string(),
+            made_at: instant(month.made_at),
+            checked_at: month.checked_at.map(instant),
+            accuracy: month.accuracy.and_then(|text| serde_json::from_str(&text).ok()),
+            alarm: month.alarm,
+            drift: serde_json::from_str(&month.drift).unwrap_or_default(),
+        })
+        .collect();
+    Ok(Json(Operation {
+        outcome: outcome.id,
+        drift_limit: DRIFTED,
+        months,
+    }))
 }

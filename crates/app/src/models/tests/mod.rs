@@ -34,7 +34,11 @@ async fn backtest(app: &TestApp, id: &str, params: Json) -> Json {
         .json(&params)
         .await
         .ok();
-    settled(app, &format!("/api/v1/backtests/{}", begun["id"].as_str().expect("an id"))).await
+    settled(
+        app,
+        &format!("/api/v1/backtests/{}", begun["id"].as_str().expect("an id")),
+    )
+    .await
 }
 
 /// The figures of a method of a report.
@@ -49,8 +53,17 @@ fn method<'a>(report: &'a Json, id: &str) -> &'a Json {
 
 /// Trains a model and gives it with its back-test.
 async fn train(app: &TestApp, form: Json) -> Json {
-    let begun = app.post("/api/v1/models/train").as_role(Role::Manager).json(&form).await.ok();
-    settled(app, &format!("/api/v1/models/{}", begun["id"].as_str().expect("an id"))).await
+    let begun = app
+        .post("/api/v1/models/train")
+        .as_role(Role::Manager)
+        .json(&form)
+        .await
+        .ok();
+    settled(
+        app,
+        &format!("/api/v1/models/{}", begun["id"].as_str().expect("an id")),
+    )
+    .await
 }
 
 fn quick() -> Json {

@@ -22,8 +22,14 @@ pub(super) fn number(text: &str) -> i32 {
 /// The program of these tests.
 pub(super) fn program() -> BTreeMap<String, String> {
     let files = [
-        ("program.yaml", "program: small\ntitle: Small\ntime_zone: UTC\ncurrency: USD\nstarted_on: 2025-01-01\n"),
-        ("attributes.yaml", "attributes:\n  - {id: tier, label: Tier, type: integer, description: \"A number that somebody notes.\"}\n"),
+        (
+            "program.yaml",
+            "program: small\ntitle: Small\ntime_zone: UTC\ncurrency: USD\nstarted_on: 2025-01-01\n",
+        ),
+        (
+            "attributes.yaml",
+            "attributes:\n  - {id: tier, label: Tier, type: integer, description: \"A number that somebody notes.\"}\n",
+        ),
         (
             "segments.yaml",
             "segments:\n  - {id: large, label: Large, rule: mrr > 500}\n  - {id: small, label: Small, rule: \"TRUE\"}\n",
@@ -36,7 +42,10 @@ pub(super) fn program() -> BTreeMap<String, String> {
         ),
         ("scores.yaml", SCORES),
     ];
-    files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    files
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect()
 }
 
 const SCORES: &str = "outcomes:
@@ -81,7 +90,14 @@ scores:
 ";
 
 /// An event at a second of a day that arrives `late` days after.
-pub(super) fn event(account: usize, day: i32, second: usize, late: i32, name: &str, properties: Json) -> Event {
+pub(super) fn event(
+    account: usize,
+    day: i32,
+    second: usize,
+    late: i32,
+    name: &str,
+    properties: Json,
+) -> Event {
     let occurred_at = i64::from(day) * 86_400_000_000 + (second as i64 % 86_400) * 1_000_000;
     let properties: Map<String, Json> = properties.as_object().cloned().unwrap_or_default();
     Event {
@@ -104,11 +120,26 @@ pub(super) fn company(seed: u64, accounts: usize, signal: f64) -> Vec<Event> {
     let mut events = Vec::new();
     for account in 0..accounts {
         let start = first + random.below(150) as i32;
-        let gone = (random.unit() < 0.45).then(|| start + 60 + random.below(420) as i32).filter(|gone| *gone < last);
-        let late = |random: &mut Random| if random.unit() < 0.2 { random.below(45) as i32 } else { 0 };
+        let gone = (random.unit() < 0.45)
+            .then(|| start + 60 + random.below(420) as i32)
+            .filter(|gone| *gone < last);
+        let late = |random: &mut Random| {
+            if random.unit() < 0.2 {
+                random.below(45) as i32
+            } else {
+                0
+            }
+        };
         let mrr = 100.0 + 900.0 * random.unit();
         let delay = late(&mut random);
-        events.push(event(account, start, 1, delay, "subscription_started", json!({ "mrr": mrr })));
+        events.push(event(
+            account,
+            start,
+            1,
+            delay,
+            "subscription_started",
+            json!({ "mrr": mrr }),
+        ));
         for day in start..gone.unwrap_or(last + 1) {
             let fading = gone.map_or(0.0, |gone| (1.0 - f64::from(gone - day) / 120.0).clamp(0.0, 1.0));
             if random.unit() < 0.25 * (1.0 - signal * fading) {
@@ -119,12 +150,26 @@ pub(super) fn company(seed: u64, accounts: usize, signal: f64) -> Vec<Event> {
             if random.unit() < 0.01 + 0.02 * signal * fading {
                 let second = 100 + random.below(80_000);
                 let delay = late(&mut random);
-                events.push(event(account, day, second, delay, "ticket_opened", json!({ "ticket_id": format!("{account}-{day}") })));
+                events.push(event(
+                    account,
+                    day,
+                    second,
+                    delay,
+                    "ticket_opened",
+                    json!({ "ticket_id": format!("{account}-{day}") }),
+                ));
             }
         }
         if let Some(gone) = gone {
             let delay = late(&mut random);
-            events.push(event(account, gone, 90, delay, "churned", json!({ "reason": "pricing" })));
+            events.push(event(
+                account,
+                gone,
+                90,
+                delay,
+                "churned",
+                json!({ "reason": "pricing" }),
+            ));
         }
     }
     // What has not arrived by the test's clock is not there yet.
