@@ -28,8 +28,8 @@ const MOST_RUNNING: usize = 4;
 /// The routes of the slice.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list, start))
-        .routes(routes!(show))
+        .routes(routes!(backtests, start))
+        .routes(routes!(backtest))
         .routes(routes!(outcomes))
         .merge(models::routes())
         .merge(risk::routes())
@@ -107,7 +107,7 @@ struct Backtests {
 
 /// The back-tests of a score (or of an outcome), without their reports.
 #[utoipa::path(get, path = "/api/v1/scores/{id}/backtests", tag = "models", params(("id" = String, Path)), responses((status = 200, body = Backtests)))]
-async fn list(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> Result<Json<Backtests>> {
+async fn backtests(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> Result<Json<Backtests>> {
     tested(&*definitions(&app)?, &id)?;
     let names = crate::auth::names(&app).await?;
     let items = store::backtests(&app, &id, 100)
@@ -169,7 +169,7 @@ async fn start(
 
 /// A back-test with its report; while it runs, how far it is.
 #[utoipa::path(get, path = "/api/v1/backtests/{id}", tag = "models", params(("id" = String, Path)), responses((status = 200, body = Backtest)))]
-async fn show(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> Result<Json<Backtest>> {
+async fn backtest(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> Result<Json<Backtest>> {
     let it = store::backtest(&app, &id)
         .await?
         .ok_or_else(|| Problem::not_found(format!("there is no back-test {id}")))?;

@@ -26,10 +26,10 @@ use crate::web::{Json, Path, Problem, Query, Result, routes};
 /// The routes of trained models.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list))
+        .routes(routes!(trained))
         .routes(routes!(train))
         .routes(routes!(comparison))
-        .routes(routes!(show))
+        .routes(routes!(one))
         .routes(routes!(promote, withdraw))
 }
 
@@ -63,7 +63,7 @@ async fn shown(app: &App, it: Run) -> Result<Model> {
 
 /// The models that were trained.
 #[utoipa::path(get, path = "/api/v1/models", tag = "models", params(Wanted), responses((status = 200, body = Models)))]
-async fn list(_: Viewer, State(app): State<App>, Query(wanted): Query<Wanted>) -> Result<Json<Models>> {
+async fn trained(_: Viewer, State(app): State<App>, Query(wanted): Query<Wanted>) -> Result<Json<Models>> {
     let names: HashMap<String, String> = crate::auth::names(&app).await?;
     let mut items = Vec::new();
     for it in store::runs(&app, wanted.outcome.as_deref()).await? {
@@ -262,7 +262,7 @@ fn measures(body: &Body) -> Vec<Measure> {
 
 /// A model with the points that it is made of and its back-test.
 #[utoipa::path(get, path = "/api/v1/models/{id}", tag = "models", params(("id" = String, Path)), responses((status = 200, body = Detail)))]
-async fn show(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> Result<Json<Detail>> {
+async fn one(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> Result<Json<Detail>> {
     let it = find(&app, &id).await?;
     let names = crate::auth::names(&app).await?;
     let own: Option<Body> = serde_json::from_str(&it.body).ok();

@@ -22,7 +22,7 @@ use crate::web::{Json, Problem, Query, Result, routes};
 /// The routes of risk.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list))
+        .routes(routes!(risk))
         .routes(routes!(operation))
 }
 
@@ -129,7 +129,7 @@ fn keeps(entry: &Entry, asked: &Asked) -> bool {
 
 /// Active accounts by expected MRR at risk.
 #[utoipa::path(get, path = "/api/v1/risk", tag = "models", params(Asked), responses((status = 200, body = Lines)))]
-async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>) -> Result<Json<Lines>> {
+async fn risk(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>) -> Result<Json<Lines>> {
     let definitions = definitions(&app)?;
     let outcome = outcome_named(&definitions, asked.outcome.as_deref().unwrap_or(CHURN))?;
     let by_mrr = match asked.sort.as_deref() {
