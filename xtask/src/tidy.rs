@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["metrics"],
     &["scores"],
     &["segments", "kpis"],
+    &["models"],
     &["dashboards", "revenue", "owners", "contacts"],
     &["notes"],
     &["profiles", "duplicates", "search"],

@@ -20,7 +20,7 @@ use crate::imports::Live;
 use crate::program::Trials;
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
-use crate::{dashboards, duplicates, kpis, metrics, program, reactors, revenue, scores, search};
+use crate::{dashboards, duplicates, kpis, metrics, models, program, reactors, revenue, scores, search};
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -90,6 +90,8 @@ pub struct Shared {
     pub metrics: metrics::State,
     /// Scores of accounts.
     pub scores: scores::State,
+    /// Back-tests and trainings that are running.
+    pub models: models::State,
     /// Figures that were computed when asked for.
     pub kpis: kpis::Memo,
     /// The answers of tiles that show a query.
@@ -144,6 +146,7 @@ impl App {
             log: Arc::new(log),
             metrics: metrics::State::default(),
             scores: scores::State::default(),
+            models: models::State::default(),
             kpis: kpis::Memo::default(),
             dashboards: dashboards::Answers::default(),
             imports: Live::default(),
@@ -181,6 +184,7 @@ impl App {
             log: Arc::clone(&self.log),
             metrics,
             scores: scores::State::imagined(from_log),
+            models: models::State::default(),
             kpis: kpis::Memo::default(),
             dashboards: dashboards::Answers::default(),
             search: search::Index::default(),

@@ -54,4 +54,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "scores",
         script: include_str!("../migrations/0011_scores.sql"),
     },
+    Migration {
+        version: 12,
+        name: "models",
+        script: include_str!("../migrations/0012_models.sql"),
+    },
 ];

@@ -32,7 +32,8 @@ export const PAGES: {
     | "/owners"
     | "/inbox"
     | "/revenue"
-    | "/health";
+    | "/health"
+    | "/risk";
   label: string;
   icon: IconName;
   keys: string;
@@ -48,6 +49,7 @@ export const PAGES: {
   { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },
   { to: "/definitions", label: "Definitions", icon: "content", keys: "g f" },
   { to: "/revenue", label: "Revenue", icon: "revenue", keys: "g r" },
+  { to: "/risk", label: "Risk", icon: "warning", keys: "g k" },
   { to: "/data", label: "Data", icon: "data", keys: "g d" },
   { to: "/settings", label: "Settings", icon: "settings", keys: "g e" },
 ];

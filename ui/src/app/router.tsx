@@ -238,6 +238,22 @@ export type RevenueSearch = {
   outcome?: string;
   account?: string;
 };
+export type AccuracySearch = { outcome?: string; compare?: string };
+const accuracy = createRoute({
+  getParentRoute: () => root,
+  path: "/accuracy",
+  validateSearch: (s: Raw): AccuracySearch => ({ outcome: text(s.outcome), compare: text(s.compare) }),
+  component: lazyRouteComponent(() => import("@/features/models/Accuracy"), "Accuracy"),
+});
+
+export type RiskSearch = { outcome?: string; sort?: string; limit?: number };
+const risk = createRoute({
+  getParentRoute: () => root,
+  path: "/risk",
+  validateSearch: (s: Raw): RiskSearch => ({ outcome: text(s.outcome), sort: text(s.sort), limit: whole(s.limit) }),
+  component: lazyRouteComponent(() => import("@/features/models/Risk"), "Risk"),
+});
+
 const revenue = createRoute({
   getParentRoute: () => root,
   path: "/revenue",
@@ -300,6 +316,8 @@ export const router = createRouter({
     targets,
     health,
     revenue,
+    accuracy,
+    risk,
     data,
     settings,
     owners,

@@ -133,6 +133,26 @@ pub fn metrics_on(plan: &Plan, subject: &Subject<'_>, days: &[i32]) -> Result<Ve
         .collect())
 }
 
+/// Accounts on days as expressions see them: one row for each pair of a subject's place and a day, the columns in the order of the plan's
+/// names; and for each row the place of its segment among the rules (their number = unclassified).
+pub fn grid(
+    plan: &Plan,
+    subjects: &[Subject<'_>],
+    cells: &[(usize, i32)],
+) -> Result<(RecordBatch, Vec<usize>)> {
+    let mut lines: Vec<Option<Vec<State>>> = vec![None; subjects.len()];
+    let rows: Vec<Row> = cells
+        .iter()
+        .map(|(at, day)| {
+            let line = lines[*at].get_or_insert_with(|| states(subjects[*at].facts, subjects[*at].history));
+            row_on(*at, line, *day)
+        })
+        .collect();
+    let env = environment(plan, subjects, &rows, None)?;
+    let classes = first_true(plan, &env)?;
+    Ok((env, classes))
+}
+
 fn row_on(subject: usize, line: &[State], day: i32) -> Row {
     let next = line.partition_point(|state| state.from <= day);
     let state = next.checked_sub(1).map(|at| line[at]);

@@ -36,6 +36,16 @@ impl History {
         }
     }
 
+    /// The same values, of which none is known before its own day: what a person could have looked up at the time.
+    #[must_use]
+    pub fn as_known(&self) -> Self {
+        let mut known = self.clone();
+        for values in known.0.values_mut() {
+            values.insert(0, (i32::MIN, Json::Null));
+        }
+        known
+    }
+
     /// The field's value on `day`.
     #[must_use]
     pub fn at(&self, field: &str, day: i32) -> Option<&Json> {

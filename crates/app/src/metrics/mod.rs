@@ -15,6 +15,7 @@ pub mod daily;
 mod edges;
 pub mod evaluate;
 pub mod facts;
+pub mod known;
 pub mod lifecycle;
 pub mod plan;
 pub mod reactor;

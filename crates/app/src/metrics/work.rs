@@ -153,7 +153,7 @@ pub async fn from_log(app: &App, plan: &Plan, nos: &[i64], upto: i64) -> Result<
 }
 
 /// Events that no series reads need not be read at all, the revenue events aside.
-fn relevant(plan: &Plan) -> String {
+pub(super) fn relevant(plan: &Plan) -> String {
     let (names, kinds) = plan.reads();
     let list = |items: Vec<&str>| {
         items

@@ -14,6 +14,7 @@ const KINDS: &[(&str, OutcomeKind)] = &[
     ("churned", OutcomeKind::Churned),
     ("contracted", OutcomeKind::Contracted),
     ("event", OutcomeKind::Event),
+    ("no_event", OutcomeKind::NoEvent),
     ("segment", OutcomeKind::Segment),
 ];
 const DIRECTIONS: &[(&str, Direction)] = &[("rising", Direction::Rising), ("falling", Direction::Falling)];
@@ -71,7 +72,7 @@ fn outcome(notes: &mut Notes, fields: &Fields<'_>) -> Outcome {
     let kind = fields.need_choice(notes, "kind", KINDS).unwrap_or_default();
     let (events, segment) = (fields.texts(notes, "events"), fields.text(notes, "segment"));
     let wanted = match kind {
-        OutcomeKind::Event => Some("events"),
+        OutcomeKind::Event | OutcomeKind::NoEvent => Some("events"),
         OutcomeKind::Segment => Some("segment"),
         _ => None,
     };

@@ -11,7 +11,7 @@ use crate::definitions::schema::{CurveShape, DaysText};
 pub const CHURN: &str = "churn";
 
 /// What an outcome looks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, JsonSchema, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeKind {
     /// The account churns.
@@ -21,6 +21,8 @@ pub enum OutcomeKind {
     Contracted,
     /// One of `events` happens.
     Event,
+    /// None of `events` happens: how customers without a contract leave.
+    NoEvent,
     /// The account is in `segment` on one of the days.
     Segment,
 }
@@ -40,7 +42,7 @@ pub struct Outcome {
     pub description: String,
     /// What is looked for.
     pub kind: OutcomeKind,
-    /// The event names, for kind `event`.
+    /// The event names, for kinds `event` and `no_event`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
     /// The segment, for kind `segment`.
