@@ -74,6 +74,8 @@ pub struct Recomputed {
     pub differences: Vec<String>,
     /// Seconds that metrics, segments and histories of all accounts took.
     pub accounts_s: f64,
+    /// Seconds that the scores of all accounts on all days took.
+    pub scores_s: f64,
     /// Seconds that the figures took.
     pub figures_s: f64,
 }
@@ -99,6 +101,9 @@ pub async fn recompute(app: &App) -> Result<Recomputed> {
     let start = Instant::now();
     metrics::catch_up(app).await?;
     let accounts_s = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    scores::history::refresh(app).await?;
+    let scores_s = start.elapsed().as_secs_f64();
     let start = Instant::now();
     while kpis::reactor::refresh(app).await? {}
     let figures_s = start.elapsed().as_secs_f64();
@@ -141,6 +146,7 @@ pub async fn recompute(app: &App) -> Result<Recomputed> {
         figures_differing,
         differences,
         accounts_s,
+        scores_s,
         figures_s,
     })
 }

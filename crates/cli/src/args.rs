@@ -36,6 +36,8 @@ pub enum Command {
     Segments(Listing),
     /// The accounts with their segment and metrics.
     Accounts(Listing),
+    /// The accounts with their scores, the lowest first.
+    Scores(Scores),
     /// Ask the history a question in SQL.
     Sql(Sql),
     /// What a score is worth, held against what happened.
@@ -257,6 +259,23 @@ pub struct Kpis {
 /// `tenure segments`, `tenure accounts`.
 #[derive(Clone, Debug, Args)]
 pub struct Listing {
+    /// The day to look at (default: today).
+    #[arg(long, value_name = "DAY")]
+    pub as_of: Option<Date>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `tenure scores`.
+#[derive(Clone, Debug, Args)]
+pub struct Scores {
+    /// The score (default: health).
+    #[arg(long, value_name = "SCORE")]
+    pub score: Option<String>,
     /// The day to look at (default: today).
     #[arg(long, value_name = "DAY")]
     pub as_of: Option<Date>,

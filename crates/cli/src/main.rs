@@ -77,6 +77,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Kpis(args) => commands::figures::kpis(args).await,
         Command::Segments(args) => commands::figures::segments(args).await,
         Command::Accounts(args) => commands::figures::accounts(args).await,
+        Command::Scores(args) => commands::figures::scores(args).await,
         Command::Sql(args) => commands::figures::sql(args).await,
         Command::Backtest(args) => commands::backtest::run(args).await,
         Command::Model(args) => commands::model::run(args).await,

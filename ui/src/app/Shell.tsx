@@ -32,6 +32,7 @@ export const PAGES: {
     | "/owners"
     | "/inbox"
     | "/revenue"
+    | "/health"
     | "/risk";
   label: string;
   icon: IconName;
@@ -39,6 +40,7 @@ export const PAGES: {
 }[] = [
   { to: "/", label: "Overview", icon: "overview", keys: "g o" },
   { to: "/accounts", label: "Accounts", icon: "accounts", keys: "g a" },
+  { to: "/health", label: "Health", icon: "advocacy", keys: "g h" },
   { to: "/contacts", label: "Contacts", icon: "user", keys: "g c" },
   { to: "/owners", label: "Owners", icon: "meeting", keys: "g w" },
   { to: "/inbox", label: "Inbox", icon: "mail", keys: "g i" },

@@ -194,6 +194,32 @@ export type DataSearch = TabSearch & {
   other?: string;
 };
 
+export type HealthSearch = {
+  edit?: string;
+  score?: string;
+  segment?: string;
+  owner?: string;
+  band?: string;
+  was?: string;
+  state?: string;
+  sort?: string;
+};
+const health = createRoute({
+  getParentRoute: () => root,
+  path: "/health",
+  validateSearch: (s: Raw): HealthSearch => ({
+    edit: text(s.edit),
+    score: text(s.score),
+    segment: text(s.segment),
+    owner: text(s.owner),
+    band: text(s.band),
+    was: text(s.was),
+    state: text(s.state),
+    sort: text(s.sort),
+  }),
+  component: lazyRouteComponent(() => import("@/features/scores/Health"), "Health"),
+});
+
 export type RevenueSearch = {
   tab?: string;
   segment?: string;
@@ -288,6 +314,7 @@ export const router = createRouter({
     dashboard,
     definitions,
     targets,
+    health,
     revenue,
     accuracy,
     risk,

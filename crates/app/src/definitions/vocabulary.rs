@@ -136,7 +136,7 @@ pub const RELATIONS: &[(&str, &[&str])] = &[
     ),
     (
         "score_days",
-        &["period", "account_no", "score", "points", "velocity"],
+        &["period", "account_no", "score", "points", "before", "velocity"],
     ),
     ("accounts", &[]),
     ("tickets", &[]),

@@ -10,7 +10,8 @@ pub const NONE: i32 = i32::MIN;
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "points are within 0–100")]
 pub fn thousandths(points: Option<f64>) -> i32 {
-    points.map_or(NONE, |points| (points * 1000.0).round() as i32)
+    // What lies halfway but for the last bits of a sum goes up, in whatever order the sum was made.
+    points.map_or(NONE, |points| (points * 1000.0 + 0.5 + 1e-7).floor() as i32)
 }
 
 /// Kept points as a number.

@@ -352,3 +352,84 @@ impl Change {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tenure_learn::binning::Cuts;
+    use tenure_learn::points::{Measure, Pair};
+    use tenure_learn::{Column, Table};
+
+    fn learned() -> Learned {
+        let measure = |name: &str| Measure {
+            name: name.into(),
+            cuts: Cuts::Number(vec![1.0, 2.0]),
+            points: vec![0.7, 0.4, -1.1, 0.3],
+            shares: vec![0.25; 4],
+            direction: None,
+            frozen: false,
+        };
+        Learned {
+            table: PointTable {
+                base: -2.0,
+                hand_set: None,
+                measures: vec![measure("a"), measure("b")],
+                pairs: vec![Pair {
+                    measures: [0, 1],
+                    coarse: [vec![0, 0, 1, 2], vec![0, 1, 1, 2]],
+                    points: vec![vec![0.1, -0.2, 0.0], vec![-0.3, 0.15, 0.0], vec![0.0; 3]],
+                }],
+            },
+            scale: Scale::of_share(0.1),
+            hand: None,
+            min_coverage: 0.5,
+            quiet_days: 30.0,
+        }
+    }
+
+    #[test]
+    fn a_learned_ledger_adds_up_to_the_points_of_its_table() {
+        let (a, b) = ([0.5, 1.5, 9.0, f64::NAN, 3.0], [f64::NAN, 0.0, 1.5, 7.0, 3.0]);
+        let table = Table::new(vec![
+            Column::number("a", a.to_vec()),
+            Column::number("b", b.to_vec()),
+        ])
+        .expect("a table");
+        let form = Form::Transparent(learned());
+        let wanted = learned().table.score(&table, 1).expect("scores");
+        let mut before: Option<Ledger> = None;
+        for (row, log_odds) in wanted.iter().enumerate() {
+            let reading = |value: f64| Reading { value, age: 0.0 };
+            let ledger = form.score(&[reading(a[row]), reading(b[row])], 90.0, &[], 0);
+            let score = ledger.score.expect("half of it is known");
+            assert!(
+                (score.points() - learned().scale.health(*log_odds)).abs() < 1e-9,
+                "row {row}"
+            );
+            let sum: Amount = ledger.lines.iter().map(|line| line.contribution).sum();
+            assert_eq!(ledger.base + sum + ledger.clipped + ledger.overridden, score);
+            if let Some(before) = &before {
+                let difference = ledger.since(before).expect("both have a score");
+                let parts: Amount = difference
+                    .changes
+                    .iter()
+                    .map(|change| change.by_value + change.by_weight)
+                    .sum();
+                assert_eq!(
+                    parts + difference.base + difference.clipped + difference.overridden,
+                    difference.total
+                );
+            }
+            before = Some(ledger);
+        }
+        let none = form.score(&[], 90.0, &[], 0);
+        assert_eq!((none.score, none.coverage), (None, 0.0));
+        assert_eq!(
+            form.score(&[Reading { value: 1.0, age: 0.0 }; 2], 29.0, &[], 0)
+                .score,
+            None
+        );
+        let kept = serde_json::to_string(&form).expect("JSON");
+        assert_eq!(serde_json::from_str::<Form>(&kept).expect("a form"), form);
+    }
+}

@@ -126,6 +126,13 @@ pub async fn refresh(app: &App) -> Result<bool> {
         let forms = models::forms(app, score).await?;
         let version = version(app, &plan, score, &forms).await?;
         let entries = app.metrics.book.all();
+        // A merged account is shown in another from now on.
+        if version.recent.read().len() > entries.len() {
+            version
+                .recent
+                .write()
+                .retain(|no, _| app.metrics.book.get(*no).is_some());
+        }
         let dirty: Vec<Arc<Entry>> = {
             let held = version.recent.read();
             let fresh = |entry: &Arc<Entry>| {

@@ -16,6 +16,8 @@ pub mod models;
 pub mod pass;
 mod relation;
 mod store;
+#[cfg(test)]
+mod tests;
 pub mod velocity;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -88,7 +90,7 @@ pub enum Band {
 /// The band of points; points are told apart to a thousandth, as they are kept.
 #[must_use]
 pub fn band(score: &Score, points: f64) -> Band {
-    let points = (points * 1000.0).round() / 1000.0;
+    let points = f64::from(days::thousandths(Some(points))) / 1000.0;
     if points >= score.bands.green {
         Band::Green
     } else if points >= score.bands.yellow {

@@ -20,6 +20,7 @@ struct Columns {
     account: Int64Builder,
     score: StringBuilder,
     points: Float64Builder,
+    before: Float64Builder,
     velocity: Float64Builder,
 }
 
@@ -42,29 +43,30 @@ pub async fn score_days(
         for score in &definitions.scores {
             let held = held(app, &score.id, periods).await?;
             for (at, (period, day)) in periods.iter().enumerate() {
-                let rows: Vec<(i64, &[i32; WEEKS], &str)> = held
+                let rows: Vec<(i64, &Held, &str)> = held
                     .iter()
-                    .filter_map(|(no, weeks)| {
-                        let weeks = weeks.get(at)?;
-                        points(weeks[0])?;
+                    .filter_map(|(no, held)| {
+                        let held = held.get(at)?;
+                        points(held.weeks[0])?;
                         let span = by_no.get(no)?.head.span_at(*day)?;
-                        Some((*no, weeks, span.segment.as_str()))
+                        Some((*no, held, span.segment.as_str()))
                     })
                     .collect();
                 let velocities = if with_velocity {
                     velocity::all(
                         rows.iter()
-                            .map(|(_, weeks, segment)| (*segment, velocity::of_weeks(weeks))),
+                            .map(|(_, held, segment)| (*segment, velocity::of_weeks(&held.weeks))),
                     )
                     .1
                 } else {
                     vec![None; rows.len()]
                 };
-                for ((no, weeks, _), velocity) in rows.iter().zip(velocities) {
+                for ((no, held, _), velocity) in rows.iter().zip(velocities) {
                     columns.period.append_value(*period);
                     columns.account.append_value(*no);
                     columns.score.append_value(&score.id);
-                    columns.points.append_option(points(weeks[0]));
+                    columns.points.append_option(points(held.weeks[0]));
+                    columns.before.append_option(points(held.before));
                     columns
                         .velocity
                         .append_option(velocity.map(|velocity| velocity.value));
@@ -77,13 +79,23 @@ pub async fn score_days(
         ("account_no", Arc::new(columns.account.finish()), false),
         ("score", Arc::new(columns.score.finish()), false),
         ("points", Arc::new(columns.points.finish()), true),
+        ("before", Arc::new(columns.before.finish()), true),
         ("velocity", Arc::new(columns.velocity.finish()), true),
     ];
     Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
 }
 
-/// For each account, ascending, the weeks that end with each period's day.
-async fn held(app: &App, score: &str, periods: &[(i32, i32)]) -> Result<Vec<(i64, Vec<[i32; WEEKS]>)>> {
+/// What the days of one account say of a period.
+#[derive(Clone, Copy)]
+struct Held {
+    /// The weeks that end with its last day.
+    weeks: [i32; WEEKS],
+    /// The score of 30 days before.
+    before: i32,
+}
+
+/// For each account, ascending, what its days say of each period.
+async fn held(app: &App, score: &str, periods: &[(i32, i32)]) -> Result<Vec<(i64, Vec<Held>)>> {
     let today = metrics::today(app);
     let mut held = Vec::new();
     if let (Some(version), true) = (
@@ -95,13 +107,23 @@ async fn held(app: &App, score: &str, periods: &[(i32, i32)]) -> Result<Vec<(i64
             recent
                 .iter()
                 .filter(|(_, recent)| recent.day == today)
-                .map(|(no, recent)| (*no, vec![recent.weeks; periods.len()])),
+                .map(|(no, recent)| {
+                    let held = Held {
+                        weeks: recent.weeks,
+                        before: recent.month,
+                    };
+                    (*no, vec![held; periods.len()])
+                }),
         );
         held.sort_unstable_by_key(|(no, _)| *no);
         return Ok(held);
     }
+    let of = |days: &Days, day: i32| Held {
+        weeks: weeks(days, day),
+        before: days.at(day - 30),
+    };
     history::each(app, score, |no, days: &Days| {
-        held.push((no, periods.iter().map(|(_, day)| weeks(days, *day)).collect()));
+        held.push((no, periods.iter().map(|(_, day)| of(days, *day)).collect()));
     })
     .await?;
     Ok(held)

@@ -219,6 +219,47 @@ fn choice(field: &'static str, value: Option<&str>, words: &[&str]) -> Result<()
     }
 }
 
+/// The order that is asked for, after a look at every word of the question.
+fn checked(asked: &Asked) -> Result<&str> {
+    const BANDS: &[&str] = &["green", "yellow", "red", "none"];
+    choice("band", asked.band.as_deref(), BANDS)?;
+    choice("was", asked.was.as_deref(), BANDS)?;
+    choice(
+        "state",
+        asked.state.as_deref(),
+        &["falling", "rising", "steady", "unsure"],
+    )?;
+    let sort = asked.sort.as_deref().unwrap_or("points");
+    let known = &["points", "change", "velocity", "mrr", "name"];
+    choice("sort", Some(sort.trim_start_matches('-')), known)?;
+    Ok(sort)
+}
+
+/// The accounts of the scope that the rest of the question chooses, in its order.
+fn chosen<'a>(kept: &[&'a Line], asked: &Asked, band_of: &BandOf<'_>, sort: &str) -> Vec<&'a Line> {
+    let q = asked.q.as_deref().unwrap_or("").trim().to_lowercase();
+    let wants = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
+    let mut chosen: Vec<&Line> = kept
+        .iter()
+        .copied()
+        .filter(|line| wants(&asked.band, name_of(band_of(line.points))))
+        .filter(|line| wants(&asked.was, name_of(band_of(line.before))))
+        .filter(|line| {
+            wants(
+                &asked.state,
+                line.velocity.as_ref().map_or("", |v| moving(v.state)),
+            )
+        })
+        .filter(|line| {
+            q.is_empty()
+                || line.entry.name.to_lowercase().contains(&q)
+                || line.entry.id.to_lowercase().contains(&q)
+        })
+        .collect();
+    order(&mut chosen, sort);
+    chosen
+}
+
 /// All accounts that are active on a day with their scores, and the figures of bands, segments and owners.
 #[utoipa::path(get, path = "/api/v1/scores", tag = "scores", params(Asked), responses((status = 200, body = ScoreList)))]
 pub async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>) -> Result<Json<ScoreList>> {
@@ -228,102 +269,58 @@ pub async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>)
         None => day - 30,
         Some(text) => compared(text, day)?,
     };
-    choice("band", asked.band.as_deref(), &["green", "yellow", "red", "none"])?;
-    choice("was", asked.was.as_deref(), &["green", "yellow", "red", "none"])?;
-    choice(
-        "state",
-        asked.state.as_deref(),
-        &["falling", "rising", "steady", "unsure"],
-    )?;
-    let sort = asked.sort.as_deref().unwrap_or("points");
-    choice(
-        "sort",
-        Some(sort.trim_start_matches('-')),
-        &["points", "change", "velocity", "mrr", "name"],
-    )?;
+    let sort = checked(&asked)?;
     let Some(score) = super::score(&definitions, asked.score.as_deref())? else {
         return Ok(Json(nothing(&app, &definitions, day, against)));
     };
     let board = board(&app, score, day, against).await?;
     let kept: Vec<&Line> = board.lines.iter().filter(|line| in_scope(line, &asked)).collect();
     let band_of = |points: Option<f64>| points.map(|points| band(score, points));
-    let (bands, average, average_before) = summary(&kept, &band_of);
-    let q = asked.q.as_deref().unwrap_or("").trim().to_lowercase();
-    let mut chosen: Vec<&Line> = kept
-        .iter()
-        .copied()
-        .filter(|line| {
-            asked
-                .band
-                .as_deref()
-                .is_none_or(|wanted| name_of(band_of(line.points)) == wanted)
-        })
-        .filter(|line| {
-            asked
-                .was
-                .as_deref()
-                .is_none_or(|wanted| name_of(band_of(line.before)) == wanted)
-        })
-        .filter(|line| {
-            let state = line.velocity.as_ref().map(|velocity| moving(velocity.state));
-            asked.state.as_deref().is_none_or(|wanted| state == Some(wanted))
-        })
-        .filter(|line| {
-            q.is_empty()
-                || line.entry.name.to_lowercase().contains(&q)
-                || line.entry.id.to_lowercase().contains(&q)
-        })
-        .collect();
-    order(&mut chosen, sort);
-    let total = chosen.len();
+    let chosen = chosen(&kept, &asked, &band_of, sort);
     let (from, limit) = (asked.cursor.unwrap_or(0), asked.limit.unwrap_or(50).clamp(1, 500));
-    let page: Vec<&Line> = chosen.into_iter().skip(from).take(limit).collect();
-    let reasons = reasons(&app, &definitions, score, &page, day).await?;
-    let items = page
-        .iter()
-        .map(|line| ScoreLine {
-            account_id: line.entry.id.clone(),
-            name: line.entry.name.clone(),
-            segment: line.span.segment.clone(),
-            owner: line.span.owner.clone(),
-            mrr: line.span.mrr,
-            points: line.points,
-            band: band_of(line.points),
-            before: line.before,
-            velocity: line.velocity.as_ref().map(VelocityLine::of),
-            reasons: reasons.get(&line.entry.no).cloned().unwrap_or_default(),
-        })
-        .collect();
+    let page: Vec<&Line> = chosen.iter().copied().skip(from).take(limit).collect();
+    let mut reasons = reasons(&app, &definitions, score, &page, day).await?;
+    let (bands, average, average_before) = summary(&kept, &band_of);
+    let owner = |line: &Line| line.span.owner.clone().unwrap_or_else(|| "(none)".into());
+    let segment = |id: &str| {
+        definitions
+            .segment(id)
+            .map_or_else(|| id.to_owned(), |segment| segment.label.clone())
+    };
     Ok(Json(ScoreList {
+        score: Some(ScoreHead::of(score)),
+        computed_at: as_of::instant(board.computed_at),
+        ready: board.ready,
         bands,
         average,
         average_before,
         distribution: distribution(&kept),
         moves: moves(&kept, &band_of),
-        segments: groups(
-            &kept,
-            &band_of,
-            |line| line.span.segment.clone(),
-            |id| {
-                definitions
-                    .segment(id)
-                    .map_or_else(|| id.to_owned(), |segment| segment.label.clone())
-            },
-        ),
-        owners: groups(
-            &kept,
-            &band_of,
-            |line| line.span.owner.clone().unwrap_or_else(|| "(none)".into()),
-            str::to_owned,
-        ),
-        items,
-        total,
-        next_cursor: (from + page.len() < total).then_some(from + page.len()),
-        ready: board.ready,
-        computed_at: as_of::instant(board.computed_at),
-        score: Some(ScoreHead::of(score)),
+        segments: groups(&kept, &band_of, |line| line.span.segment.clone(), segment),
+        owners: groups(&kept, &band_of, owner, str::to_owned),
+        items: page
+            .iter()
+            .map(|line| item(line, &band_of, &mut reasons))
+            .collect(),
+        total: chosen.len(),
+        next_cursor: (from + page.len() < chosen.len()).then_some(from + page.len()),
         ..nothing(&app, &definitions, day, against)
     }))
+}
+
+fn item(line: &Line, band_of: &BandOf<'_>, reasons: &mut HashMap<i64, Vec<String>>) -> ScoreLine {
+    ScoreLine {
+        account_id: line.entry.id.clone(),
+        name: line.entry.name.clone(),
+        segment: line.span.segment.clone(),
+        owner: line.span.owner.clone(),
+        mrr: line.span.mrr,
+        points: line.points,
+        band: band_of(line.points),
+        before: line.before,
+        velocity: line.velocity.as_ref().map(VelocityLine::of),
+        reasons: reasons.remove(&line.entry.no).unwrap_or_default(),
+    }
 }
 
 /// The day that another is compared with.
