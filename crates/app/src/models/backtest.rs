@@ -68,6 +68,9 @@ fn label_of(id: &str) -> &'static str {
     }
 }
 
+/// Learnt methods' log-odds before calibration, by method.
+pub type Raw = Vec<(String, Vec<f64>)>;
+
 /// Runs a back-test; `progress` hears the share that is done. Beside the report come the learnt methods' log-odds before calibration, which
 /// a model that is trained now is calibrated by.
 ///
@@ -77,7 +80,7 @@ pub fn run(
     panel: &Panel,
     settings: &Settings<'_>,
     progress: &(dyn Fn(f64) + Sync),
-) -> tenure_learn::Result<(Report, Vec<(String, Vec<f64>)>)> {
+) -> tenure_learn::Result<(Report, Raw)> {
     let rows: Vec<usize> = (0..panel.rows())
         .filter(|row| {
             panel.labels[*row].is_some() && panel.cutoffs[panel.at[*row] as usize].day >= settings.from

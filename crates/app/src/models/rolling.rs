@@ -421,10 +421,24 @@ pub fn calibration_until(
     day: i32,
     horizon: i32,
 ) -> Option<calibrate::Calibration> {
+    // How many rows a training as of a day has; the newest first, so that the first is that of the day itself.
+    let closed = |day: i32| -> usize {
+        let passed = |at: &usize| panel.cutoffs[*at].day.saturating_add(horizon) <= day;
+        (0..panel.cutoffs.len())
+            .filter(passed)
+            .map(|at| panel.of(at).len())
+            .sum()
+    };
+    let own = closed(day);
     let (mut scores, mut labels) = (Vec::new(), Vec::new());
     for earlier in (0..panel.cutoffs.len()).rev() {
-        if panel.cutoffs[earlier].day.saturating_add(horizon) > day {
+        let then = panel.cutoffs[earlier].day;
+        if then.saturating_add(horizon) > day {
             continue;
+        }
+        // A model that knew less than half of the rows errs in other ways: what is right for it is wrong for this one.
+        if closed(then) * 2 < own {
+            break;
         }
         for row in panel.of(earlier) {
             if let Some(label) = panel.labels[row].filter(|_| !raw[row].is_nan()) {

@@ -218,7 +218,7 @@ pub struct Done {
     /// The report.
     pub report: Report,
     /// Log-odds of learnt methods before calibration.
-    pub raw: Vec<(String, Vec<f64>)>,
+    pub raw: backtest::Raw,
 }
 
 impl Done {
