@@ -114,7 +114,7 @@ class Peer:
         self.db.execute(f"CREATE VIEW events AS SELECT * FROM read_parquet([{listed}])")
         self.db.execute(f"CREATE TABLE account_spans AS SELECT * FROM read_csv('{spans}', header = true, types = {{'account_no': 'BIGINT', 'from_day': 'DATE', 'to_day': 'DATE', 'active': 'BOOLEAN', 'mrr': 'DOUBLE', 'segment': 'VARCHAR', 'owner': 'VARCHAR'}}, nullstr = '')")
         self.db.execute(f"CREATE TABLE accounts AS SELECT * FROM read_csv('{accounts}', header = true, sample_size = -1)")
-        self.kpis = [kpi for kpi in load(program / "kpis.yaml")["kpis"] if kpi.get("facts")]
+        self.kpis = [kpi for kpi in load(program / "kpis.yaml")["kpis"] if kpi.get("facts") and "score_days" not in kpi["facts"]]  # scores are computed before any query
         self.metrics = load(program / "metrics.yaml")["metrics"]
         self.today = today
         self.days = kept_days(today)

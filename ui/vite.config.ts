@@ -20,7 +20,7 @@ export default defineConfig({
       },
     ],
   },
-  server: { host: "127.0.0.1", proxy: { "/api": backend, "/health": backend } },
+  server: { host: "127.0.0.1", proxy: { "/api": backend, "/health/": backend } },
   build: {
     target: "es2022",
     // Inlined assets would be data: URLs, which the content security policy does not need to allow.

@@ -20,7 +20,7 @@ use crate::imports::Live;
 use crate::program::Trials;
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
-use crate::{dashboards, duplicates, kpis, metrics, program, reactors, revenue, search};
+use crate::{dashboards, duplicates, kpis, metrics, models, program, reactors, revenue, scores, search};
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -88,6 +88,10 @@ pub struct Shared {
     pub log: Arc<Log>,
     /// Every account as measured, and the plan by which.
     pub metrics: metrics::State,
+    /// Scores of accounts.
+    pub scores: scores::State,
+    /// Back-tests and trainings that are running.
+    pub models: models::State,
     /// Figures that were computed when asked for.
     pub kpis: kpis::Memo,
     /// The answers of tiles that show a query.
@@ -141,6 +145,8 @@ impl App {
             lake,
             log: Arc::new(log),
             metrics: metrics::State::default(),
+            scores: scores::State::default(),
+            models: models::State::default(),
             kpis: kpis::Memo::default(),
             dashboards: dashboards::Answers::default(),
             imports: Live::default(),
@@ -164,6 +170,8 @@ impl App {
     pub fn imagined(&self, definitions: Definitions, entries: Vec<metrics::Entry>) -> anyhow::Result<Self> {
         let metrics = metrics::State::default();
         metrics.install(&definitions)?;
+        let measures = |state: &metrics::State| state.plan().map(|plan| plan.measures.clone());
+        let from_log = measures(&metrics) != measures(&self.metrics);
         metrics.book.put(entries);
         Ok(Self(Arc::new(Shared {
             config: self.config.clone(),
@@ -175,6 +183,8 @@ impl App {
             lake: self.lake.clone(),
             log: Arc::clone(&self.log),
             metrics,
+            scores: scores::State::imagined(from_log),
+            models: models::State::default(),
             kpis: kpis::Memo::default(),
             dashboards: dashboards::Answers::default(),
             search: search::Index::default(),

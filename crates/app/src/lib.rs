@@ -1,7 +1,7 @@
 //! The product: one folder per domain slice, and what they share.
 //!
 //! Four lists can each be read on one page: [`routes`], [`reactors`], the migrations in [`schema`], and the definitions.
-//! A lower slice never names a higher one: `web < auth < {health, definitions, views} < accounts < events < metrics < {segments, kpis} < {dashboards, revenue, owners, contacts} < notes < {profiles, duplicates, search} < imports < {program, inbox, setup}`.
+//! A lower slice never names a higher one: `web < auth < {health, definitions, views} < accounts < events < metrics < scores < {segments, kpis} < models < {dashboards, revenue, owners, contacts} < notes < {profiles, duplicates, search} < imports < {program, inbox, setup}`.
 
 mod app;
 pub mod reactors;
@@ -23,11 +23,13 @@ pub mod imports;
 pub mod inbox;
 pub mod kpis;
 pub mod metrics;
+pub mod models;
 pub mod notes;
 pub mod owners;
 pub mod profiles;
 pub mod program;
 pub mod revenue;
+pub mod scores;
 pub mod search;
 pub mod segments;
 pub mod setup;

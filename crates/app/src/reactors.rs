@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use utoipa::ToSchema;
 
-use crate::{App, events, imports, inbox, kpis, metrics, owners, segments};
+use crate::{App, events, imports, inbox, kpis, metrics, models, owners, scores, segments};
 
 /// Starts all of them. Each ends when `stop` turns true or its sender is gone: the housekeeping after the step that it is in, the others at
 /// once, because what they had not committed is done again at the next start.
@@ -21,9 +21,11 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     tasks.spawn(until(stop.clone(), metrics::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), segments::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), owners::reactor::run(app.clone())));
+    tasks.spawn(until(stop.clone(), scores::history::run(app.clone())));
     tasks.spawn(until(stop.clone(), kpis::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), events::sources::run(app.clone())));
     tasks.spawn(until(stop.clone(), inbox::run(app.clone())));
+    tasks.spawn(until(stop.clone(), models::operation::run(app.clone())));
     tasks.spawn(imports::go_on(app.clone()));
     tasks.spawn(until(stop.clone(), imports::look_after(app.clone())));
     tasks
@@ -51,6 +53,7 @@ pub async fn catch_up(app: &App) -> Result<()> {
             break;
         }
     }
+    scores::history::refresh(app).await?;
     while kpis::reactor::refresh(app).await? {}
     events::sources::check(app).await?;
     Ok(())
@@ -71,6 +74,8 @@ pub struct Recomputed {
     pub differences: Vec<String>,
     /// Seconds that metrics, segments and histories of all accounts took.
     pub accounts_s: f64,
+    /// Seconds that the scores of all accounts on all days took.
+    pub scores_s: f64,
     /// Seconds that the figures took.
     pub figures_s: f64,
 }
@@ -105,6 +110,9 @@ pub async fn recompute(app: &App) -> Result<Recomputed> {
     let start = Instant::now();
     metrics::catch_up(app).await?;
     let accounts_s = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    scores::history::refresh(app).await?;
+    let scores_s = start.elapsed().as_secs_f64();
     let start = Instant::now();
     while kpis::reactor::refresh(app).await? {}
     let figures_s = start.elapsed().as_secs_f64();
@@ -145,6 +153,7 @@ pub async fn recompute(app: &App) -> Result<Recomputed> {
         figures_differing,
         differences,
         accounts_s,
+        scores_s,
         figures_s,
     })
 }

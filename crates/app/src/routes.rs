@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::web::ui::UiSource;
 use crate::web::{Problem, edge, ui};
 use crate::{
-    App, auth, contacts, dashboards, duplicates, events, health, imports, inbox, kpis, metrics, notes,
-    owners, profiles, program, revenue, search, segments, setup, views,
+    App, auth, contacts, dashboards, duplicates, events, health, imports, inbox, kpis, metrics, models,
+    notes, owners, profiles, program, revenue, scores, search, segments, setup, views,
 };
 
 #[derive(OpenApi)]
@@ -75,8 +75,10 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(events::ingest::routes())
         .merge(events::rejects::routes())
         .merge(metrics::routes())
+        .merge(scores::routes())
         .merge(segments::routes())
         .merge(kpis::routes())
+        .merge(models::routes())
         .merge(dashboards::routes())
         .merge(owners::routes())
         .merge(contacts::routes())

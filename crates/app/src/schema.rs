@@ -49,4 +49,14 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "habits",
         script: include_str!("../migrations/0010_habits.sql"),
     },
+    Migration {
+        version: 11,
+        name: "scores",
+        script: include_str!("../migrations/0011_scores.sql"),
+    },
+    Migration {
+        version: 12,
+        name: "models",
+        script: include_str!("../migrations/0012_models.sql"),
+    },
 ];

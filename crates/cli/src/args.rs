@@ -36,9 +36,13 @@ pub enum Command {
     Segments(Listing),
     /// The accounts with their segment and metrics.
     Accounts(Listing),
+    /// The accounts with their scores, the lowest first.
+    Scores(Scores),
     /// Ask the history a question in SQL.
     Sql(Sql),
-    /// Models: what they are worth.
+    /// What a score is worth, held against what happened.
+    Backtest(Backtest),
+    /// Models: what they are worth, and trained ones.
     Model(Model),
     /// The dashboards, and one as a file.
     Dashboards(Dashboards),
@@ -266,6 +270,23 @@ pub struct Listing {
     pub data: Data,
 }
 
+/// `tenure scores`.
+#[derive(Clone, Debug, Args)]
+pub struct Scores {
+    /// The score (default: health).
+    #[arg(long, value_name = "SCORE")]
+    pub score: Option<String>,
+    /// The day to look at (default: today).
+    #[arg(long, value_name = "DAY")]
+    pub as_of: Option<Date>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: Data,
+}
+
 /// `tenure sql`.
 #[derive(Clone, Debug, Args)]
 pub struct Sql {
@@ -295,6 +316,138 @@ pub struct Model {
 pub enum ModelCommand {
     /// Measure every method on a flat CSV table with an outcome column, on rows that it was not trained on.
     Evaluate(Evaluate),
+    /// Train a model of an outcome, with a back-test beside it.
+    Train(Train),
+    /// The models that were trained.
+    List(ModelList),
+    /// Two models side by side.
+    Compare(Compare),
+    /// Put a transparent model in force as the score of its outcome.
+    Promote(Promote),
+    /// Take a model out of force: what counted before it counts again.
+    Withdraw(Promote),
+}
+
+/// The days of a back-test.
+#[derive(Clone, Debug, Args)]
+pub struct BacktestDays {
+    /// The first cutoff that is tested; earlier ones only train (default: a year before the last).
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<Date>,
+    /// The last cutoff (default: the last month end).
+    #[arg(long, value_name = "DAY")]
+    pub to: Option<Date>,
+    /// Within how many days the outcome has to come (default: the outcome's own).
+    #[arg(long, value_name = "DAYS")]
+    pub horizon: Option<String>,
+    /// Days between cutoffs, such as 28d (default: month ends).
+    #[arg(long, value_name = "DAYS")]
+    pub every: Option<String>,
+    /// Let events count from the day that they carry although they arrived later; the result says so.
+    #[arg(long)]
+    pub dates_as_known: bool,
+    /// Accounts that the team can look after at a time (default: accounts per owner).
+    #[arg(long, value_name = "N")]
+    pub capacity: Option<u32>,
+}
+
+/// `tenure backtest`.
+#[derive(Clone, Debug, Args)]
+pub struct Backtest {
+    /// The score, or an outcome.
+    pub score: String,
+    /// Which days.
+    #[command(flatten)]
+    pub days: BacktestDays,
+    /// Test only scores set by hand and simple baselines: quick, and nothing is learnt.
+    #[arg(long)]
+    pub only_hand_set: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// How a model is learnt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Method {
+    /// Points by measure that people read; may become the score.
+    #[default]
+    Transparent,
+    /// Gradient boosting: the challenger, never the score.
+    Boosting,
+}
+
+/// `tenure model train`.
+#[derive(Clone, Debug, Args)]
+pub struct Train {
+    /// The outcome.
+    pub outcome: String,
+    /// How.
+    #[arg(long, value_enum, default_value_t)]
+    pub method: Method,
+    /// What it is for.
+    #[arg(long, default_value = "")]
+    pub note: String,
+    /// Which days.
+    #[command(flatten)]
+    pub days: BacktestDays,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `tenure model list`.
+#[derive(Clone, Debug, Args)]
+pub struct ModelList {
+    /// Only of this outcome.
+    #[arg(long)]
+    pub outcome: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `tenure model compare`.
+#[derive(Clone, Debug, Args)]
+pub struct Compare {
+    /// A model's id.
+    pub first: String,
+    /// Another's.
+    pub second: String,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// `tenure model promote` and `withdraw`.
+#[derive(Clone, Debug, Args)]
+pub struct Promote {
+    /// The model's id.
+    pub id: String,
+    /// Why.
+    #[arg(long, default_value = "")]
+    pub note: String,
+    /// Put it in force although its back-test does not prove it.
+    #[arg(long)]
+    pub despite: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: Data,
 }
 
 /// `tenure model evaluate`.

@@ -108,6 +108,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{id}/score-overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Caps or sets the score of an account from today until a day. */
+        post: operations["scores_overrides_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{id}/scores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One account's score on a day: its ledger, what changed it since another day, which way it moves, and what would make it green. */
+        get: operations["scores_account_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{id}/timeline": {
         parameters: {
             query?: never;
@@ -746,6 +780,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inbox/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many of one's notifications are unread: cheap, to be asked again and again. */
+        get: operations["inbox_count"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inbox/read": {
         parameters: {
             query?: never;
@@ -946,26 +997,6 @@ export interface paths {
         put?: never;
         /** Adds a file to a note: the body as it is, at most 10 MiB, at most 20 files a note. The same file twice is added once. */
         post: operations["notes_attach"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/now": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What stands around every page, in one answer: unread notifications, silent sources, how far figures are being computed again. Cheap, to be
-         *     asked again and again.
-         */
-        get: operations["inbox_now"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1657,6 +1688,74 @@ export interface paths {
         };
         /** The customers that pay most: owner, segment, renewal, trend, last touch and what to look at. */
         get: operations["revenue_top_top"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/score-overrides/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an override away from today on; the days before stay as they were. */
+        delete: operations["scores_overrides_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All accounts that are active on a day with their scores, and the figures of bands, segments and owners. */
+        get: operations["scores_list_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scores/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a changed score would do to the accounts as they are today; nothing is kept. */
+        post: operations["scores_preview_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scores/{id}/distribution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a metric is spread under a score's curve. */
+        get: operations["scores_preview_distribution"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2647,6 +2746,59 @@ export interface components {
             /** @description Today where the program lives: the last day that can be asked for. */
             today: string;
         };
+        /** @description One account's score. */
+        AccountScore: {
+            account_id: string;
+            as_of: string;
+            band?: null | components["schemas"]["Band"];
+            /**
+             * Format: double
+             * @description What the score begins with.
+             */
+            base: number;
+            /** Format: double */
+            before?: number | null;
+            /**
+             * Format: double
+             * @description What keeping it within 0–100 added.
+             */
+            clipped: number;
+            compare_to: string;
+            computed_at: string;
+            /**
+             * Format: double
+             * @description Share of the weight whose measures are known.
+             */
+            coverage?: number | null;
+            difference?: null | components["schemas"]["DifferenceLine"];
+            down: string[];
+            /** @description Weekly, a year back, the oldest first; the last is the day itself. */
+            history: components["schemas"]["ScoreDay"][];
+            lines: components["schemas"]["LedgerLine"][];
+            /** @description hand_set or transparent. */
+            method?: string | null;
+            missing: string[];
+            /** @description The model that scores it; null = it is not active, or no model is for its segment. */
+            model?: string | null;
+            model_label?: string | null;
+            name: string;
+            /**
+             * Format: double
+             * @description What a person's word added.
+             */
+            overridden: number;
+            overrides: components["schemas"]["ScoreOverride"][];
+            /** Format: double */
+            points?: number | null;
+            /** @description Why there is no score, or whose word it is. */
+            remark?: string | null;
+            score?: null | components["schemas"]["ScoreHead"];
+            scores: components["schemas"]["ScoreHead"][];
+            segment?: string | null;
+            to_green: components["schemas"]["GreenStep"][];
+            up: string[];
+            velocity?: null | components["schemas"]["VelocityLine"];
+        };
         /** @description A user with the password that was made for them. */
         Added: {
             /** @description Shown this once, and only when Tenure made it: hand it over, and have it changed. */
@@ -2765,6 +2917,28 @@ export interface components {
         };
         BTreeMap: {
             [key: string]: "survivor" | "merged";
+        };
+        /**
+         * @description The band of a score.
+         * @enum {string}
+         */
+        Band: "red" | "yellow" | "green";
+        /** @description How many accounts are in which band. */
+        BandCounts: {
+            green: number;
+            /** @description Without a score. */
+            none: number;
+            red: number;
+            yellow: number;
+        };
+        /** @description Accounts that went from one band to another. */
+        BandMove: {
+            accounts: number;
+            /** @description green, yellow, red or none. */
+            from: string;
+            /** Format: double */
+            mrr: number;
+            to: string;
         };
         /**
          * @description What a person did to a baseline.
@@ -2915,6 +3089,25 @@ export interface components {
              */
             amount: number;
             step: components["schemas"]["BridgeStep"];
+        };
+        /** @description What changed the score through one measure. */
+        ChangeLine: {
+            /** Format: double */
+            after?: number | null;
+            /** Format: double */
+            before?: number | null;
+            /**
+             * Format: double
+             * @description Because its own value changed.
+             */
+            by_value: number;
+            /**
+             * Format: double
+             * @description Because its weight changed.
+             */
+            by_weight: number;
+            label: string;
+            measure: string;
         };
         /** @description One check. */
         Check: {
@@ -3514,6 +3707,20 @@ export interface components {
             /** @description The line, without its end. */
             text: string;
         };
+        /** @description Why the score is another than on the day that it is compared with: everything in it adds up to `total`. */
+        DifferenceLine: {
+            /** Format: double */
+            base: number;
+            changes: components["schemas"]["ChangeLine"][];
+            /** Format: double */
+            clipped: number;
+            /** Format: double */
+            overridden: number;
+            /** @description The same in words, the greatest first. */
+            sentences: string[];
+            /** Format: double */
+            total: number;
+        };
         /** @description How one document differs. */
         DocumentDiff: {
             file: string;
@@ -4075,6 +4282,15 @@ export interface components {
          * @enum {string}
          */
         Grain: "day" | "week" | "month" | "quarter";
+        /** @description A change that would make the score green. */
+        GreenStep: {
+            parts: components["schemas"]["StepPart"][];
+            /**
+             * Format: double
+             * @description The score that comes of it.
+             */
+            points: number;
+        };
         /** @description The checklist of one change. */
         Handover: {
             /** @description The account. */
@@ -4449,6 +4665,39 @@ export interface components {
             next_cursor?: number | null;
             total: number;
         };
+        /** @description What one measure gives. */
+        LedgerLine: {
+            /**
+             * Format: double
+             * @description Days since the value was measured.
+             */
+            age?: number | null;
+            /**
+             * Format: double
+             * @description What it gives to the score.
+             */
+            contribution: number;
+            /** @description The group that it belongs to; null for a learned form. */
+            group?: string | null;
+            group_label?: string | null;
+            label: string;
+            measure: string;
+            /**
+             * Format: double
+             * @description Points on its curve, 0–100; a learned form has none.
+             */
+            points?: number | null;
+            /** @description counted, missing or stale. */
+            state: string;
+            unit?: null | components["schemas"]["Unit"];
+            /** Format: double */
+            value?: number | null;
+            /**
+             * Format: double
+             * @description Its weight after hand-over; a learned form has none.
+             */
+            weight?: number | null;
+        };
         /**
          * @description What a line is in a comparison.
          * @enum {string}
@@ -4623,6 +4872,15 @@ export interface components {
             /** @description MRR on them; null = unknown, 0 = not active. */
             mrr: (number | null)[];
         };
+        /** @description How a metric is spread over the active accounts of today. */
+        MetricSpread: {
+            /** @description Accounts that have a value. */
+            known: number;
+            metric: string;
+            missing: number;
+            /** @description The least value, those that 5, 10, … 95 % of the accounts do not exceed, and the greatest; empty = nobody has one. */
+            quantiles: number[];
+        };
         /** @description One metric of an account. */
         MetricValue: {
             description: string;
@@ -4751,6 +5009,24 @@ export interface components {
             id?: string | null;
             /** @description Whether it stands above the others. */
             pinned?: boolean;
+        };
+        /** @description An override to set. */
+        NewOverride: {
+            /** @description Made by the sender, 8 to 64 letters, digits and `-`: what is sent twice is set once. */
+            id?: string | null;
+            /**
+             * Format: double
+             * @description 0–100.
+             */
+            points: number;
+            /** @description Why, at most 500 characters. */
+            reason: string;
+            /** @description `cap` (at most so many points) or `set` (exactly so many). */
+            rule: string;
+            /** @description The score; `health` when left out. */
+            score?: string | null;
+            /** @description The last day on which it counts, at most a year away. */
+            until: string;
         };
         /** @description A new password of one's own. */
         NewPassword: {
@@ -4903,23 +5179,6 @@ export interface components {
          * @enum {string}
          */
         NotificationKind: "mention" | "handover" | "import" | "silence" | "target";
-        /** @description What stands around every page. */
-        Now: {
-            /** @description Accounts whose figures were computed again so far, while that is being done. */
-            computed: number;
-            /**
-             * Format: int64
-             * @description How many sources are silent.
-             */
-            silent_sources: number;
-            /** @description Of how many; 0 = nothing is being computed. */
-            to_compute: number;
-            /**
-             * Format: int64
-             * @description How many of one's notifications are unread.
-             */
-            unread: number;
-        };
         /** @description Somebody else who is changing a document. */
         OtherDraft: {
             /** @description Their name. */
@@ -5177,6 +5436,31 @@ export interface components {
             /** @description Active accounts for which some rule could not be decided. */
             undecided: number;
         };
+        /** @description Bands of all accounts. */
+        PreviewCounts: {
+            /**
+             * Format: double
+             * @description The mean of those that have a score.
+             */
+            average?: number | null;
+            /** @description Accounts by steps of five points. */
+            distribution: number[];
+            green: number;
+            none: number;
+            red: number;
+            yellow: number;
+        };
+        /** @description Accounts that would change band. */
+        PreviewMove: {
+            accounts: number;
+            /** @description green, yellow, red or none. */
+            from: string;
+            /** Format: double */
+            mrr: number;
+            /** @description Some of them, those that pay most. */
+            sample: string[];
+            to: string;
+        };
         /** @description An error as the caller sees it. */
         Problem: {
             /** @description The stable code, such as `not_found`. */
@@ -5409,6 +5693,11 @@ export interface components {
              * @description Seconds that the figures took.
              */
             figures_s: number;
+            /**
+             * Format: double
+             * @description Seconds that the scores of all accounts on all days took.
+             */
+            scores_s: number;
         };
         /** @description A refused record. */
         RejectItem: {
@@ -5908,6 +6197,135 @@ export interface components {
             /** @description `all`, or a value of what it is split by. */
             scope: string;
         };
+        /** @description A score of a day. */
+        ScoreDay: {
+            day: string;
+            /** Format: double */
+            points?: number | null;
+        };
+        /** @description A part of the accounts. */
+        ScoreGroup: {
+            accounts: number;
+            /**
+             * Format: double
+             * @description The mean score of those that have one.
+             */
+            average?: number | null;
+            /**
+             * Format: double
+             * @description The same on the day that is compared with.
+             */
+            average_before?: number | null;
+            bands: components["schemas"]["BandCounts"];
+            falling: number;
+            /** @description The segment's id or the owner's address; `(none)` = nobody. */
+            id: string;
+            label: string;
+            rising: number;
+            /**
+             * Format: double
+             * @description The mean velocity of those that have one.
+             */
+            velocity?: number | null;
+        };
+        /** @description The score itself. */
+        ScoreHead: {
+            description: string;
+            /** @description Kept as it is, for others to be measured against. */
+            frozen: boolean;
+            /**
+             * Format: double
+             * @description From which points on it is green.
+             */
+            green: number;
+            id: string;
+            label: string;
+            /** @description The outcome that a high score makes unlikely. */
+            outcome: string;
+            /**
+             * Format: double
+             * @description From which points on it is yellow.
+             */
+            yellow: number;
+        };
+        /** @description One account. */
+        ScoreLine: {
+            account_id: string;
+            band?: null | components["schemas"]["Band"];
+            /**
+             * Format: double
+             * @description The score of the day that is compared with.
+             */
+            before?: number | null;
+            /** Format: double */
+            mrr?: number | null;
+            name: string;
+            owner?: string | null;
+            /**
+             * Format: double
+             * @description 0–100; null = too little is known.
+             */
+            points?: number | null;
+            /** @description What takes most of the score, in words. */
+            reasons: string[];
+            segment: string;
+            velocity?: null | components["schemas"]["VelocityLine"];
+        };
+        /** @description All of it. */
+        ScoreList: {
+            as_of: string;
+            /** Format: double */
+            average?: number | null;
+            /** Format: double */
+            average_before?: number | null;
+            /** @description Of all accounts that the segment and owner let through. */
+            bands: components["schemas"]["BandCounts"];
+            compare_to: string;
+            computed_at: string;
+            currency: string;
+            /** @description Accounts by steps of five points: 0–5, …, 95–100. */
+            distribution: number[];
+            items: components["schemas"]["ScoreLine"][];
+            moves: components["schemas"]["BandMove"][];
+            /** @description null = that was all. */
+            next_cursor?: number | null;
+            owners: components["schemas"]["ScoreGroup"][];
+            /** @description Whether the days before are computed; else what is compared with and velocities are missing. */
+            ready: boolean;
+            score?: null | components["schemas"]["ScoreHead"];
+            /** @description Every score of the program. */
+            scores: components["schemas"]["ScoreHead"][];
+            segments: components["schemas"]["ScoreGroup"][];
+            total: number;
+        };
+        /** @description An override. */
+        ScoreOverride: {
+            author: string;
+            created_at: string;
+            /** @description First day on which it counts. */
+            from: string;
+            id: string;
+            /** Format: double */
+            points: number;
+            reason: string;
+            removed_at?: string | null;
+            removed_by?: string | null;
+            rule: string;
+            score: string;
+            /** @description Last day. */
+            until: string;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description What the changed score would do today. */
+        ScorePreview: {
+            /** @description Accounts whose points would differ by a tenth or more. */
+            changed: number;
+            /** @description Those who would change band. */
+            moves: components["schemas"]["PreviewMove"][];
+            now: components["schemas"]["PreviewCounts"];
+            then: components["schemas"]["PreviewCounts"];
+        };
         /** @description What was found. */
         SearchResult: {
             accounts: components["schemas"]["FoundAccount"][];
@@ -6175,6 +6593,15 @@ export interface components {
          * @enum {string}
          */
         Status: "met" | "on_track" | "at_risk" | "behind" | "no_data";
+        /** @description A measure that would have to change. */
+        StepPart: {
+            label: string;
+            measure: string;
+            /** Format: double */
+            now: number;
+            /** Format: double */
+            then: number;
+        };
         /** @description A run of a subscription at one MRR. */
         SubscriptionLine: {
             currency?: string | null;
@@ -6774,6 +7201,11 @@ export interface components {
             segments: components["schemas"]["TryRule"][];
             unclassified?: string | null;
         };
+        /** @description A score to try. */
+        TryScore: {
+            /** @description The score as scores.yaml has it, as JSON; its id says which one it stands for. */
+            score: Record<string, never>;
+        };
         /** @description Active accounts that no rule takes. */
         Unclassified: {
             accounts: number;
@@ -6870,6 +7302,31 @@ export interface components {
         /** @description All users. */
         Users: {
             users: components["schemas"]["User"][];
+        };
+        /** @description Which way an account moves. */
+        VelocityLine: {
+            /**
+             * Format: double
+             * @description The upper end.
+             */
+            high: number;
+            /**
+             * Format: double
+             * @description The lower end of its 95 % interval.
+             */
+            low: number;
+            /**
+             * Format: double
+             * @description Points in 30 days, without what the whole segment moves.
+             */
+            slope: number;
+            /** @description falling, rising, steady or unsure. */
+            state: string;
+            /**
+             * Format: double
+             * @description 0–100; 50 = as steady as its segment.
+             */
+            value: number;
         };
         /** @description Whether the audit is whole. */
         Verified: {
@@ -7150,6 +7607,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccountProfile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    scores_overrides_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOverride"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreOverride"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    scores_account_show: {
+        parameters: {
+            query?: {
+                /** @description The score; `health` when left out. */
+                score?: string;
+                /** @description The day; today when left out. */
+                as_of?: string;
+                /** @description The day that it is compared with; 30 days before when left out. */
+                compare_to?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountScore"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -8361,6 +8873,26 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    inbox_count: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxCount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     inbox_read: {
         parameters: {
             query?: never;
@@ -8715,26 +9247,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Note"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    inbox_now: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Now"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -10008,6 +10520,127 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    scores_overrides_remove: {
+        parameters: {
+            query: {
+                /** @description The version that was shown. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreOverride"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    scores_list_list: {
+        parameters: {
+            query?: {
+                /** @description The score; `health` when left out. */
+                score?: string;
+                /** @description The day; today when left out. */
+                as_of?: string;
+                /** @description The day that it is compared with; 30 days before when left out. */
+                compare_to?: string;
+                /** @description Only accounts that are in this segment on the day. */
+                segment?: string;
+                /** @description Only accounts that this person has on the day; `(none)` = nobody. */
+                owner?: string;
+                /** @description Only accounts in this band: `green`, `yellow`, `red` or `none`. */
+                band?: string;
+                /** @description Only accounts that were in this band on the day that is compared with; `none` = had no score. */
+                was?: string;
+                /** @description Only accounts that move so: `falling`, `rising`, `steady` or `unsure`. */
+                state?: string;
+                /** @description Only accounts whose name or id holds this. */
+                q?: string;
+                /** @description `points` (when left out), `change`, `velocity`, `mrr` or `name`; with a leading `-` the greatest first. */
+                sort?: string;
+                /** @description From which place on. */
+                cursor?: number;
+                /** @description How many, at most 500; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    scores_preview_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryScore"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScorePreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    scores_preview_distribution: {
+        parameters: {
+            query: {
+                /** @description The metric. */
+                metric: string;
+                /** @description Only accounts that this model of the score is for. */
+                model?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricSpread"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     search_search: {
         parameters: {
             query: {
@@ -11045,7 +11678,7 @@ export interface operations {
     views_list: {
         parameters: {
             query: {
-                /** @description `accounts`, `contacts`, `owners`, `revenue`, `segments`, `dashboards`, `dashboards/ID`, `targets` or `data`. */
+                /** @description `accounts`, `contacts`, `owners`, `revenue`, `health`, `segments`, `dashboards`, `targets` or `data`. */
                 page: string;
             };
             header?: never;

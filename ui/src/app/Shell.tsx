@@ -30,13 +30,16 @@ export const PAGES: {
     | "/contacts"
     | "/owners"
     | "/inbox"
-    | "/revenue";
+    | "/revenue"
+    | "/health"
+    | "/risk";
   label: string;
   icon: IconName;
   keys: string;
 }[] = [
   { to: "/", label: "Overview", icon: "overview", keys: "g o" },
   { to: "/accounts", label: "Accounts", icon: "accounts", keys: "g a" },
+  { to: "/health", label: "Health", icon: "advocacy", keys: "g h" },
   { to: "/contacts", label: "Contacts", icon: "user", keys: "g c" },
   { to: "/owners", label: "Owners", icon: "meeting", keys: "g w" },
   { to: "/inbox", label: "Inbox", icon: "mail", keys: "g i" },
@@ -45,6 +48,7 @@ export const PAGES: {
   { to: "/targets", label: "Targets", icon: "targets", keys: "g t" },
   { to: "/definitions", label: "Definitions", icon: "content", keys: "g f" },
   { to: "/revenue", label: "Revenue", icon: "revenue", keys: "g r" },
+  { to: "/risk", label: "Risk", icon: "warning", keys: "g k" },
   { to: "/data", label: "Data", icon: "data", keys: "g d" },
   { to: "/settings", label: "Settings", icon: "settings", keys: "g e" },
 ];

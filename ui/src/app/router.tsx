@@ -194,6 +194,32 @@ export type DataSearch = TabSearch & {
   other?: string;
 };
 
+export type HealthSearch = {
+  edit?: string;
+  score?: string;
+  segment?: string;
+  owner?: string;
+  band?: string;
+  was?: string;
+  state?: string;
+  sort?: string;
+};
+const health = createRoute({
+  getParentRoute: () => root,
+  path: "/health",
+  validateSearch: (s: Raw): HealthSearch => ({
+    edit: text(s.edit),
+    score: text(s.score),
+    segment: text(s.segment),
+    owner: text(s.owner),
+    band: text(s.band),
+    was: text(s.was),
+    state: text(s.state),
+    sort: text(s.sort),
+  }),
+  component: lazyRouteComponent(() => import("@/features/scores/Health"), "Health"),
+});
+
 export type RevenueSearch = {
   tab?: string;
   segment?: string;
@@ -212,6 +238,22 @@ export type RevenueSearch = {
   outcome?: string;
   account?: string;
 };
+export type AccuracySearch = { outcome?: string; compare?: string };
+const accuracy = createRoute({
+  getParentRoute: () => root,
+  path: "/accuracy",
+  validateSearch: (s: Raw): AccuracySearch => ({ outcome: text(s.outcome), compare: text(s.compare) }),
+  component: lazyRouteComponent(() => import("@/features/models/Accuracy"), "Accuracy"),
+});
+
+export type RiskSearch = { outcome?: string; sort?: string; limit?: number };
+const risk = createRoute({
+  getParentRoute: () => root,
+  path: "/risk",
+  validateSearch: (s: Raw): RiskSearch => ({ outcome: text(s.outcome), sort: text(s.sort), limit: whole(s.limit) }),
+  component: lazyRouteComponent(() => import("@/features/models/Risk"), "Risk"),
+});
+
 const revenue = createRoute({
   getParentRoute: () => root,
   path: "/revenue",
@@ -272,7 +314,10 @@ export const router = createRouter({
     dashboard,
     definitions,
     targets,
+    health,
     revenue,
+    accuracy,
+    risk,
     data,
     settings,
     owners,

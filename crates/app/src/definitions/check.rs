@@ -4,6 +4,7 @@ mod compile;
 pub(super) mod dashboards;
 mod names;
 mod order;
+mod scores;
 mod targets;
 
 use std::collections::HashMap;
@@ -107,10 +108,25 @@ pub(super) fn all(
     segments(&mut checker);
     metrics(&mut checker);
     order::cycles(&mut checker);
+    scores::all(&mut checker);
     for (index, kpi) in d.kpis.iter().enumerate() {
         facts(&mut checker, index, kpi, check_sql);
     }
     targets::all(&mut checker);
+    checker.problems
+}
+
+/// Every problem of the one score of definitions; its paths begin within it.
+pub(super) fn score(definitions: &Definitions, places: &Places, sound: bool) -> Vec<Problem> {
+    let mut checker = Checker {
+        definitions,
+        places,
+        problems: Vec::new(),
+        sound,
+    };
+    for score in &definitions.scores {
+        scores::one(&mut checker, "", score);
+    }
     checker.problems
 }
 

@@ -28,6 +28,10 @@ pub enum What {
     SegmentOrder,
     /// A metric.
     Metric,
+    /// An outcome.
+    Outcome,
+    /// A score.
+    Score,
     /// A KPI.
     Kpi,
     /// A target.
@@ -119,6 +123,10 @@ pub fn diff(old: &Definitions, new: &Definitions) -> Vec<Change> {
     segment_order(&mut changes, old, new);
     let metrics = |d: &Definitions| by_id(d.metrics.iter().map(json).collect());
     compare(&mut changes, What::Metric, metrics(old), metrics(new));
+    let outcomes = |d: &Definitions| by_id(d.outcomes.iter().map(json).collect());
+    compare(&mut changes, What::Outcome, outcomes(old), outcomes(new));
+    let scores = |d: &Definitions| by_id(d.scores.iter().map(json).collect());
+    compare(&mut changes, What::Score, scores(old), scores(new));
     let kpis = |d: &Definitions| by_id(d.kpis.iter().map(json).collect());
     compare(&mut changes, What::Kpi, kpis(old), kpis(new));
     let targets = |d: &Definitions| by_id(d.targets.iter().map(json).collect());
@@ -245,6 +253,7 @@ impl Affected {
 pub fn affected(new: &Definitions, changes: &[Change]) -> Affected {
     let mut found = Affected::default();
     let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut scores = false;
     for change in changes
         .iter()
         .filter(|change| change.fields.iter().any(|field| matters(&field.field)))
@@ -264,7 +273,8 @@ pub fn affected(new: &Definitions, changes: &[Change]) -> Affected {
                 names.insert(change.id.clone());
             }
             // Events of the past keep the name and kind under which they were stored; a new mapping changes what comes.
-            What::EventName | What::EventKind | What::Dashboard => {}
+            What::EventName | What::EventKind | What::Dashboard | What::Outcome => {}
+            What::Score => scores = true,
             What::Unclassified | What::Segment | What::SegmentOrder => found.segments = true,
             What::Kpi => {
                 found.kpis.insert(change.id.clone());
@@ -294,9 +304,17 @@ pub fn affected(new: &Definitions, changes: &[Change]) -> Affected {
         .map(|metric| metric.id.clone())
         .filter(|id| names.contains(id))
         .collect();
+    scores |= new
+        .scores
+        .iter()
+        .flat_map(|score| &score.models)
+        .any(|model| model.measures().any(|measure| names.contains(&measure.metric)));
     for kpi in new.kpis.iter().filter(|kpi| kpi.facts.is_some()) {
         let facts = kpi.facts.as_deref().unwrap_or_default();
-        if found.segments || names.iter().any(|name| sql::mentions(facts, name)) {
+        if found.segments
+            || (scores && sql::mentions(facts, "score_days"))
+            || names.iter().any(|name| sql::mentions(facts, name))
+        {
             found.kpis.insert(kpi.id.clone());
         }
     }

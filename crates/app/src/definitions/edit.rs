@@ -124,6 +124,8 @@ fn order(list: Option<&str>) -> &'static [&'static str] {
         Some("attributes") => keys::ATTRIBUTE,
         Some("segments") => keys::SEGMENT,
         Some("metrics") => keys::METRIC,
+        Some("outcomes") => keys::OUTCOME,
+        Some("scores") => keys::SCORE,
         Some("kpis") => keys::KPI,
         Some("targets") => keys::TARGET,
         Some(_) => &["id"],

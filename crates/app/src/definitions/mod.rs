@@ -1,6 +1,6 @@
 //! A program's definitions: what its YAML files say, checked.
 //!
-//! A program is a folder of seven files (see [`FILES`]) and its dashboards, one file each. [`Definitions::parse`] takes their texts, reads every one with
+//! A program is a folder of eight files (see [`FILES`]) and its dashboards, one file each. [`Definitions::parse`] takes their texts, reads every one with
 //! the place of every value, collects every problem, and gives back types that the slices work with. Nothing here does
 //! I/O or knows the record store, so the same code serves `tenure program check`, the API and tests.
 //!
@@ -39,12 +39,13 @@ pub use types::*;
 pub use vocabulary::{BUILTINS, Builtin, RELATIONS};
 
 /// The files of a program folder. `program.yaml` and `segments.yaml` must be there; the others may be left out.
-pub const FILES: [&str; 7] = [
+pub const FILES: [&str; 8] = [
     "program.yaml",
     "attributes.yaml",
     "events.yaml",
     "segments.yaml",
     "metrics.yaml",
+    "scores.yaml",
     "kpis.yaml",
     "targets.yaml",
 ];
@@ -76,6 +77,10 @@ pub struct Definitions {
     pub segments: SegmentSet,
     /// The metrics, in the order of the file.
     pub metrics: Vec<Metric>,
+    /// The outcomes that are listed, in the order of the file.
+    pub outcomes: Vec<Outcome>,
+    /// The scores, in the order of the file.
+    pub scores: Vec<Score>,
     /// The KPIs, in the order of the file.
     pub kpis: Vec<Kpi>,
     /// The targets, in the order of the file.
@@ -175,6 +180,17 @@ impl Definitions {
         self.metrics.iter().find(|metric| metric.id == id)
     }
 
+    /// The outcome with this id; [`CHURN`] is there although no program lists it.
+    pub fn outcome(&self, id: &str) -> Option<Outcome> {
+        let listed = self.outcomes.iter().find(|outcome| outcome.id == id).cloned();
+        listed.or_else(|| (id == CHURN).then(Outcome::churn))
+    }
+
+    /// The score with this id.
+    pub fn score(&self, id: &str) -> Option<&Score> {
+        self.scores.iter().find(|score| score.id == id)
+    }
+
     /// The KPI with this id.
     pub fn kpi(&self, id: &str) -> Option<&Kpi> {
         self.kpis.iter().find(|kpi| kpi.id == id)
@@ -204,6 +220,25 @@ impl Definitions {
         problems.retain(|problem| problem.severity == Severity::Error);
         match read {
             Some(dashboard) if problems.is_empty() => Ok(dashboard),
+            _ => Err(problems),
+        }
+    }
+
+    /// Reads and checks the text (JSON or YAML) of one score against these definitions, in place of the one of its id.
+    ///
+    /// # Errors
+    /// Every problem; their file is `scores.yaml`, their paths begin within the score.
+    pub fn try_score(&self, text: &str) -> Result<Score, Vec<Problem>> {
+        let (read, mut problems, places) = read::one_score(text);
+        if let Some(score) = &read {
+            let mut changed = self.clone();
+            changed.scores = vec![score.clone()];
+            let sound = problems.is_empty();
+            problems.extend(check::score(&changed, &places, sound));
+        }
+        problems.retain(|problem| problem.severity == Severity::Error);
+        match read {
+            Some(score) if problems.is_empty() => Ok(score),
             _ => Err(problems),
         }
     }

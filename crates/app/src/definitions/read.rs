@@ -3,6 +3,7 @@
 mod dashboard;
 mod kpi;
 mod metric;
+mod score;
 mod target;
 mod words;
 
@@ -41,6 +42,33 @@ pub(super) mod keys {
         "window",
         "expr",
     ];
+    pub const SCORES: &[&str] = &["outcomes", "scores"];
+    pub const OUTCOME: &[&str] = &[
+        "id",
+        "label",
+        "description",
+        "kind",
+        "events",
+        "segment",
+        "horizon",
+        "among",
+    ];
+    pub const SCORE: &[&str] = &[
+        "id",
+        "label",
+        "description",
+        "outcome",
+        "frozen",
+        "bands",
+        "models",
+    ];
+    pub const BANDS: &[&str] = &["green", "yellow"];
+    pub const SCORE_MODEL: &[&str] = &["id", "label", "segments", "min_coverage", "quiet_days", "groups"];
+    pub const SCORE_GROUP: &[&str] = &["id", "label", "weight", "measures"];
+    pub const SCORE_MEASURE: &[&str] = &["metric", "weight", "curve", "stale_after"];
+    pub const CURVE: &[&str] = &["linear", "steps"];
+    pub const LINEAR: &[&str] = &["knots", "direction"];
+    pub const STEPS: &[&str] = &["cuts", "points", "direction"];
     pub const KPI: &[&str] = &[
         "id",
         "label",
@@ -196,6 +224,9 @@ pub(super) fn program(files: &BTreeMap<String, String>) -> (Option<Definitions>,
         tree("metrics.yaml"),
         metric,
     );
+    let (outcomes, scores) = tree("scores.yaml")
+        .map(|node| score::scores(&mut notes, node))
+        .unwrap_or_default();
     let kpis = entries(&mut notes, "kpis.yaml", "kpis", tree("kpis.yaml"), kpi);
     let targets = entries(
         &mut notes,
@@ -224,6 +255,8 @@ pub(super) fn program(files: &BTreeMap<String, String>) -> (Option<Definitions>,
             events,
             segments,
             metrics,
+            outcomes,
+            scores,
             kpis,
             targets,
             dashboards,
@@ -244,6 +277,23 @@ pub(super) fn one_dashboard(text: &str) -> (Option<Dashboard>, Vec<Problem>, Pla
         Err(unreadable) => {
             let note = Note::error(OWN, unreadable.problem, "Send a dashboard as JSON.");
             notes.problems.push(note.place(OWN, unreadable.at, ""));
+            None
+        }
+    };
+    (read, notes.problems, notes.places)
+}
+
+/// Reads the text of one score.
+pub(super) fn one_score(text: &str) -> (Option<Score>, Vec<Problem>, Places) {
+    let mut notes = Notes::default();
+    let read = match read(text) {
+        Ok(node) => {
+            notes.places.remember("scores.yaml", text, &node);
+            Some(score::one(&mut notes, &node))
+        }
+        Err(unreadable) => {
+            let note = Note::error("score", unreadable.problem, "Send a score as JSON.");
+            notes.problems.push(note.place("scores.yaml", unreadable.at, ""));
             None
         }
     };

@@ -33,6 +33,10 @@ pub fn schemas() -> Vec<(String, Json)> {
             document::<Metrics>("Figures of one account on one day."),
         ),
         (
+            "scores.json".into(),
+            document::<Scores>("Scores of accounts, and the outcomes that they are proven against."),
+        ),
+        (
             "kpis.json".into(),
             document::<Kpis>("Figures of the company, a segment or any group of accounts."),
         ),
@@ -68,6 +72,62 @@ struct Attributes {
 #[expect(dead_code, reason = "only its schema is used")]
 struct Metrics {
     metrics: Vec<Metric>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Scores {
+    #[serde(default)]
+    outcomes: Vec<Outcome>,
+    #[serde(default)]
+    scores: Vec<Score>,
+}
+
+/// A curve, as the YAML has it: one of its two forms.
+#[derive(JsonSchema)]
+#[schemars(rename = "Curve", deny_unknown_fields, extend("minProperties" = 1, "maxProperties" = 1))]
+#[expect(
+    dead_code,
+    reason = "only its schema is used; the type is an enum of the two forms"
+)]
+pub(super) struct CurveShape {
+    /// Straight between knots of value and points, level beyond the first and the last.
+    linear: Option<LinearShape>,
+    /// The first points below the first cut, and so on.
+    steps: Option<StepsShape>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename = "Linear", deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct LinearShape {
+    /// Value and points, ascending by value: `[[0, 0], [40, 100]]`.
+    knots: Vec<(f64, f64)>,
+    /// The direction that the points must follow.
+    direction: Option<DirectionShape>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename = "Steps", deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct StepsShape {
+    /// Ascending values.
+    cuts: Vec<f64>,
+    /// Points, one more than the cuts.
+    points: Vec<f64>,
+    /// The direction that the points must follow.
+    direction: Option<DirectionShape>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename = "Direction", rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum DirectionShape {
+    /// Greater values give more points, or as many.
+    Rising,
+    /// Greater values give fewer points, or as many.
+    Falling,
 }
 
 #[derive(JsonSchema)]

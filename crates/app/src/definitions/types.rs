@@ -3,6 +3,7 @@
 
 mod dashboard;
 mod kpi;
+mod score;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -14,6 +15,7 @@ use crate::definitions::Kind;
 
 pub use dashboard::{CohortOf, Dashboard, Grain, MOST_TILES, Step, Tile, TileKind, TileMeasure};
 pub use kpi::{Baseline, Goal, Kpi, KpiValue, KpiWindow, SegmentAt, Target};
+pub use score::{Bands, CHURN, Outcome, OutcomeKind, Score, ScoreGroup, ScoreMeasure, ScoreModel};
 
 /// `program.yaml`: the program's name and the frame that every figure is counted in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

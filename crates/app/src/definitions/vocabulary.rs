@@ -134,6 +134,10 @@ pub const RELATIONS: &[(&str, &[&str])] = &[
             "owner",
         ],
     ),
+    (
+        "score_days",
+        &["period", "account_no", "score", "points", "before", "velocity"],
+    ),
     ("accounts", &[]),
     ("tickets", &[]),
     ("responses", &[]),

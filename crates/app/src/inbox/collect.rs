@@ -38,6 +38,7 @@ pub async fn collect(app: &App) -> Result<bool> {
     handovers(app, since, &people, &mut found).await?;
     imports(app, since, &people, &mut found).await?;
     silences(app, since, &people, &mut found).await?;
+    accuracy(app, since, &people, &mut found).await?;
     let statuses = targets(app, &people, &mut found).await?;
     let unwanted = store::unwanted(&app.store).await?;
     found.retain(|it| !unwanted.contains(&(it.user.clone(), it.kind.to_owned())));
@@ -200,6 +201,24 @@ async fn silences(app: &App, since: i64, people: &[Person], into: &mut Vec<New>)
                 title,
                 "/data?tab=sources".to_owned(),
                 at,
+            ));
+        }
+    }
+    Ok(())
+}
+
+async fn accuracy(app: &App, since: i64, people: &[Person], into: &mut Vec<New>) -> Result<()> {
+    for alarm in crate::models::operation::alarms(app, since).await? {
+        for user in managers(people) {
+            let (source, title) = (alarm.source.clone(), alarm.title.clone());
+            into.push(new(
+                app,
+                user,
+                Kind::Accuracy,
+                source,
+                title,
+                "/accuracy".to_owned(),
+                alarm.at,
             ));
         }
     }

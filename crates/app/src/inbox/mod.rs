@@ -1,8 +1,9 @@
 //! The inbox: what a person should know of, each thing once, with the way to it.
 //!
-//! Kinds: somebody mentioned them, accounts were handed over to them, their import is done, a source is silent, a target's status changed.
+//! Kinds: somebody mentioned them, accounts were handed over to them, their import is done, a source is silent, a target's status changed, a model
+//! predicts worse than its back-test promised.
 //! [`collect`] reads what happened since the last time from the slices' records and adds what is new; doing it twice is doing it once, because
-//! each notification carries where it comes from. Silence and targets go to managers and administrators. What somebody does not want is not
+//! each notification carries where it comes from. Silence, targets and accuracy go to managers and administrators. What somebody does not want is not
 //! added.
 
 mod api;
@@ -32,16 +33,19 @@ pub enum Kind {
     Silence,
     /// A target's status changed.
     Target,
+    /// A model predicts worse than its back-test promised.
+    Accuracy,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Mention,
         Self::Handover,
         Self::Import,
         Self::Silence,
         Self::Target,
+        Self::Accuracy,
     ];
 
     /// The name in data.
@@ -53,6 +57,7 @@ impl Kind {
             Self::Import => "import",
             Self::Silence => "silence",
             Self::Target => "target",
+            Self::Accuracy => "accuracy",
         }
     }
 

@@ -220,6 +220,7 @@ mod tests {
             why: String::new(),
             currency: None,
             subscriptions: vec![],
+            dated: vec![],
         };
         Arc::new(Entry {
             no: 1,

@@ -19,6 +19,7 @@ use crate::App;
 use crate::definitions::{Definitions, Kpi, KpiValue, KpiWindow, SqlProblem};
 use crate::metrics::facts::{date_of, day_number};
 use crate::metrics::{Entry, tables};
+use crate::scores::score_days;
 
 /// What figures are split by, besides the figure of all accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -231,6 +232,16 @@ pub(super) async fn prepare(
 ) -> Result<Context> {
     let texts: Vec<&str> = group.iter().filter_map(|kpi| kpi.facts.as_deref()).collect();
     let context = tables::context(app, definitions, &texts).await?;
+    let read = |kpi: &&Kpi| kpi.relations().iter().any(|relation| relation == "score_days");
+    if group.iter().any(read) {
+        let wanted: Vec<(i32, i32)> = days
+            .iter()
+            .map(|period| (day_number(period.day), day_number(period.last)))
+            .collect();
+        let with_velocity = texts.iter().any(|text| tables::reads(text, "velocity"));
+        let relation = score_days(app, definitions, entries, &wanted, with_velocity).await?;
+        context.add_table("score_days", relation.schema(), vec![relation])?;
+    }
     let relation = periods(days)?;
     context.add_table("periods", relation.schema(), vec![relation])?;
     if let Some(first) = group.first() {

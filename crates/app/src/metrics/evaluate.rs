@@ -17,12 +17,13 @@ use tenure_lake::{RecordBatch, Type};
 use super::facts::{Facts, Flag, Head, History, Span, parse_day, states};
 use super::lifecycle::{State, subscriptions};
 use super::plan::{MetricPlan, Plan};
-use super::series::{Series, fold};
+use super::series::{Fold, Keep, Series, day_of_value, fold};
 
 /// The segment of accounts that no rule takes.
 pub const UNCLASSIFIED: &str = "unclassified";
 
 /// One account to evaluate.
+#[derive(Clone)]
 pub struct Subject<'a> {
     /// Its id.
     pub id: &'a str,
@@ -35,12 +36,12 @@ pub struct Subject<'a> {
 }
 
 /// One account on one day.
-struct Row {
-    subject: usize,
-    day: i32,
-    active: bool,
-    mrr: Option<f64>,
-    started_on: Option<i32>,
+pub(super) struct Row {
+    pub subject: usize,
+    pub day: i32,
+    pub active: bool,
+    pub mrr: Option<f64>,
+    pub started_on: Option<i32>,
 }
 
 /// Computes spans, segment and metrics of each account as of `today`. Nothing after `today` is looked at.
@@ -86,10 +87,36 @@ pub fn evaluate(plan: &Plan, subjects: &[Subject<'_>], today: i32) -> Result<Vec
             why,
             currency,
             subscriptions: subscriptions(revenue),
+            dated: dated(plan, subject.facts, today),
         });
         start = end;
     }
     Ok(heads)
+}
+
+/// The days of the values of metrics that are the value of one event.
+fn dated(plan: &Plan, facts: &Facts, day: i32) -> Vec<(u32, i32)> {
+    let day_of = |at: usize, metric: &MetricPlan| {
+        let MetricPlan::Series {
+            series,
+            fold: Fold::Value,
+            window,
+        } = metric
+        else {
+            return None;
+        };
+        let keep = plan.series[*series].keep;
+        if !matches!(keep, Keep::Latest | Keep::Earliest) {
+            return None;
+        }
+        let day = day_of_value(facts.series.get(*series)?, keep, *window, day)?;
+        Some((u32::try_from(at).ok()?, day))
+    };
+    plan.metrics
+        .iter()
+        .enumerate()
+        .filter_map(|(at, metric)| day_of(at, metric))
+        .collect()
 }
 
 /// The metrics of one account on each of `days`.
@@ -104,6 +131,26 @@ pub fn metrics_on(plan: &Plan, subject: &Subject<'_>, days: &[i32]) -> Result<Ve
                 .collect()
         })
         .collect())
+}
+
+/// Accounts on days as expressions see them: one row for each pair of a subject's place and a day, the columns in the order of the plan's
+/// names; and for each row the place of its segment among the rules (their number = unclassified).
+pub fn grid(
+    plan: &Plan,
+    subjects: &[Subject<'_>],
+    cells: &[(usize, i32)],
+) -> Result<(RecordBatch, Vec<usize>)> {
+    let mut lines: Vec<Option<Vec<State>>> = vec![None; subjects.len()];
+    let rows: Vec<Row> = cells
+        .iter()
+        .map(|(at, day)| {
+            let line = lines[*at].get_or_insert_with(|| states(subjects[*at].facts, subjects[*at].history));
+            row_on(*at, line, *day)
+        })
+        .collect();
+    let env = environment(plan, subjects, &rows, None)?;
+    let classes = first_true(plan, &env)?;
+    Ok((env, classes))
 }
 
 fn row_on(subject: usize, line: &[State], day: i32) -> Row {
@@ -391,7 +438,7 @@ fn environment(
 }
 
 /// A built-in name or an attribute as a column.
-fn named(name: &str, kind: Type, subjects: &[Subject<'_>], rows: &[Row]) -> ArrayRef {
+pub(super) fn named(name: &str, kind: Type, subjects: &[Subject<'_>], rows: &[Row]) -> ArrayRef {
     let field = |row: &Row| subjects[row.subject].history.at(name, row.day).cloned();
     match (name, kind) {
         ("account_id", _) => Arc::new(StringArray::from_iter_values(

@@ -36,6 +36,16 @@ impl History {
         }
     }
 
+    /// The same values, of which none is known before its own day: what a person could have looked up at the time.
+    #[must_use]
+    pub fn as_known(&self) -> Self {
+        let mut known = self.clone();
+        for values in known.0.values_mut() {
+            values.insert(0, (i32::MIN, Json::Null));
+        }
+        known
+    }
+
     /// The field's value on `day`.
     #[must_use]
     pub fn at(&self, field: &str, day: i32) -> Option<&Json> {
@@ -178,6 +188,8 @@ pub struct Head {
     pub currency: Option<String>,
     /// The runs of its subscriptions.
     pub subscriptions: Vec<SubscriptionSpan>,
+    /// Of metrics that are the value of one event (latest, earliest): the metric's place and the day of that event.
+    pub dated: Vec<(u32, i32)>,
 }
 
 impl Head {
@@ -193,6 +205,7 @@ impl Head {
             && self.why == other.why
             && self.currency == other.currency
             && self.subscriptions == other.subscriptions
+            && self.dated == other.dated
     }
 
     /// 128 bits that are the same for heads that are [`Head::same`], and differ for others.
@@ -316,6 +329,7 @@ mod tests {
             why: "w".into(),
             currency: None,
             subscriptions: vec![],
+            dated: vec![],
         };
         let mut bytes = encode(&head).unwrap();
         assert_eq!(decode::<Head>(&bytes), Some(head));

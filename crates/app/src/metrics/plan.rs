@@ -327,9 +327,13 @@ fn name_type(kind: AttributeType) -> Type {
     }
 }
 
+/// Counts what is kept of accounts: a program's accounts are computed again when it rises.
+const KEPT: u32 = 2;
+
 /// A name for everything that computed values depend on.
 fn hash(definitions: &Definitions) -> String {
     let parts = (
+        KEPT,
         &definitions.attributes,
         &definitions.segments,
         &definitions.metrics,

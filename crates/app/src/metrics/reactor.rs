@@ -225,6 +225,18 @@ async fn pass(app: &App, plan: &SharedPlan, today: i32) -> Result<()> {
     remember(app, COMPUTED_BY, &plan.hash).await
 }
 
+/// Whether what is kept of accounts was computed by the plan in force.
+///
+/// # Errors
+/// When the records fail.
+pub async fn is_current(app: &App) -> Result<bool> {
+    let computed = store::setting(&app.store, COMPUTED_BY).await?;
+    Ok(app
+        .metrics
+        .plan()
+        .is_some_and(|plan| computed.as_deref() == Some(plan.hash.as_str())))
+}
+
 /// Lets the next [`catch_up`] compute every account anew from the log.
 ///
 /// # Errors

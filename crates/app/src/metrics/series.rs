@@ -202,6 +202,19 @@ pub fn fold(series: &Series, keep: Keep, fold: Fold, window: Option<i32>, day: i
     }
 }
 
+/// The day of the entry that [`Fold::Value`] gives of a series of latest or earliest values; `None` = there is none in the window.
+#[must_use]
+pub fn day_of_value(series: &Series, keep: Keep, window: Option<i32>, day: i32) -> Option<i32> {
+    let from = window.map_or(i32::MIN, |days| day.saturating_sub(days - 1));
+    let days = series.between(from, day);
+    match keep {
+        Keep::Earliest => days.first(),
+        Keep::Latest => days.last(),
+        _ => None,
+    }
+    .map(|entry| entry.day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

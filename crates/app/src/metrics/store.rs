@@ -2,10 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use anyhow::Context as _;
+use futures::TryStreamExt;
 use serde_json::{Map, Value as Json};
+use tenure_lake::RecordBatch;
+use tenure_lake::arrow::array::{AsArray, BooleanArray};
+use tenure_lake::arrow::compute::filter_record_batch;
+use tenure_lake::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, Value, args};
 
-use super::facts::{Facts, Head, History, decode};
+use super::facts::{Facts, Head, History, date_of, decode};
+use super::known::Cutoff;
+use crate::App;
 use crate::accounts::merges;
 
 /// What the records hold of one account.
@@ -219,4 +227,78 @@ pub async fn marked_months(on: &impl Execute) -> StoreResult<i64> {
     on.one("SELECT COUNT(*) AS n FROM kpi_dirty", vec![])
         .await?
         .map_or(Ok(0), |row| row.get("n"))
+}
+
+/// How many events of which account are dated on or before one of the cutoffs and arrived after it. `relevant` says of which events.
+pub async fn late(app: &App, relevant: &str, cutoffs: &[Cutoff]) -> anyhow::Result<Vec<(i64, u64)>> {
+    if cutoffs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let after: Vec<String> = cutoffs
+        .iter()
+        .map(|cutoff| {
+            format!(
+                "(day <= DATE '{}' AND received_at >= to_timestamp_micros({}))",
+                date_of(cutoff.day),
+                cutoff.end
+            )
+        })
+        .collect();
+    let sql = format!(
+        "SELECT account_no, count(*) AS n FROM events WHERE account_no > 0{relevant} AND ({}) GROUP BY account_no",
+        after.join(" OR ")
+    );
+    let mut found = Vec::new();
+    for batch in read(app, &sql).await? {
+        let no = batch.column(0).as_primitive::<Int64Type>();
+        let n = batch.column(1).as_primitive::<Int64Type>();
+        found.extend((0..batch.num_rows()).map(|row| (no.value(row), n.value(row).unsigned_abs())));
+    }
+    Ok(found)
+}
+
+/// All columns of the events of these accounts that had arrived before an instant. `relevant` says of which events.
+pub async fn arrived_before(
+    app: &App,
+    relevant: &str,
+    nos: &[i64],
+    end: i64,
+) -> anyhow::Result<Vec<RecordBatch>> {
+    let numbers: Vec<String> = nos.iter().map(i64::to_string).collect();
+    let sql = format!(
+        "SELECT * FROM events WHERE account_no IN ({}){relevant} AND received_at < to_timestamp_micros({end})",
+        numbers.join(", ")
+    );
+    read(app, &sql).await
+}
+
+async fn read(app: &App, sql: &str) -> anyhow::Result<Vec<RecordBatch>> {
+    let context = app.lake.context(&crate::events::snapshot(app)?);
+    let mut batches = context
+        .stream(sql)
+        .await
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
+    let mut all = Vec::new();
+    while let Some(batch) = batches
+        .try_next()
+        .await
+        .map_err(|error| anyhow::anyhow!("{error}"))?
+    {
+        all.push(batch);
+    }
+    Ok(all)
+}
+
+/// The rows of a batch of events that arrived at `from` or later and before `end`.
+pub fn received_within(batch: &RecordBatch, from: i64, end: i64) -> anyhow::Result<RecordBatch> {
+    let received = batch
+        .column_by_name("received_at")
+        .context("events have no column received_at")?
+        .as_primitive::<TimestampMicrosecondType>();
+    let inside: BooleanArray = received
+        .values()
+        .iter()
+        .map(|at| Some((from..end).contains(at)))
+        .collect();
+    Ok(filter_record_batch(batch, &inside)?)
 }

@@ -100,6 +100,25 @@ pub async fn slide(app: &App, step: &Step<'_>, nos: &[i64]) -> Result<()> {
     Ok(())
 }
 
+/// What the records and the log hold of accounts. The kept facts are those of the plan in force; With `whole` they are read from the log, for another one.
+///
+/// # Errors
+/// When records or log fail.
+pub async fn kept(
+    app: &App,
+    plan: &Plan,
+    nos: &[i64],
+    whole: bool,
+) -> Result<(BTreeMap<i64, Record>, HashMap<i64, Facts>)> {
+    let facts = if whole {
+        let newest = *events::watch(app).borrow();
+        from_log(app, plan, nos, newest).await?
+    } else {
+        store::facts(&app.store, nos).await?
+    };
+    Ok((store::records(&app.store, nos).await?, facts))
+}
+
 /// The facts of accounts from one scan of the log, up to and including step `upto`.
 pub async fn from_log(app: &App, plan: &Plan, nos: &[i64], upto: i64) -> Result<HashMap<i64, Facts>> {
     let (Some(first), Some(last)) = (nos.iter().min(), nos.iter().max()) else {
@@ -134,7 +153,7 @@ pub async fn from_log(app: &App, plan: &Plan, nos: &[i64], upto: i64) -> Result<
 }
 
 /// Events that no series reads need not be read at all, the revenue events aside.
-fn relevant(plan: &Plan) -> String {
+pub(super) fn relevant(plan: &Plan) -> String {
     let (names, kinds) = plan.reads();
     let list = |items: Vec<&str>| {
         items

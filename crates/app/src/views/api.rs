@@ -22,6 +22,7 @@ const PAGES: &[&str] = &[
     "contacts",
     "owners",
     "revenue",
+    "health",
     "segments",
     "dashboards",
     "targets",
@@ -73,7 +74,7 @@ struct Lines {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Asked {
-    /// `accounts`, `contacts`, `owners`, `revenue`, `segments`, `dashboards`, `dashboards/ID`, `targets` or `data`.
+    /// `accounts`, `contacts`, `owners`, `revenue`, `health`, `segments`, `dashboards`, `dashboards/ID`, `targets` or `data`.
     page: String,
 }
 

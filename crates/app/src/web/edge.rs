@@ -166,12 +166,20 @@ fn request_id(request: &Request, app: &App) -> String {
 /// Whether a path belongs to the browser's pages rather than to an interface for programs.
 #[must_use]
 pub fn is_ui(path: &str) -> bool {
-    !["/api", "/v1", "/health", "/metrics", "/sourceConfig"]
-        .iter()
-        .any(|root| {
-            path.strip_prefix(root)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+    // `/health` by itself is a page; what lies below it is asked by machines.
+    ![
+        "/api",
+        "/v1",
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+        "/sourceConfig",
+    ]
+    .iter()
+    .any(|root| {
+        path.strip_prefix(root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// Every error leaves as a problem with the request's id, whoever made it.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::args::{Data, Format, Kpis, Listing, Recompute, Sql};
+use crate::args::{Data, Format, Kpis, Listing, Recompute, Scores, Sql};
 use crate::client::{Client, Result, encode};
 use crate::output::{Column, print, to_stdout};
 
@@ -126,6 +126,54 @@ async fn all_accounts(client: &Client, args: &Listing) -> Result<Value> {
     let mut items = rows(&whole, "items");
     while let Some(cursor) = whole["next_cursor"].as_str().map(str::to_owned) {
         whole = client.get(&format!("{path}&cursor={}", encode(&cursor))).await?;
+        items.extend(rows(&whole, "items"));
+    }
+    whole["items"] = Value::Array(items);
+    Ok(whole)
+}
+
+/// The accounts with their scores, page after page.
+pub async fn scores(args: Scores) -> Result<ExitCode> {
+    let client = Client::open(&args.data).await?;
+    let outcome = async {
+        client.settle().await?;
+        all_scores(&client, &args).await
+    };
+    let outcome = outcome.await;
+    client.close().await;
+    let answer = outcome?;
+    if answer["score"].is_null() {
+        eprintln!("the program declares no score: add one to scores.yaml");
+    }
+    let columns: &[Column<'_>] = &[
+        ("Account", "account_id"),
+        ("Name", "name"),
+        ("Segment", "segment"),
+        ("Owner", "owner"),
+        ("MRR", "mrr"),
+        ("Score", "points"),
+        ("Band", "band"),
+        ("30 days before", "before"),
+        ("Velocity", "velocity.value"),
+        ("Moves", "velocity.state"),
+        ("Why", "reasons.0"),
+    ];
+    print(args.format, &answer, &rows(&answer, "items"), columns)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn all_scores(client: &Client, args: &Scores) -> Result<Value> {
+    let mut path = "/api/v1/scores?limit=500".to_owned();
+    if let Some(day) = args.as_of {
+        path.push_str(&format!("&as_of={day}"));
+    }
+    if let Some(score) = &args.score {
+        path.push_str(&format!("&score={}", encode(score)));
+    }
+    let mut whole = client.get(&path).await?;
+    let mut items = rows(&whole, "items");
+    while let Some(cursor) = whole["next_cursor"].as_u64() {
+        whole = client.get(&format!("{path}&cursor={cursor}")).await?;
         items.extend(rows(&whole, "items"));
     }
     whole["items"] = Value::Array(items);

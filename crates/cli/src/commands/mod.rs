@@ -1,6 +1,7 @@
 //! The commands, each in few lines over the API.
 
 pub mod access;
+pub mod backtest;
 pub mod dashboards;
 pub mod demo;
 pub mod doctor;

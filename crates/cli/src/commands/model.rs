@@ -1,4 +1,4 @@
-//! `tenure model`: what a model is worth on a flat table.
+//! `tenure model`: what a model is worth on a flat table; trained ones are in [`super::backtest`].
 
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -7,15 +7,21 @@ use serde_json::{Value, json};
 use tenure_learn::evaluate::{self, Plan, Report, Task};
 use tenure_learn::{Column, Table, Values, nearest, table::MISSING, threads};
 
+use super::backtest;
 use crate::args::{Evaluate, Format, Model, ModelCommand};
 use crate::client::{Failure, Result};
 use crate::flat::{self, Flat};
 use crate::output;
 
 /// Runs the command.
-pub fn run(args: &Model) -> Result<ExitCode> {
-    match &args.what {
-        ModelCommand::Evaluate(args) => evaluate(args),
+pub async fn run(args: Model) -> Result<ExitCode> {
+    match args.what {
+        ModelCommand::Evaluate(args) => evaluate(&args),
+        ModelCommand::Train(args) => backtest::train(args).await,
+        ModelCommand::List(args) => backtest::list(args).await,
+        ModelCommand::Compare(args) => backtest::compare(args).await,
+        ModelCommand::Promote(args) => backtest::promote(args).await,
+        ModelCommand::Withdraw(args) => backtest::withdraw(args).await,
     }
 }
 

@@ -12,6 +12,7 @@ import { SegmentChip } from "@/shared/ui/Segment";
 import { Empty, Loaded } from "@/shared/ui/State";
 import { HandoverList } from "@/features/owners/Handovers";
 import { Notes } from "@/features/notes/Notes";
+import { AccountHealth } from "@/features/scores/AccountHealth";
 import { Attributes, History, Subscriptions } from "./AccountPanels";
 import { AsOfSlider } from "./AsOfSlider";
 import css from "./accounts.module.css";
@@ -67,6 +68,7 @@ function Body({ profile: p, asOf }: { profile: Profile; asOf: string | undefined
           ) : null}
         </div>
         <div>
+          <AccountHealth account={a.account_id} asOf={asOf} past={past} />
           <Panel title="Metrics" flush aside={<Fresh at={a.computed_at} />}>
             <Metrics metrics={a.metrics} currency={a.currency} history={p.history} />
           </Panel>

@@ -17,6 +17,7 @@ const ICONS: Record<NotificationKind, IconName> = {
   import: "data",
   silence: "warning",
   target: "targets",
+  accuracy: "warning",
 };
 
 /** What the reader should know of, each thing with the way to it. */

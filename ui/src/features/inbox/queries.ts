@@ -31,4 +31,5 @@ export const KINDS: Record<NotificationKind, string> = {
   import: "An import of mine is done",
   silence: "A source falls silent",
   target: "A target's status changes",
+  accuracy: "A model predicts worse than promised",
 };

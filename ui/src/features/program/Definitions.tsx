@@ -23,6 +23,7 @@ const NAMES: Record<string, string> = {
   "events.yaml": "Events",
   "segments.yaml": "Segments",
   "metrics.yaml": "Metrics",
+  "scores.yaml": "Scores",
   "kpis.yaml": "KPIs",
   "targets.yaml": "Targets",
 };

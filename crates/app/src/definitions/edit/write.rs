@@ -57,7 +57,7 @@ fn plain(text: &str, flow: bool) -> bool {
 /// A value after `key:` in a block: several lines of text keep their lines.
 pub fn block(value: &Json, indent: usize, quoted: bool) -> String {
     let Some(text) = value.as_str().filter(|text| !quoted && literal(text)) else {
-        return format!(" {}", inline(value, false, quoted));
+        return nested(value, indent, quoted);
     };
     let mark = if text.ends_with('\n') { "|" } else { "|-" };
     let mut out = format!(" {mark}");
@@ -69,6 +69,56 @@ pub fn block(value: &Json, indent: usize, quoted: bool) -> String {
         }
     }
     out
+}
+
+/// The longest value that stands on one line when it could stand on several.
+const WIDEST: usize = 150;
+
+/// A value after `key:`: on one line where it fits, else a list or map with an entry on each line.
+fn nested(value: &Json, indent: usize, quoted: bool) -> String {
+    let line = inline(value, false, quoted);
+    let short = line.chars().count() <= WIDEST;
+    let pad = " ".repeat(indent + 2);
+    match value {
+        Json::Array(items) if !short && items.iter().all(Json::is_object) => items
+            .iter()
+            .map(|item| {
+                let flow = inline(item, true, quoted);
+                if flow.chars().count() <= WIDEST {
+                    return format!("\n{pad}- {flow}");
+                }
+                let lines = fields(item, indent + 4, quoted);
+                format!("\n{pad}- {}", lines.trim_start())
+            })
+            .collect(),
+        Json::Object(_) if !short => fields(value, indent + 2, quoted),
+        _ => format!(" {line}"),
+    }
+}
+
+/// The fields of a map, each on lines of its own; what names it comes first.
+fn fields(map: &Json, indent: usize, quoted: bool) -> String {
+    let mut fields: Vec<(&String, &Json)> = map.as_object().into_iter().flatten().collect();
+    let rank = |key: &str| match key {
+        "id" => 0,
+        "label" => 1,
+        // Lists of entries stand after what is said of the whole.
+        "groups" | "measures" | "models" => 3,
+        _ => 2,
+    };
+    fields.sort_by_key(|(name, _)| rank(name));
+    fields
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| {
+            format!(
+                "\n{}{}:{}",
+                " ".repeat(indent),
+                key(name),
+                block(value, indent, quoted)
+            )
+        })
+        .collect()
 }
 
 /// Whether a text can stand as a literal block.

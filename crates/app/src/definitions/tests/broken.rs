@@ -60,6 +60,14 @@ const CASES: &[Case] = &[
     ("metrics.yaml", "window: 30d", "window: 30d, where: nam = 'x'", 2, 75, "metrics[0].where", "nam", Some("name")),
     ("segments.yaml", "rule: TRUE", "rule: >-\n      mrr > 10 AND\n      setas > 3", 7, 7, "segments[1].rule", "setas", Some("seats")),
     ("segments.yaml", "rule: TRUE", "rule: mrr > 10\n      AND setas > 3", 6, 11, "segments[1].rule", "setas", Some("seats")),
+    ("scores.yaml", "metric: logins_30d", "metric: logins_3d", 11, 26, "scores[0].models[0].groups[0].measures[0].metric", "logins_3d", Some("logins_30d")),
+    ("scores.yaml", "segment: large", "segment: lrge", 2, 41, "outcomes[0].segment", "lrge", Some("large")),
+    ("scores.yaml", "weight: 2", "weight: 0", 11, 15, "scores[0].models[0].groups[0].measures", "weight", None),
+    ("scores.yaml", "[9, 100]", "[9, -1]", 11, 56, "scores[0].models[0].groups[0].measures[0].curve", "curve", None),
+    ("scores.yaml", "[[0, 0], [9, 100]]", "[[0, 9], [9, 3]]", 11, 56, "scores[0].models[0].groups[0].measures[0].curve", "curve", None),
+    ("scores.yaml", "- id: health\n", "- id: health\n    outcome: move\n", 5, 14, "scores[0].outcome", "move", Some("moves")),
+    ("scores.yaml", "- id: health\n", "- id: health\n    bands: {green: 40}\n", 5, 12, "scores[0].bands", "40, 50", None),
+    ("scores.yaml", "horizon: 60d", "horizon: 60d, events: [renewed]", 2, 70, "outcomes[0].events", "events", None),
     // types and functions
     ("segments.yaml", "mrr > 1000", "mrr + 1000", 3, 23, "segments[0].rule", "mrr + 1000", None),
     ("metrics.yaml", "logins_30d / nullif(seats, 0)", "logins_30d > seats", 4, 11, "metrics[1].expr", "logins_30d > seats", None),
@@ -213,6 +221,7 @@ fn every_problem_is_told_at_once_in_the_order_of_files_and_lines() {
 fn a_circle_of_metrics_is_named() {
     let mut files = sound();
     let text = "metrics:\n  - {id: a, expr: b + 1}\n  - {id: b, expr: c * 2}\n  - {id: c, expr: a - seats}\n  - {id: d, expr: a}\n  - {id: e, expr: e}\n";
+    files.remove("scores.yaml");
     files.insert("metrics.yaml".into(), text.into());
     let problems = Definitions::parse(&files).expect_err("circles");
     let told: Vec<(usize, &str)> = problems

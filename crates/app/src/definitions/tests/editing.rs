@@ -313,3 +313,28 @@ fn two_changes_come_together_unless_they_touch_the_same_lines() {
     );
     assert!(compare(base, base).is_empty());
 }
+
+/// A form writes a whole list of models: it reads back as what was meant, one measure on a line, and nothing around it changes.
+#[test]
+fn models_of_a_score_are_written_as_people_write_them() {
+    let text = shipped_files("medtrainer").remove("scores.yaml").expect("scores");
+    let held = content(&text).expect("YAML");
+    let mut models = held["scores"][0]["models"].clone();
+    models[0]["groups"][0]["measures"][0]["weight"] = json!(0.9);
+    let done = edit(
+        &text,
+        &[set("scores", "health", json!({ "models": models.clone() }))],
+    )
+    .expect("edited");
+    let now = content(&done).expect("YAML");
+    assert_eq!(now["scores"][0]["models"], models);
+    assert_eq!(
+        (&now["scores"][1], &now["outcomes"]),
+        (&held["scores"][1], &held["outcomes"])
+    );
+    assert!(done.lines().all(|line| line.chars().count() < 240), "{done}");
+    assert!(
+        done.contains("# The simple form, kept as it is"),
+        "what stands around it stays"
+    );
+}

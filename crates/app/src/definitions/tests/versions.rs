@@ -167,6 +167,7 @@ fn a_new_target_alone_is_touched() {
 fn expressions_are_computed_after_what_they_read() {
     let mut files = sound();
     let text = "metrics:\n  - {id: d, expr: c + a}\n  - {id: a, expr: seats}\n  - {id: n, measure: count, events: [login]}\n  - {id: c, expr: b}\n  - {id: b, expr: a + n}\n";
+    files.remove("scores.yaml");
     files.insert("metrics.yaml".into(), text.into());
     let definitions = read_sound(&files);
     let order: Vec<&str> = definitions

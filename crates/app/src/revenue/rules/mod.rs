@@ -138,6 +138,7 @@ pub(crate) mod samples {
             why: String::new(),
             currency: None,
             subscriptions: vec![],
+            dated: vec![],
         }
     }
 }

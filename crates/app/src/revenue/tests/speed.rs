@@ -41,6 +41,7 @@ fn account(no: i64, today: i32) -> Entry {
             why: String::new(),
             currency: None,
             subscriptions: vec![],
+            dated: vec![],
         }),
         computed_at: 0,
     }

@@ -1,0 +1,233 @@
+//! Accounts on past days as they were *known* then: an event counts from its day on, but not before it had arrived.
+//!
+//! The facts of most accounts are the same whether or not one asks when things arrived. Only accounts with an event that is dated before a
+//! cutoff and arrived after it get facts of their own: their events are worked in in the order of arrival, cutoff by cutoff.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tenure_lake::RecordBatch;
+
+use super::collect::Collector;
+use super::evaluate::{Subject, grid};
+use super::facts::{Facts, History, date_of};
+use super::plan::{MetricPlan, Plan, SharedPlan};
+use super::series::{Fold, Keep, day_of_value};
+use super::store::{self, Record};
+use crate::App;
+
+/// A day at whose end one asks, and the instant of that end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cutoff {
+    /// The day.
+    pub day: i32,
+    /// The first instant after it, UTC microseconds.
+    pub end: i64,
+}
+
+impl Cutoff {
+    /// The end of a day in the program's zone.
+    #[must_use]
+    pub fn of(app: &App, day: i32) -> Self {
+        let end = date_of(day.saturating_add(1))
+            .to_zoned(app.time_zone())
+            .map_or(i64::MAX, |at| at.timestamp().as_microsecond());
+        Self { day, end }
+    }
+}
+
+/// Accounts with events that arrived after a cutoff which they are dated before.
+#[derive(Clone, Debug, Default)]
+pub struct Late {
+    /// Such events, each once.
+    pub events: u64,
+    /// Their accounts.
+    pub accounts: HashSet<i64>,
+}
+
+/// Finds them.
+///
+/// # Errors
+/// When the history cannot be read.
+pub async fn late(app: &App, plan: &Plan, cutoffs: &[Cutoff]) -> Result<Late> {
+    let mut late = Late::default();
+    for (no, events) in store::late(app, &super::work::relevant(plan), cutoffs).await? {
+        late.events += events;
+        late.accounts.insert(no);
+    }
+    Ok(late)
+}
+
+/// Accounts on cutoffs, as expressions see them.
+pub struct Part {
+    /// One row for each cell, the columns in the order of the plan's names.
+    pub env: RecordBatch,
+    /// Account and place of the cutoff of each row.
+    pub cells: Vec<(i64, usize)>,
+    /// The place of each row's segment among the rules; their number = unclassified.
+    pub classes: Vec<usize>,
+    /// By metric of the plan that was asked for: days since what its value was measured from.
+    pub ages: HashMap<usize, Vec<f64>>,
+}
+
+/// What is asked.
+pub struct Ask<'a> {
+    /// The metrics and rules.
+    pub plan: &'a SharedPlan,
+    /// Ascending.
+    pub cutoffs: &'a [Cutoff],
+    /// Which accounts have late events; nobody, when dates are trusted.
+    pub late: &'a HashSet<i64>,
+    /// Whether what is known of fields first holds from the beginning.
+    pub trust_dates: bool,
+    /// The metrics whose ages are wanted.
+    pub aged: &'a [usize],
+}
+
+/// These accounts on the cutoffs that are wanted of each (places, ascending).
+///
+/// # Errors
+/// When records or history fail.
+pub async fn known(app: &App, ask: &Ask<'_>, wanted: &BTreeMap<i64, Vec<usize>>) -> Result<Vec<Part>> {
+    let nos: Vec<i64> = wanted.keys().copied().collect();
+    let mut records = store::records(&app.store, &nos).await?;
+    if !ask.trust_dates {
+        for record in records.values_mut() {
+            record.history = record.history.as_known();
+        }
+    }
+    let records = Arc::new(records);
+    let (late, plain): (Vec<i64>, Vec<i64>) = nos.iter().partition(|no| ask.late.contains(no));
+    let mut parts = Vec::new();
+    if !plain.is_empty() {
+        let facts = store::facts(&app.store, &plain).await?;
+        let cells = plain
+            .iter()
+            .flat_map(|no| wanted[no].iter().map(|at| (*no, *at)))
+            .collect();
+        parts.push(part(ask, &records, Arc::new(facts), cells).await?.0);
+    }
+    if !late.is_empty() {
+        parts.extend(by_arrival(app, ask, &records, &late, wanted).await?);
+    }
+    Ok(parts)
+}
+
+/// Accounts with late events: their events are worked in as they arrived, and looked at at each cutoff.
+async fn by_arrival(
+    app: &App,
+    ask: &Ask<'_>,
+    records: &Arc<BTreeMap<i64, Record>>,
+    nos: &[i64],
+    wanted: &BTreeMap<i64, Vec<usize>>,
+) -> Result<Vec<Part>> {
+    let Some(last) = ask.cutoffs.last() else {
+        return Ok(Vec::new());
+    };
+    let batches = store::arrived_before(app, &super::work::relevant(ask.plan), nos, last.end).await?;
+    let mut facts: HashMap<i64, Facts> = nos.iter().map(|no| (*no, Facts::default())).collect();
+    let mut parts = Vec::new();
+    let mut from = i64::MIN;
+    for (at, cutoff) in ask.cutoffs.iter().enumerate() {
+        let mut collector = Collector::new(ask.plan, facts);
+        for batch in &batches {
+            let rows = store::received_within(batch, from, cutoff.end)?;
+            if rows.num_rows() > 0 {
+                collector.add(&rows)?;
+            }
+        }
+        from = cutoff.end;
+        let cells: Vec<(i64, usize)> = nos
+            .iter()
+            .filter(|no| wanted[no].contains(&at))
+            .map(|no| (*no, at))
+            .collect();
+        let held = Arc::new(collector.finish());
+        let (part, held) = part(ask, records, held, cells).await?;
+        parts.push(part);
+        facts = Arc::try_unwrap(held).unwrap_or_else(|shared| (*shared).clone());
+    }
+    Ok(parts)
+}
+
+async fn part(
+    ask: &Ask<'_>,
+    records: &Arc<BTreeMap<i64, Record>>,
+    facts: Arc<HashMap<i64, Facts>>,
+    cells: Vec<(i64, usize)>,
+) -> Result<(Part, Arc<HashMap<i64, Facts>>)> {
+    let (plan, records) = (Arc::clone(ask.plan), Arc::clone(records));
+    let days: Vec<i32> = ask.cutoffs.iter().map(|cutoff| cutoff.day).collect();
+    let aged = ask.aged.to_vec();
+    tokio::task::spawn_blocking(move || {
+        let empty = (Facts::default(), History::default());
+        let mut places: HashMap<i64, usize> = HashMap::new();
+        let mut subjects: Vec<Subject<'_>> = Vec::new();
+        let rows: Vec<(usize, i32)> = cells
+            .iter()
+            .map(|(no, at)| {
+                let place = *places.entry(*no).or_insert_with(|| {
+                    let record = records.get(no);
+                    subjects.push(Subject {
+                        id: record.map_or("", |record| &record.id),
+                        name: record.map_or("", |record| &record.name),
+                        facts: facts.get(no).unwrap_or(&empty.0),
+                        history: record.map_or(&empty.1, |record| &record.history),
+                    });
+                    subjects.len() - 1
+                });
+                (place, days[*at])
+            })
+            .collect();
+        let (env, classes) = grid(&plan, &subjects, &rows)?;
+        let ages = aged
+            .into_iter()
+            .map(|metric| {
+                let ages = rows
+                    .iter()
+                    .map(|(subject, day)| age(&plan, metric, subjects[*subject].facts, *day))
+                    .collect();
+                (metric, ages)
+            })
+            .collect();
+        drop(subjects);
+        let part = Part {
+            env,
+            cells,
+            classes,
+            ages,
+        };
+        Ok((part, facts))
+    })
+    .await
+    .context("evaluation")?
+}
+
+/// Days since what a metric's value of `day` was measured: windows that count, add up or average are of the day itself; a value that an
+/// event gave is as old as the event; an expression is as old as the oldest of what it reads.
+#[must_use]
+pub fn age(plan: &Plan, metric: usize, facts: &Facts, day: i32) -> f64 {
+    match plan.metrics.get(metric) {
+        Some(MetricPlan::Series {
+            series,
+            fold: Fold::Value,
+            window,
+        }) => {
+            let keep = plan.series[*series].keep;
+            if !matches!(keep, Keep::Latest | Keep::Earliest) {
+                return 0.0;
+            }
+            let held = facts.series.get(*series);
+            held.and_then(|held| day_of_value(held, keep, *window, day))
+                .map_or(f64::NAN, |of| f64::from(day - of))
+        }
+        Some(MetricPlan::Expr(expr)) => expr
+            .references()
+            .iter()
+            .filter_map(|name| plan.metric_ids.iter().position(|id| id == name))
+            .map(|read| age(plan, read, facts, day))
+            .fold(0.0, f64::max),
+        _ => 0.0,
+    }
+}

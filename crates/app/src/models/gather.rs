@@ -1,0 +1,384 @@
+//! Filling a panel from records and history.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use tenure_lake::arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use tenure_lake::arrow::compute::cast;
+use tenure_lake::arrow::datatypes::{DataType, Float64Type};
+use tenure_lake::{Expr, Type};
+use tenure_learn::handset::{Model, Reading};
+
+use super::outcome::{EventDays, Outcome, outcome_after};
+use super::panel::{Filler, Panel, Row};
+use super::store;
+use crate::App;
+use crate::metrics::evaluate::UNCLASSIFIED;
+use crate::metrics::known::{self, Late, Part};
+use crate::metrics::plan::{MetricPlan, Plan, SharedPlan, environment};
+use crate::metrics::series::Fold;
+use crate::metrics::{self, Entry};
+
+/// Accounts that are worked on together.
+const CHUNK: usize = 4_000;
+
+/// A score set by hand: for each model the segments that it is of (none = all others).
+#[derive(Clone, Debug, PartialEq)]
+pub struct HandScore {
+    /// Its id.
+    pub id: String,
+    /// In the order in which they are asked.
+    pub models: Vec<(Vec<String>, Model)>,
+}
+
+impl HandScore {
+    fn model(&self, segment: &str) -> Option<&Model> {
+        self.models
+            .iter()
+            .find(|(segments, _)| segments.is_empty() || segments.iter().any(|own| own == segment))
+            .map(|(_, model)| model)
+    }
+}
+
+/// What to fill a panel with.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// What is to come.
+    pub outcome: Outcome,
+    /// Cutoff days, ascending.
+    pub cutoffs: Vec<i32>,
+    /// Whether events count from the day that they carry, whenever they arrived.
+    pub trust_dates: bool,
+    /// Other horizons that labels are wanted of.
+    pub horizons: Vec<i32>,
+    /// Scores set by hand, whose values on the rows are wanted.
+    pub hand: Vec<HandScore>,
+    /// Whether rows whose horizon has not passed stay, without a label.
+    pub keep_open: bool,
+}
+
+/// A panel, and the scores set by hand on its rows (NaN = no score).
+pub struct Gathered {
+    /// The panel.
+    pub panel: Panel,
+    /// By score, in the order of the ask.
+    pub scores: Vec<Vec<f64>>,
+}
+
+/// The newest day of which everything is known: the day before today, or the newest day of the history when that ends earlier.
+///
+/// # Errors
+/// When the history cannot be read.
+pub async fn newest_day(app: &App) -> Result<i32> {
+    let yesterday = metrics::today(app) - 1;
+    Ok(store::newest_event_day(app, yesterday)
+        .await?
+        .map_or(yesterday, |day| day.min(yesterday)))
+}
+
+/// Fills a panel; `progress` hears the share that is done.
+///
+/// # Errors
+/// When records or history fail, or a condition does not compile.
+pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Result<Gathered> {
+    let plan = app
+        .metrics
+        .plan()
+        .ok_or_else(|| anyhow!("no program is applied yet"))?;
+    let newest = newest_day(app).await?;
+    let entries = app.metrics.book.all();
+    let days = store::event_days(app, ask.outcome.events()).await?;
+    let cutoffs: Vec<known::Cutoff> = ask
+        .cutoffs
+        .iter()
+        .map(|day| known::Cutoff::of(app, *day))
+        .collect();
+    let late = known::late(app, &plan, &cutoffs).await?;
+    let among = ask
+        .outcome
+        .among
+        .as_deref()
+        .map(|text| Expr::compile_filter(text, &environment(&plan.names)))
+        .transpose()
+        .map_err(|error| anyhow!("among: {}; {}", error.message, error.remedy))?;
+    let shape = Shape::new(&plan, ask, among);
+    let mut filler = Filler::new(shape.columns.clone(), &ask.horizons);
+    let mut censored = vec![0usize; cutoffs.len()];
+    let none = HashSet::new();
+    let question = known::Ask {
+        plan: &plan,
+        cutoffs: &cutoffs,
+        late: if ask.trust_dates { &none } else { &late.accounts },
+        trust_dates: ask.trust_dates,
+        aged: &shape.aged,
+    };
+    for (at, chunk) in entries.chunks(CHUNK).enumerate() {
+        progress((at * CHUNK) as f64 / entries.len().max(1) as f64);
+        let mut wanted: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+        for entry in chunk {
+            let places: Vec<usize> = (0..cutoffs.len())
+                .filter(|at| active_on(entry, cutoffs[*at].day))
+                .collect();
+            if !places.is_empty() {
+                wanted.insert(entry.no, places);
+            }
+        }
+        if wanted.is_empty() {
+            continue;
+        }
+        let by_no: HashMap<i64, &Arc<Entry>> = chunk.iter().map(|entry| (entry.no, entry)).collect();
+        for part in known::known(app, &question, &wanted).await? {
+            shape.take(
+                &plan,
+                ask,
+                &part,
+                &by_no,
+                &days,
+                newest,
+                &mut filler,
+                &mut censored,
+            )?;
+        }
+    }
+    Ok(finish(
+        filler,
+        &shape,
+        ask,
+        &late,
+        entries.len(),
+        newest,
+        censored,
+    ))
+}
+
+fn active_on(entry: &Entry, day: i32) -> bool {
+    entry.head.span_at(day).is_some_and(|span| span.active)
+}
+
+fn finish(
+    filler: Filler,
+    shape: &Shape,
+    ask: &Ask,
+    late: &Late,
+    accounts: usize,
+    newest: i32,
+    censored: Vec<usize>,
+) -> Gathered {
+    let mut panel = filler.finish();
+    panel.cutoffs = ask
+        .cutoffs
+        .iter()
+        .zip(censored)
+        .map(|(day, censored)| super::panel::Cutoff { day: *day, censored })
+        .collect();
+    panel.segments = shape.segments.clone();
+    panel.newest = newest;
+    let scores = panel
+        .columns
+        .extract_if(.., |column| column.name.starts_with(SCORE))
+        .filter_map(|column| match column.values {
+            tenure_learn::Values::Number(values) => Some(values),
+            tenure_learn::Values::Category { .. } => None,
+        })
+        .collect();
+    let known = &mut panel.knowledge;
+    known.trust_dates = ask.trust_dates;
+    known.late_events = late.events;
+    known.late_accounts = late.accounts.len() as u64;
+    // Of an account whose facts all came late nothing is known on any row: no metric but counts of nothing.
+    known.unknown_accounts = shape.unknown.lock().values().filter(|known| !**known).count() as u64;
+    known.tell(accounts);
+    Gathered { panel, scores }
+}
+
+/// Columns of scores begin with this while the panel is filled.
+const SCORE: &str = "score:";
+
+/// How rows of the environment become rows of the panel.
+struct Shape {
+    /// The metrics, then the scores set by hand.
+    columns: Vec<String>,
+    segments: Vec<String>,
+    among: Option<Expr>,
+    mrr: Option<usize>,
+    tenure: Option<usize>,
+    quiet: Option<usize>,
+    aged: Vec<usize>,
+    /// Accounts with late events → whether anything was known of them on any cutoff.
+    unknown: parking_lot::Mutex<HashMap<i64, bool>>,
+}
+
+impl Shape {
+    fn new(plan: &Plan, ask: &Ask, among: Option<Expr>) -> Self {
+        let mut columns = plan.metric_ids.clone();
+        columns.extend(ask.hand.iter().map(|score| format!("{SCORE}{}", score.id)));
+        let named = |name: &str| plan.names.iter().position(|known| known.name == name);
+        let since = |at: &usize| {
+            matches!(
+                plan.metrics[*at],
+                MetricPlan::Series {
+                    fold: Fold::DaysSince,
+                    ..
+                }
+            )
+        };
+        let quiet = (0..plan.metrics.len()).filter(since).min_by_key(|at| {
+            let id = plan.metric_ids[*at].as_str();
+            // What counts as a login is the program's word; days since anything else is the next best.
+            (!id.contains("login"), !id.contains("use"), *at)
+        });
+        let mut aged: Vec<usize> = ask
+            .hand
+            .iter()
+            .flat_map(|score| &score.models)
+            .flat_map(|(_, model)| model.measures())
+            .filter(|measure| measure.stale_after.is_some())
+            .filter_map(|measure| plan.metric_ids.iter().position(|id| *id == measure.name))
+            .collect();
+        aged.sort_unstable();
+        aged.dedup();
+        let mut segments: Vec<String> = plan.rules.iter().map(|rule| rule.id.clone()).collect();
+        segments.push(UNCLASSIFIED.to_owned());
+        Self {
+            columns,
+            segments,
+            among,
+            mrr: named("mrr"),
+            tenure: named("days_active"),
+            quiet: quiet.map(|metric| plan.metrics_from + metric),
+            aged,
+            unknown: parking_lot::Mutex::default(),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything that a row is made of")]
+    fn take(
+        &self,
+        plan: &SharedPlan,
+        ask: &Ask,
+        part: &Part,
+        by_no: &HashMap<i64, &Arc<Entry>>,
+        days: &EventDays,
+        newest: i32,
+        filler: &mut Filler,
+        censored: &mut [usize],
+    ) -> Result<()> {
+        let truth: Option<BooleanArray> = self
+            .among
+            .as_ref()
+            .map(|among| among.matches(&part.env))
+            .transpose()
+            .map_err(|error| anyhow!("among: {}", error.message))?;
+        let numbers: Vec<Option<ArrayRef>> = (0..plan.names.len())
+            .map(|at| numbers(part.env.column(at), plan.names[at].kind))
+            .collect::<Result<_>>()?;
+        let number = |at: Option<usize>, row: usize| {
+            at.and_then(|at| numbers[at].as_ref())
+                .map_or(f64::NAN, |column| value(column, row))
+        };
+        for (row, (no, cutoff)) in part.cells.iter().enumerate() {
+            if truth.as_ref().is_some_and(|truth| !truth.value(row)) {
+                continue;
+            }
+            let Some(entry) = by_no.get(no) else { continue };
+            let day = ask.cutoffs[*cutoff];
+            let known_days = days.get(no).map_or(&[][..], Vec::as_slice);
+            let Some((came, when)) = outcome_after(&ask.outcome, &entry.head, known_days, day) else {
+                continue;
+            };
+            let closed = day.saturating_add(ask.outcome.horizon) <= newest;
+            if !closed {
+                censored[*cutoff] += 1;
+                if !ask.keep_open {
+                    continue;
+                }
+            }
+            let tenure = number(self.tenure, row);
+            let class = part.classes[row].min(self.segments.len() - 1);
+            {
+                let mut unknown = self.unknown.lock();
+                *unknown.entry(*no).or_insert(false) |= !tenure.is_nan();
+            }
+            let metrics = (plan.metrics_from..plan.names.len()).map(|at| number(Some(at), row));
+            let scores = ask.hand.iter().map(|score| {
+                score.model(&self.segments[class]).map_or(f64::NAN, |model| {
+                    let readings: Vec<Reading> = model
+                        .measures()
+                        .map(|measure| self.reading(plan, part, measure, &numbers, row))
+                        .collect();
+                    let ledger = model.score(&readings, tenure, &[], i64::from(day));
+                    ledger
+                        .score
+                        .map_or(f64::NAN, tenure_learn::handset::Amount::points)
+                })
+            });
+            let also = ask.horizons.iter().map(|horizon| {
+                let other = Outcome {
+                    horizon: *horizon,
+                    ..ask.outcome.clone()
+                };
+                let passed = day.saturating_add(*horizon) <= newest;
+                outcome_after(&other, &entry.head, known_days, day)
+                    .map(|(came, _)| came)
+                    .filter(|_| passed)
+            });
+            let it = Row {
+                cutoff: u32::try_from(*cutoff)?,
+                account: *no,
+                segment: u32::try_from(class)?,
+                mrr: number(self.mrr, row),
+                tenure,
+                quiet: number(self.quiet, row),
+                label: closed.then_some(came),
+                when: when.filter(|_| closed && came),
+            };
+            filler.push(it, metrics.chain(scores), also);
+        }
+        Ok(())
+    }
+
+    fn reading(
+        &self,
+        plan: &Plan,
+        part: &Part,
+        measure: &tenure_learn::handset::Measure,
+        numbers: &[Option<ArrayRef>],
+        row: usize,
+    ) -> Reading {
+        let Some(metric) = plan.metric_ids.iter().position(|id| *id == measure.name) else {
+            return Reading {
+                value: f64::NAN,
+                age: 0.0,
+            };
+        };
+        let value = numbers[plan.metrics_from + metric]
+            .as_ref()
+            .map_or(f64::NAN, |column| value(column, row));
+        let age = part
+            .ages
+            .get(&metric)
+            .and_then(|ages| ages.get(row))
+            .copied()
+            .unwrap_or(0.0);
+        Reading { value, age }
+    }
+}
+
+/// A column as numbers: days since 1970 for dates, 0 and 1 for truths; nothing for texts.
+fn numbers(column: &ArrayRef, kind: Type) -> Result<Option<ArrayRef>> {
+    Ok(match kind {
+        Type::Text => None,
+        Type::Date => Some(cast(&cast(column, &DataType::Date32)?, &DataType::Int32)?)
+            .map(|days| cast(&days, &DataType::Float64))
+            .transpose()?,
+        _ => Some(cast(column, &DataType::Float64)?),
+    })
+}
+
+fn value(column: &ArrayRef, row: usize) -> f64 {
+    match column.as_primitive_opt::<Float64Type>() {
+        Some(values) if values.is_valid(row) => values.value(row),
+        _ => f64::NAN,
+    }
+}

@@ -1,0 +1,202 @@
+//! The panel: accounts on cutoff days, with what was known of them then and what became of them. Pure; [`super::gather`] fills it.
+
+use serde::{Deserialize, Serialize};
+use tenure_learn::{Column, Table};
+use utoipa::ToSchema;
+
+/// What was known on the cutoffs, and what became known only later.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BacktestKnowledge)]
+pub struct Knowledge {
+    /// Whether events count from the day that they carry, whenever they arrived.
+    pub trust_dates: bool,
+    /// Events dated on or before a cutoff that arrived after it; each event once.
+    pub late_events: u64,
+    /// Accounts that have such events.
+    pub late_accounts: u64,
+    /// Accounts of which nothing at all had arrived by the newest cutoff although their events are dated before it.
+    pub unknown_accounts: u64,
+    /// What that means, in words.
+    pub note: String,
+}
+
+impl Knowledge {
+    /// Says in words what the counts mean.
+    pub fn tell(&mut self, accounts: usize) {
+        self.note = if self.trust_dates {
+            "Events count from the day that they carry, not from the day on which they arrived: if they were entered afterwards, \
+             the score did not know them then, and this figure is too good."
+                .into()
+        } else if self.late_events == 0 {
+            "Every event had arrived by the day that it counts from.".into()
+        } else if self.unknown_accounts * 2 > accounts as u64 {
+            format!(
+                "{} events of {} accounts carry a day before a cutoff but arrived after it, so the score could not know them; of {} accounts \
+                 nothing was known. Files without a column received_at count as received when they were imported. Give that column, or \
+                 run the back-test with dates as known, which the result then states.",
+                self.late_events, self.late_accounts, self.unknown_accounts
+            )
+        } else {
+            format!(
+                "{} events of {} accounts arrived after a cutoff that they are dated before; at that cutoff they do not count.",
+                self.late_events, self.late_accounts
+            )
+        };
+    }
+}
+
+/// One cutoff day.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cutoff {
+    /// The day, whose end the score knows.
+    pub day: i32,
+    /// Accounts that were asked but whose horizon has not passed: left out.
+    pub censored: usize,
+}
+
+/// Accounts on cutoff days. Rows are ordered by cutoff, then by account.
+#[derive(Clone, Debug, Default)]
+pub struct Panel {
+    /// Ascending.
+    pub cutoffs: Vec<Cutoff>,
+    /// The program's metrics as known, by id.
+    pub columns: Vec<Column>,
+    /// The account of each row.
+    pub accounts: Vec<i64>,
+    /// The cutoff of each row.
+    pub at: Vec<u32>,
+    /// The segment of each row, into `segments`.
+    pub segment: Vec<u32>,
+    /// The segments' ids.
+    pub segments: Vec<String>,
+    /// MRR as known; NaN = unknown.
+    pub mrr: Vec<f64>,
+    /// Days active as known.
+    pub tenure: Vec<f64>,
+    /// Days since the last login; NaN = never.
+    pub quiet: Vec<f64>,
+    /// Whether the outcome came; `None` while the horizon has not passed.
+    pub labels: Vec<Option<bool>>,
+    /// The outcome's day.
+    pub when: Vec<Option<i32>>,
+    /// Whether the outcome came within other horizons.
+    pub also: Vec<(i32, Vec<Option<bool>>)>,
+    /// What was known when.
+    pub knowledge: Knowledge,
+    /// The newest day of which everything is known.
+    pub newest: i32,
+}
+
+impl Panel {
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// The rows of a cutoff.
+    #[must_use]
+    pub fn of(&self, cutoff: usize) -> std::ops::Range<usize> {
+        let at = u32::try_from(cutoff).unwrap_or(u32::MAX);
+        self.at.partition_point(|held| *held < at)..self.at.partition_point(|held| *held <= at)
+    }
+
+    /// The columns to learn from, as a table of all rows.
+    ///
+    /// # Errors
+    /// Never for columns that the panel was filled with.
+    pub fn table(&self) -> tenure_learn::Result<Table> {
+        Table::new(self.columns.clone())
+    }
+}
+
+/// Row by row into columns, in any order; [`Filler::finish`] puts them in order.
+pub struct Filler {
+    names: Vec<String>,
+    columns: Vec<Vec<f64>>,
+    rows: Vec<Row>,
+    also: Vec<(i32, Vec<Option<bool>>)>,
+}
+
+/// What a row has besides its columns.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The cutoff's place.
+    pub cutoff: u32,
+    /// The account.
+    pub account: i64,
+    /// The segment's place.
+    pub segment: u32,
+    /// MRR.
+    pub mrr: f64,
+    /// Days active.
+    pub tenure: f64,
+    /// Days since the last login.
+    pub quiet: f64,
+    /// Whether the outcome came.
+    pub label: Option<bool>,
+    /// When.
+    pub when: Option<i32>,
+}
+
+impl Filler {
+    /// Columns by name; other horizons than the outcome's own.
+    #[must_use]
+    pub fn new(names: Vec<String>, horizons: &[i32]) -> Self {
+        Self {
+            columns: vec![Vec::new(); names.len()],
+            names,
+            rows: Vec::new(),
+            also: horizons.iter().map(|days| (*days, Vec::new())).collect(),
+        }
+    }
+
+    /// Adds a row with its value of each column and its outcome within each other horizon.
+    pub fn push(
+        &mut self,
+        row: Row,
+        values: impl Iterator<Item = f64>,
+        also: impl Iterator<Item = Option<bool>>,
+    ) {
+        self.rows.push(row);
+        for (column, value) in self.columns.iter_mut().zip(values) {
+            column.push(if value.is_finite() { value } else { f64::NAN });
+        }
+        for ((_, labels), label) in self.also.iter_mut().zip(also) {
+            labels.push(label);
+        }
+    }
+
+    /// The rows in order.
+    #[must_use]
+    pub fn finish(self) -> Panel {
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        order.sort_unstable_by_key(|at| (self.rows[*at].cutoff, self.rows[*at].account));
+        fn pick<T>(order: &[usize], of: impl Fn(usize) -> T) -> Vec<T> {
+            order.iter().map(|at| of(*at)).collect()
+        }
+        let rows = &self.rows;
+        Panel {
+            columns: self
+                .names
+                .into_iter()
+                .zip(&self.columns)
+                .map(|(name, values)| Column::number(name, pick(&order, |at| values[at])))
+                .collect(),
+            accounts: pick(&order, |at| rows[at].account),
+            at: pick(&order, |at| rows[at].cutoff),
+            segment: pick(&order, |at| rows[at].segment),
+            mrr: pick(&order, |at| rows[at].mrr),
+            tenure: pick(&order, |at| rows[at].tenure),
+            quiet: pick(&order, |at| rows[at].quiet),
+            labels: pick(&order, |at| rows[at].label),
+            when: pick(&order, |at| rows[at].when),
+            also: self
+                .also
+                .iter()
+                .map(|(days, labels)| (*days, pick(&order, |at| labels[at])))
+                .collect(),
+            ..Panel::default()
+        }
+    }
+}

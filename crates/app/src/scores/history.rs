@@ -1,0 +1,382 @@
+//! Every account's scores over all days, kept by version of the score and brought up to date for the accounts that changed.
+//!
+//! A version is what a score is computed by: its models in force and the program's metrics and segments. Days of older versions stay as they
+//! were. In memory are the weeks that velocity looks at; everything else is read where it is asked for.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use parking_lot::{Mutex, RwLock};
+use tenure_learn::velocity::Season;
+
+use super::days::{Days, NONE};
+use super::form::Form;
+use super::pass::{Member, Rules, pass};
+use super::{models, store, velocity};
+use crate::App;
+use crate::definitions::Score;
+use crate::metrics::evaluate::Subject;
+use crate::metrics::facts::Facts;
+use crate::metrics::plan::SharedPlan;
+use crate::metrics::{self, Entry, Head};
+
+/// Weekly scores that velocity looks at.
+pub const WEEKS: usize = 13;
+
+/// Accounts that are computed together: their facts fit in memory.
+const CHUNK: usize = 4_000;
+
+/// The newest scores of an account.
+#[derive(Clone, Debug)]
+pub struct Recent {
+    /// What they were computed from; `None` = something older than what is in the book. A clock may stand still, so instants do not tell.
+    pub from: Option<Arc<Head>>,
+    /// The day of the first of `weeks`.
+    pub day: i32,
+    /// The scores of that day, of a week before, and so on; in thousandths.
+    pub weeks: [i32; WEEKS],
+    /// The score of 30 days before.
+    pub month: i32,
+}
+
+/// The newest scores by one version of a score.
+#[derive(Debug)]
+pub struct Version {
+    /// Names what the score is computed by.
+    pub hash: String,
+    /// By account number.
+    pub recent: RwLock<HashMap<i64, Recent>>,
+    /// Where nothing may be kept: all days, by account number.
+    all: RwLock<BTreeMap<i64, Days>>,
+}
+
+/// What the history holds in memory, by score.
+#[derive(Debug, Default)]
+pub struct Held {
+    turn: tokio::sync::Mutex<()>,
+    versions: RwLock<HashMap<String, Arc<Version>>>,
+    seasons: Mutex<HashMap<(String, i32), Arc<Seasons>>>,
+    woken: tokio::sync::Notify,
+}
+
+/// The season of each segment.
+pub type Seasons = HashMap<String, Season>;
+
+impl Held {
+    /// The version of a score that is in force, once it was computed.
+    #[must_use]
+    pub fn version(&self, score: &str) -> Option<Arc<Version>> {
+        self.versions.read().get(score).cloned()
+    }
+}
+
+/// The weeks that end with `day`.
+#[must_use]
+pub fn weeks(days: &Days, day: i32) -> [i32; WEEKS] {
+    let mut found = [NONE; WEEKS];
+    for (score, back) in found.iter_mut().zip(0..) {
+        *score = days.at(day - 7 * back);
+    }
+    found
+}
+
+fn recent(days: &Days, from: Option<Arc<Head>>, day: i32) -> Recent {
+    Recent {
+        from,
+        day,
+        weeks: weeks(days, day),
+        month: days.at(day - 30),
+    }
+}
+
+/// Lets the history be looked at without waiting for the clock.
+pub fn wake(app: &App) {
+    app.scores.history.woken.notify_one();
+}
+
+/// Names what a score is computed by.
+#[must_use]
+pub fn version_of(plan: &SharedPlan, score: &Score, forms: &[Form]) -> (String, String) {
+    let segments: Vec<&[String]> = score
+        .models
+        .iter()
+        .map(|model| model.segments.as_slice())
+        .collect();
+    let body = serde_json::to_string(&(forms, segments, &plan.hash)).unwrap_or_default();
+    let hash = blake3::hash(body.as_bytes()).to_hex().as_str()[..16].to_owned();
+    (hash, body)
+}
+
+/// Computes what is not up to date. Tells whether anything was not.
+///
+/// # Errors
+/// When the records fail.
+pub async fn refresh(app: &App) -> Result<bool> {
+    let _turn = app.scores.history.turn.lock().await;
+    let (Some(definitions), Some(plan)) = (app.definitions(), app.metrics.plan()) else {
+        return Ok(false);
+    };
+    if definitions.scores.is_empty() || (!app.scores.imagined && !metrics::is_current(app).await?) {
+        return Ok(false);
+    }
+    let mut worked = false;
+    for score in &definitions.scores {
+        let forms = models::forms(app, score).await?;
+        let version = version(app, &plan, score, &forms).await?;
+        let entries = app.metrics.book.all();
+        // A merged account is shown in another from now on.
+        if version.recent.read().len() > entries.len() {
+            version
+                .recent
+                .write()
+                .retain(|no, _| app.metrics.book.get(*no).is_some());
+        }
+        let dirty: Vec<Arc<Entry>> = {
+            let held = version.recent.read();
+            let fresh = |entry: &Arc<Entry>| {
+                held.get(&entry.no)
+                    .and_then(|recent| recent.from.as_ref())
+                    .is_some_and(|from| Arc::ptr_eq(from, &entry.head))
+            };
+            entries.iter().filter(|entry| !fresh(entry)).cloned().collect()
+        };
+        if dirty.is_empty() {
+            continue;
+        }
+        worked = true;
+        // A few accounts among many do not change how a segment moves.
+        if dirty.len() * 50 >= entries.len() {
+            app.scores.history.seasons.lock().clear();
+        }
+        let overrides = Arc::new(store::overrides(&app.store, &score.id).await?);
+        for chunk in dirty.chunks(CHUNK) {
+            let computed = days(app, &plan, score, &forms, chunk, &overrides).await?;
+            keep(app, score, &version, chunk, computed).await?;
+        }
+    }
+    if worked {
+        app.scores.changed();
+    }
+    Ok(worked)
+}
+
+/// The version in force, read from the records when it is not held yet.
+async fn version(app: &App, plan: &SharedPlan, score: &Score, forms: &[Form]) -> Result<Arc<Version>> {
+    let (hash, body) = version_of(plan, score, forms);
+    if let Some(held) = app
+        .scores
+        .history
+        .version(&score.id)
+        .filter(|held| held.hash == hash)
+    {
+        return Ok(held);
+    }
+    let version = Version {
+        hash,
+        recent: RwLock::default(),
+        all: RwLock::default(),
+    };
+    if !app.scores.imagined {
+        let tx = app.store.begin().await?;
+        store::add_version(&tx, &score.id, &version.hash, &body, app.clock.micros()).await?;
+        tx.commit().await?;
+        each_kept(app, (&score.id, &version.hash), |no, at, days| {
+            if let Some(entry) = app.metrics.book.get(no) {
+                let same = (entry.computed_at == at).then(|| Arc::clone(&entry.head));
+                let newest = recent(&days, same, entry.head.day);
+                version.recent.write().insert(no, newest);
+            }
+        })
+        .await?;
+    }
+    let version = Arc::new(version);
+    app.scores.history.seasons.lock().clear();
+    app.scores
+        .history
+        .versions
+        .write()
+        .insert(score.id.clone(), Arc::clone(&version));
+    app.scores.changed();
+    Ok(version)
+}
+
+/// Goes through the kept days of all accounts.
+async fn each_kept(app: &App, which: (&str, &str), mut each: impl FnMut(i64, i64, Days)) -> Result<()> {
+    const PAGE: i64 = 5_000;
+    let mut after = i64::MIN;
+    loop {
+        let page = store::days(&app.store, which, after, PAGE).await?;
+        let Some((last, _, _)) = page.last() else {
+            return Ok(());
+        };
+        after = *last;
+        for (no, at, bytes) in page {
+            each(no, at, Days::decode(&bytes)?);
+        }
+    }
+}
+
+/// The days of some accounts, computed.
+async fn days(
+    app: &App,
+    plan: &SharedPlan,
+    score: &Score,
+    forms: &[Form],
+    entries: &[Arc<Entry>],
+    overrides: &Arc<Vec<store::Override>>,
+) -> Result<Vec<Days>> {
+    let nos: Vec<i64> = entries.iter().map(|entry| entry.no).collect();
+    let (records, facts) = metrics::kept(app, plan, &nos, app.scores.from_log).await?;
+    let (plan, score, forms) = (Arc::clone(plan), score.clone(), forms.to_vec());
+    let (entries, overrides) = (entries.to_vec(), Arc::clone(overrides));
+    tokio::task::spawn_blocking(move || {
+        let (empty, unknown) = (Facts::default(), metrics::Record::default());
+        let members: Vec<Member<'_>> = entries
+            .iter()
+            .map(|entry| Member {
+                no: entry.no,
+                head: &entry.head,
+                subject: Subject {
+                    id: &entry.id,
+                    name: &entry.name,
+                    facts: facts.get(&entry.no).unwrap_or(&empty),
+                    history: &records.get(&entry.no).unwrap_or(&unknown).history,
+                },
+            })
+            .collect();
+        let rules = Rules {
+            plan: &plan,
+            score: &score,
+            forms: &forms,
+            overrides: &overrides,
+        };
+        pass(&rules, &members, tenure_learn::threads::available())
+    })
+    .await?
+}
+
+async fn keep(
+    app: &App,
+    score: &Score,
+    version: &Version,
+    entries: &[Arc<Entry>],
+    computed: Vec<Days>,
+) -> Result<()> {
+    if app.scores.imagined {
+        let mut all = version.all.write();
+        all.extend(entries.iter().map(|entry| entry.no).zip(computed.iter().cloned()));
+    } else {
+        let rows = entries
+            .iter()
+            .zip(&computed)
+            .map(|(entry, days)| Ok((entry.no, entry.computed_at, days.encode()?)))
+            .collect::<Result<Vec<_>>>()?;
+        let tx = app.store.begin().await?;
+        store::put_days(&tx, (&score.id, &version.hash), &rows).await?;
+        tx.commit().await?;
+    }
+    let mut held = version.recent.write();
+    for (entry, days) in entries.iter().zip(&computed) {
+        held.insert(
+            entry.no,
+            recent(days, Some(Arc::clone(&entry.head)), entry.head.day),
+        );
+    }
+    Ok(())
+}
+
+/// The days of some accounts by the version in force.
+///
+/// # Errors
+/// When the records fail.
+pub async fn of(app: &App, score: &str, nos: &[i64]) -> Result<HashMap<i64, Days>> {
+    let Some(version) = app.scores.history.version(score) else {
+        return Ok(HashMap::new());
+    };
+    if app.scores.imagined {
+        let all = version.all.read();
+        return Ok(nos
+            .iter()
+            .filter_map(|no| Some((*no, all.get(no)?.clone())))
+            .collect());
+    }
+    store::days_of(&app.store, (score, &version.hash), nos)
+        .await?
+        .into_iter()
+        .map(|(no, bytes)| Ok((no, Days::decode(&bytes)?)))
+        .collect()
+}
+
+/// Goes through the days of every account by the version in force.
+///
+/// # Errors
+/// When the records fail.
+pub async fn each(app: &App, score: &str, mut each: impl FnMut(i64, &Days)) -> Result<()> {
+    let Some(version) = app.scores.history.version(score) else {
+        return Ok(());
+    };
+    if app.scores.imagined {
+        version.all.read().iter().for_each(|(no, days)| each(*no, days));
+        return Ok(());
+    }
+    each_kept(app, (score, &version.hash), |no, _, days| each(no, &days)).await
+}
+
+/// How the segments moved in the weeks that end with `day`.
+///
+/// # Errors
+/// When the records fail.
+pub async fn seasons(app: &App, score: &Score, day: i32) -> Result<Arc<Seasons>> {
+    const HELD: usize = 64;
+    let key = (score.id.clone(), day);
+    if let Some(held) = app.scores.history.seasons.lock().get(&key) {
+        return Ok(Arc::clone(held));
+    }
+    let mut all: Vec<(i64, [i32; WEEKS])> = Vec::new();
+    match app.scores.history.version(&score.id) {
+        Some(version) if day == metrics::today(app) => {
+            let recent = version.recent.read();
+            all.extend(
+                recent
+                    .iter()
+                    .filter(|(_, r)| r.day == day)
+                    .map(|(no, r)| (*no, r.weeks)),
+            );
+        }
+        _ => each(app, &score.id, |no, days| all.push((no, weeks(days, day)))).await?,
+    }
+    let entries: HashMap<i64, Arc<Entry>> = app.metrics.book.all().into_iter().map(|e| (e.no, e)).collect();
+    let moving = all.iter().filter_map(|(no, weeks)| {
+        let span = entries.get(no)?.head.span_at(day)?;
+        Some((span.segment.as_str(), velocity::of_weeks(weeks)))
+    });
+    let seasons: Seasons = velocity::seasons(moving)
+        .into_iter()
+        .map(|(segment, season)| (segment.to_owned(), season))
+        .collect();
+    let seasons = Arc::new(seasons);
+    let mut held = app.scores.history.seasons.lock();
+    if held.len() >= HELD {
+        held.clear();
+    }
+    held.insert(key, Arc::clone(&seasons));
+    Ok(seasons)
+}
+
+/// Runs until the server stops: shortly after accounts changed, and by the clock.
+pub async fn run(app: App) {
+    let mut changes = app.metrics.watch();
+    loop {
+        if let Err(error) = refresh(&app).await {
+            tracing::error!(error = %format!("{error:#}"), "scores could not be brought up to date; trying again");
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = app.scores.history.woken.notified() => {}
+            () = tokio::time::sleep(Duration::from_secs(60)) => {}
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import { number } from "@/shared/format";
+import type { Figure, Report } from "./queries";
+
+/** A figure with its interval: "0.742 (0.701–0.781)". */
+export function withInterval(it: Figure | null | undefined, digits = 3): string {
+  if (!it) return "–";
+  return `${number(it.value, digits)} (${number(it.low, digits)}–${number(it.high, digits)})`;
+}
+
+/** What the difference to another method says, in words. */
+export function versus(difference: Figure): string {
+  const by = `${number(Math.abs(difference.value), 3)} (${number(difference.low, 3)} to ${number(difference.high, 3)})`;
+  if (difference.low > 0) return `better by ${by}`;
+  if (difference.high < 0) return `worse by ${by}`;
+  return `not told apart: ${difference.value < 0 ? "−" : "+"}${by}`;
+}
+
+/** What an AUC means to somebody who looks after accounts. */
+export function meaning(auc: number): string {
+  return `Of one account that left and one that stayed, the score ranks the right one as riskier in ${number(auc * 100, 0)} of 100 pairs; 50 is a coin.`;
+}
+
+/** The methods that the main one is held against, the strongest first. */
+export function against(report: Report): { id: string; label: string; said: string }[] {
+  return report.paired
+    .filter((pair) => pair.first === report.main)
+    .map((pair) => ({
+      id: pair.second,
+      label: report.methods.find((method) => method.id === pair.second)?.label ?? pair.second,
+      said: versus(pair.difference),
+      value: pair.difference.value,
+    }))
+    .sort((a, b) => a.value - b.value)
+    .map(({ id, label, said }) => ({ id, label, said }));
+}
+
+/** What odds multiplied by so much mean: "doubles" needs no figure after the point. */
+export function odds(factor: number): string {
+  return factor >= 1 ? `odds × ${number(factor, 1)}` : `odds ÷ ${number(1 / factor, 1)}`;
+}

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { ask, breaches, Stage } from "./browser";
+
+const stage = new Stage();
+beforeAll(() => stage.start());
+afterAll(() => stage.stop());
+
+type Line = { account_id: string; name: string; points: number | null; band: string | null };
+type List = { items: Line[]; total: number; average: number | null; bands: Record<string, number> };
+type One = {
+  points: number | null;
+  before: number | null;
+  base: number;
+  clipped: number;
+  overridden: number;
+  lines: { contribution: number }[];
+  difference: { total: number; changes: { by_value: number; by_weight: number }[] } | null;
+};
+
+it("lets the head of CS see who is red, and narrow the page to them", async () => {
+  const { page, context, problems } = await stage.open("/health");
+  const all = await ask<List>(page, "/scores");
+  expect(all.average).not.toBeNull();
+  await page.getByRole("heading", { name: "Health", level: 1 }).waitFor();
+  await page.getByRole("img", { name: /Accounts by score/ }).waitFor();
+  await page.getByRole("button", { name: /^Red/ }).click();
+  await page.waitForURL(/band=red/);
+  const red = await ask<List>(page, "/scores?band=red");
+  expect(red.total).toBe(all.bands.red);
+  const first = red.items[0];
+  if (!first) throw new Error("Nobody is red.");
+  await page.getByRole("link", { name: first.name, exact: true }).first().waitFor();
+  expect(await breaches(page)).toEqual([]);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+it("says of an account why it has its score, and lets a CSM override it", async () => {
+  const { page, context, problems } = await stage.open("/health?band=red");
+  const red = await ask<List>(page, "/scores?band=red");
+  const first = red.items[0];
+  if (!first) throw new Error("Nobody is red.");
+  const path = `/accounts/${encodeURIComponent(first.account_id)}`;
+  const one = await ask<One>(page, `${path}/scores`);
+  const sum = one.base + one.clipped + one.overridden + one.lines.reduce((all, l) => all + l.contribution, 0);
+  expect(Math.abs(sum - (one.points ?? Number.NaN))).toBeLessThan(1e-9);
+  await page.goto(path);
+  const panel = page.getByRole("region", { name: "Health" });
+  await panel.getByText("What costs most").waitFor();
+  await panel.getByText(/^Ledger/).click();
+  await panel.getByRole("table", { name: "What the score is made of" }).waitFor();
+  expect(await breaches(page)).toEqual([]);
+  await panel.getByRole("button", { name: "Override" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Exactly").click();
+  await dialog.getByLabel("Points").fill("88");
+  await dialog.getByLabel("Why").fill("Met their board yesterday.");
+  expect(await breaches(page)).toEqual([]);
+  await dialog.getByRole("button", { name: "Override the score" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await panel
+    .getByText(/Met their board yesterday/)
+    .first()
+    .waitFor();
+  expect((await ask<One>(page, `${path}/scores`)).points).toBe(88);
+  await panel.getByRole("button", { name: "Override" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Take it away" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await expect.poll(async () => (await ask<One>(page, `${path}/scores`)).points).toBeCloseTo(one.points ?? 0, 6);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+it("can be read on a phone and in the dark", async () => {
+  const { page, context, problems } = await stage.open("/health", { width: 390, height: 844, dark: true });
+  await page.getByRole("img", { name: /Accounts by score/ }).waitFor();
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(wide).toBeLessThanOrEqual(0);
+  expect(await breaches(page)).toEqual([]);
+  expect(problems).toEqual([]);
+  await context.close();
+});
