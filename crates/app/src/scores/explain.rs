@@ -315,6 +315,29 @@ pub fn to_green(
     Vec::new()
 }
 
+/// A step in words: “Logins, 30 days from 2 to 9, and Tickets, 30 days from 4 to 1: 76 points”.
+#[must_use]
+pub fn step_words(definitions: &Definitions, step: &Step) -> String {
+    let parts: Vec<String> = step
+        .measures
+        .iter()
+        .map(|(measure, now, then)| {
+            let shown = |v: f64| value(definitions, measure, v);
+            format!(
+                "{} from {} to {}",
+                label(definitions, measure),
+                shown(*now),
+                shown(*then)
+            )
+        })
+        .collect();
+    format!(
+        "{}: {} points",
+        parts.join(", and "),
+        number((step.points * 10.0).round() / 10.0)
+    )
+}
+
 /// The most points that a curve gives.
 fn best(curve: &Curve) -> f64 {
     match curve {
@@ -323,23 +346,19 @@ fn best(curve: &Curve) -> f64 {
     }
 }
 
-/// The value nearest to `from` that a curve gives at least `points` for; whole where `from` is whole.
+/// The value nearest to `from` that a curve gives at least `points` for; whole where `from` and all of the curve are.
 fn nearest(curve: &Curve, from: f64, points: f64) -> Option<f64> {
+    let ends: Vec<f64> = match curve {
+        Curve::Steps { cuts, .. } => cuts.clone(),
+        Curve::Linear { knots, .. } => knots.iter().map(|knot| knot.0).collect(),
+    };
+    let whole = ends.iter().chain([&from]).all(|x| x.fract() == 0.0);
     // A hair more than asked for, so that rounding does not fall short.
     let points = points + 1e-9;
     let mut candidates: Vec<f64> = match curve {
         Curve::Steps { cuts, .. } => cuts
             .iter()
-            .flat_map(|cut| {
-                [
-                    *cut,
-                    if from.fract() == 0.0 {
-                        cut.ceil() - 1.0
-                    } else {
-                        cut - 1e-6
-                    },
-                ]
-            })
+            .flat_map(|cut| [*cut, if whole { cut.ceil() - 1.0 } else { cut - 1e-6 }])
             .collect(),
         Curve::Linear { knots, .. } => {
             let crossing = |pair: &[(f64, f64)]| {
@@ -352,7 +371,7 @@ fn nearest(curve: &Curve, from: f64, points: f64) -> Option<f64> {
             knots.iter().map(|knot| knot.0).chain(crossings).collect()
         }
     };
-    if from.fract() == 0.0 {
+    if whole {
         candidates = candidates
             .into_iter()
             .flat_map(|x| [x.floor(), x.ceil()])
@@ -362,6 +381,8 @@ fn nearest(curve: &Curve, from: f64, points: f64) -> Option<f64> {
         .into_iter()
         .filter(|x| curve.points(*x) + 2e-9 >= points)
         .min_by(|a, b| (a - from).abs().total_cmp(&(b - from).abs()))
+        // Not the zero with a sign.
+        .map(|x| x + 0.0)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::definitions::Score;
 use crate::metrics::evaluate::Subject;
 use crate::metrics::facts::Facts;
 use crate::metrics::plan::SharedPlan;
-use crate::metrics::{self, Entry};
+use crate::metrics::{self, Entry, Head};
 
 /// Weekly scores that velocity looks at.
 pub const WEEKS: usize = 13;
@@ -29,10 +29,10 @@ pub const WEEKS: usize = 13;
 const CHUNK: usize = 4_000;
 
 /// The newest scores of an account.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Recent {
-    /// When the state that they were computed from was, UTC microseconds.
-    pub computed_at: i64,
+    /// What they were computed from; `None` = something older than what is in the book. A clock may stand still, so instants do not tell.
+    pub from: Option<Arc<Head>>,
     /// The day of the first of `weeks`.
     pub day: i32,
     /// The scores of that day, of a week before, and so on; in thousandths.
@@ -82,9 +82,9 @@ pub fn weeks(days: &Days, day: i32) -> [i32; WEEKS] {
     found
 }
 
-fn recent(days: &Days, computed_at: i64, day: i32) -> Recent {
+fn recent(days: &Days, from: Option<Arc<Head>>, day: i32) -> Recent {
     Recent {
-        computed_at,
+        from,
         day,
         weeks: weeks(days, day),
         month: days.at(day - 30),
@@ -137,7 +137,8 @@ pub async fn refresh(app: &App) -> Result<bool> {
             let held = version.recent.read();
             let fresh = |entry: &Arc<Entry>| {
                 held.get(&entry.no)
-                    .is_some_and(|r| r.computed_at == entry.computed_at)
+                    .and_then(|recent| recent.from.as_ref())
+                    .is_some_and(|from| Arc::ptr_eq(from, &entry.head))
             };
             entries.iter().filter(|entry| !fresh(entry)).cloned().collect()
         };
@@ -182,8 +183,11 @@ async fn version(app: &App, plan: &SharedPlan, score: &Score, forms: &[Form]) ->
         store::add_version(&tx, &score.id, &version.hash, &body, app.clock.micros()).await?;
         tx.commit().await?;
         each_kept(app, (&score.id, &version.hash), |no, at, days| {
-            let day = app.metrics.book.get(no).map_or(i32::MIN, |entry| entry.head.day);
-            version.recent.write().insert(no, recent(&days, at, day));
+            if let Some(entry) = app.metrics.book.get(no) {
+                let same = (entry.computed_at == at).then(|| Arc::clone(&entry.head));
+                let newest = recent(&days, same, entry.head.day);
+                version.recent.write().insert(no, newest);
+            }
         })
         .await?;
     }
@@ -275,7 +279,10 @@ async fn keep(
     }
     let mut held = version.recent.write();
     for (entry, days) in entries.iter().zip(&computed) {
-        held.insert(entry.no, recent(days, entry.computed_at, entry.head.day));
+        held.insert(
+            entry.no,
+            recent(days, Some(Arc::clone(&entry.head)), entry.head.day),
+        );
     }
     Ok(())
 }

@@ -69,13 +69,7 @@ function Body({ a }: { a: AccountScore }) {
       <Sentences title={`What changed since ${day(a.compare_to)}`} lines={a.difference?.sentences ?? []} />
       <Sentences title="What costs most" lines={a.down} />
       <Sentences title="What gives most" lines={a.up} />
-      <Sentences
-        title="The least that would make it green"
-        lines={a.to_green.map(
-          (step) =>
-            `${step.parts.map((p) => `${p.label} from ${number(p.now, 2)} to ${number(p.then, 2)}`).join(", and ")}: ${number(step.points, 1)} points`,
-        )}
-      />
+      <Sentences title="The least that would make it green" lines={a.to_green.map((step) => step.words)} />
       {a.lines.length > 0 ? <Ledger a={a} /> : null}
     </>
   );

@@ -55,6 +55,9 @@ export function Health() {
           )
         }
       >
+        <Button component={Link} to="/accuracy" variant="default">
+          Accuracy
+        </Button>
         {first?.score && !asOf ? (
           <Button
             variant="default"

@@ -104,12 +104,8 @@ async fn every_figure_of_the_fifteen_equals_the_kpi_api_and_plain_loops() {
             for tile in list(&page, "tiles") {
                 assert_ne!(text(tile, "state"), "failed", "{id}: {tile}");
                 // Scores have loops of their own (scores::tests).
-                let scored = |kpi: &str| {
-                    matches!(
-                        kpi,
-                        "average_health" | "velocity_average" | "health_declines" | "churn_by_band"
-                    )
-                };
+                let definitions = app.definitions().expect("definitions");
+                let scored = |kpi: &str| definitions.kpi(kpi).is_some_and(crate::kpis::tests::of_scores);
                 if tile["figure"].is_object() && tile["kpi"].as_str().is_some_and(|kpi| !scored(kpi)) {
                     let kpi = text(tile, "kpi");
                     let scope = tile["segment"].as_str().unwrap_or("all");
@@ -262,13 +258,11 @@ async fn filters_hold_for_the_whole_page_and_a_change_reaches_what_was_remembere
             assert!(tile["figure"]["value"].as_f64().unwrap_or(0.0) == 0.0, "{tile}");
         }
     }
-    // What waits says for what.
-    let page = get(&app, "/dashboards/health_score/data").await;
-    let health = tiles(&page)["accuracy"].clone();
-    assert_eq!(
-        (text(&health, "state"), text(&health, "note")),
-        ("waiting", "scores")
-    );
+    // Nothing of health waits for anything any more.
+    let page = get(&app, "/dashboards/customer_health_score/data").await;
+    for tile in list(&page, "tiles") {
+        assert_ne!(text(tile, "state"), "waiting", "{tile}");
+    }
     // Another day.
     let page = get(&app, "/dashboards/churn_rate/data?as_of=2026-02-28&segment=all").await;
     let known = series(&app, "logo_churn_month", "segment").await;

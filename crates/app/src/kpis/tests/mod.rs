@@ -20,6 +20,11 @@ use crate::auth::Role;
 use crate::events::{self, Event, Kind};
 use crate::testing::TestApp;
 
+/// Whether a KPI is of scores, which are held against loops of their own (`scores::tests`).
+pub(crate) fn of_scores(kpi: &crate::definitions::Kpi) -> bool {
+    kpi.relations().iter().any(|relation| relation == "score_days")
+}
+
 /// The files of the shipped program.
 pub(crate) fn medtrainer() -> BTreeMap<String, String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../programs/medtrainer");

@@ -93,6 +93,8 @@ pub struct StepPart {
 #[derive(Serialize, ToSchema)]
 pub struct GreenStep {
     parts: Vec<StepPart>,
+    /// The same in words.
+    words: String,
     /// The score that comes of it.
     points: f64,
 }
@@ -338,6 +340,7 @@ fn tell(
 
 fn green(definitions: &Definitions, step: explain::Step) -> GreenStep {
     GreenStep {
+        words: explain::step_words(definitions, &step),
         parts: step
             .measures
             .into_iter()
