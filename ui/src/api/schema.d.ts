@@ -4750,6 +4750,8 @@ export interface components {
              * @description The score that comes of it.
              */
             points: number;
+            /** @description The same in words. */
+            words: string;
         };
         /** @description The checklist of one change. */
         Handover: {
