@@ -211,6 +211,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backtests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A back-test with its report; while it runs, how far it is. */
+        get: operations["models_backtest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catch_up": {
         parameters: {
             query?: never;
@@ -968,6 +985,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The models that were trained. */
+        get: operations["models_trained"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Two models side by side, each with the back-test beside it. */
+        get: operations["models_comparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/train": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Trains a model in the background, with a back-test beside it. It changes nothing until it is put in force. */
+        post: operations["models_train"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A model with the points that it is made of and its back-test. */
+        get: operations["models_one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/promotion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a trained model in force: a transparent one becomes the score of its outcome. */
+        post: operations["models_promote"];
+        /** Takes a model out of force: what was in force before it counts again. */
+        delete: operations["models_withdraw"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notes/{id}": {
         parameters: {
             query?: never;
@@ -997,6 +1100,23 @@ export interface paths {
         put?: never;
         /** Adds a file to a note: the body as it is, at most 10 MiB, at most 20 files a note. The same file twice is added once. */
         post: operations["notes_attach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What may happen to an account, as the program says it. */
+        get: operations["models_outcomes"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1098,6 +1218,23 @@ export interface paths {
         };
         /** One owner's book of business. */
         get: operations["owners_books_book"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Each month's predictions of the models in force, and what became of them. */
+        get: operations["models_operation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1696,6 +1833,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/risk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Active accounts by expected MRR at risk. */
+        get: operations["models_risk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/score-overrides/{id}": {
         parameters: {
             query?: never;
@@ -1741,6 +1895,24 @@ export interface paths {
         put?: never;
         /** What a changed score would do to the accounts as they are today; nothing is kept. */
         post: operations["scores_preview_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scores/{id}/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The back-tests of a score (or of an outcome), without their reports. */
+        get: operations["models_backtests"];
+        put?: never;
+        /** Starts a back-test of a score (or of an outcome) in the background. */
+        post: operations["models_start"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2918,6 +3090,276 @@ export interface components {
         BTreeMap: {
             [key: string]: "survivor" | "merged";
         };
+        /** @description A back-test. */
+        Backtest: {
+            auc?: null | components["schemas"]["FigureWithInterval"];
+            /** @description Who started it. */
+            author: string;
+            created_at: string;
+            /** @description Why it failed. */
+            error?: string | null;
+            finished_at?: string | null;
+            id: string;
+            outcome: string;
+            /** @description What was asked. */
+            params: components["schemas"]["NewBacktest"];
+            /**
+             * Format: double
+             * @description How far it is, 0–1.
+             */
+            progress: number;
+            /** @description Whether the main method is proven. */
+            proven?: boolean | null;
+            report?: null | components["schemas"]["BacktestReport"];
+            /** @description The score; null = an outcome that no score tells. */
+            score?: string | null;
+            /** @description `running`, `done` or `failed`. */
+            state: string;
+            /** @description What is being done. */
+            step: string;
+        };
+        /** @description A bin of the calibration curve. */
+        BacktestBin: {
+            /**
+             * Format: double
+             * @description Share with the outcome.
+             */
+            observed: number;
+            /**
+             * Format: double
+             * @description Mean probability that was told.
+             */
+            predicted: number;
+            /** @description Rows. */
+            rows: number;
+        };
+        /** @description What was known on the cutoffs, and what became known only later. */
+        BacktestKnowledge: {
+            /**
+             * Format: int64
+             * @description Accounts that have such events.
+             */
+            late_accounts: number;
+            /**
+             * Format: int64
+             * @description Events dated on or before a cutoff that arrived after it; each event once.
+             */
+            late_events: number;
+            /** @description What that means, in words. */
+            note: string;
+            /** @description Whether events count from the day that they carry, whenever they arrived. */
+            trust_dates: boolean;
+            /**
+             * Format: int64
+             * @description Accounts of which nothing at all had arrived by the newest cutoff although their events are dated before it.
+             */
+            unknown_accounts: number;
+        };
+        /** @description Days from the first red to the loss. */
+        BacktestLead: {
+            /**
+             * Format: double
+             * @description The upper quarter.
+             */
+            high_days?: number | null;
+            /** @description Losses. */
+            losses: number;
+            /**
+             * Format: double
+             * @description The lower quarter.
+             */
+            low_days?: number | null;
+            /**
+             * Format: double
+             * @description Of those, the median of days from the first cutoff of that unbroken red to the loss.
+             */
+            median_days?: number | null;
+            /** @description Those that were in red on the last cutoff before. */
+            warned: number;
+        };
+        /** @description The top of a ranking. */
+        BacktestLift: {
+            /**
+             * Format: double
+             * @description Share of all outcomes (or of their MRR) that the top holds.
+             */
+            capture: number;
+            /**
+             * Format: double
+             * @description The outcome's share in the top ÷ its share in all.
+             */
+            lift: number;
+            /**
+             * Format: double
+             * @description Accounts in the top, over all cutoffs.
+             */
+            rows: number;
+        };
+        /** @description Back-tests, newest first. */
+        BacktestList: {
+            items: components["schemas"]["Backtest"][];
+        };
+        /** @description What a method is worth. */
+        BacktestMethod: {
+            /** @description AUC; the interval draws whole accounts, or is DeLong's with one cutoff. */
+            auc: components["schemas"]["FigureWithInterval"];
+            /**
+             * Format: double
+             * @description Brier score of its probabilities.
+             */
+            brier?: number | null;
+            /** @description The calibration curve, where it has probabilities. */
+            calibration: components["schemas"]["BacktestBin"][];
+            /**
+             * Format: double
+             * @description Expected calibration error in ten bins.
+             */
+            ece?: number | null;
+            /** @description `score`, `baseline`, `transparent`, `challenger`, `last_period`, `last_login`, `tenure`, `mrr` or `prior`. */
+            id: string;
+            /** @description What it is, in words. */
+            label: string;
+            lead?: null | components["schemas"]["BacktestLead"];
+            lift_10?: null | components["schemas"]["BacktestLift"];
+            lift_10_mrr?: null | components["schemas"]["BacktestLift"];
+            lift_capacity?: null | components["schemas"]["BacktestLift"];
+            lift_capacity_mrr?: null | components["schemas"]["BacktestLift"];
+            /**
+             * Format: double
+             * @description Log-loss of its probabilities.
+             */
+            log_loss?: number | null;
+            /** @description Outcomes among them. */
+            positives: number;
+            /**
+             * Format: double
+             * @description Area under the precision–recall curve.
+             */
+            pr_auc?: number | null;
+            /** @description Whether it is proven. */
+            proven: boolean;
+            /** @description Why, or why not. */
+            reason: string;
+            red?: null | components["schemas"]["BacktestRed"];
+            /** @description Rows that it has a value for. */
+            rows: number;
+        };
+        /** @description Two methods on the same rows. */
+        BacktestPaired: {
+            /** @description AUC of the first minus that of the second. */
+            difference: components["schemas"]["FigureWithInterval"];
+            /** @description The one. */
+            first: string;
+            /** @description Rows that both have a value for. */
+            rows: number;
+            /** @description The other. */
+            second: string;
+        };
+        /** @description A cutoff or a segment. */
+        BacktestPart: {
+            /** @description By method; only those with both classes. */
+            auc: components["schemas"]["BacktestPartAuc"][];
+            /** @description Left out because the horizon has not passed. */
+            censored: number;
+            /** @description The cutoff day, or the segment. */
+            name: string;
+            /** @description Outcomes. */
+            positives: number;
+            /** @description Rows. */
+            rows: number;
+        };
+        /** @description A method's AUC on a part of the rows. */
+        BacktestPartAuc: {
+            /** @description Its AUC. */
+            auc: components["schemas"]["FigureWithInterval"];
+            /** @description The method. */
+            method: string;
+        };
+        /** @description What a warning in red is worth. */
+        BacktestRed: {
+            /**
+             * Format: double
+             * @description Share of them with the outcome.
+             */
+            precision?: number | null;
+            /**
+             * Format: double
+             * @description Share of the outcomes that were in red.
+             */
+            recall?: number | null;
+            /** @description Accounts in red, over all cutoffs. */
+            rows: number;
+        };
+        /** @description A back-test. */
+        BacktestReport: {
+            /** @description Accounts that the team can look after at a time. */
+            capacity: number;
+            /** @description Rows left out because their horizon has not passed. */
+            censored: number;
+            /** @description Cutoffs tested. */
+            cutoffs: number;
+            /** @description The first cutoff that was tested. */
+            from: string;
+            /**
+             * Format: int32
+             * @description Days within which it has to come.
+             */
+            horizon_days: number;
+            /** @description How intervals were made. */
+            interval: string;
+            /** @description What was known when. */
+            knowledge: components["schemas"]["BacktestKnowledge"];
+            /** @description The newest day of which everything is known. */
+            known_until: string;
+            /** @description The method that the page is about: `score`, or `transparent` where no score is set by hand. */
+            main: string;
+            /** @description By method. */
+            methods: components["schemas"]["BacktestMethod"][];
+            /** @description By cutoff. */
+            months: components["schemas"]["BacktestPart"][];
+            /** @description The outcome. */
+            outcome: string;
+            /** @description Its label. */
+            outcome_label: string;
+            /** @description Outcomes, each once although several cutoffs look ahead to it. */
+            outcomes: number;
+            /** @description Main and transparent methods against the others. */
+            paired: components["schemas"]["BacktestPaired"][];
+            /** @description Rows with the outcome. */
+            positives: number;
+            /** @description Whether the score is proven. */
+            proven: boolean;
+            /** @description Why, or why not. */
+            reason: string;
+            /** @description Rows tested: accounts on cutoffs. */
+            rows: number;
+            /** @description By segment on the cutoff. */
+            segments: components["schemas"]["BacktestPart"][];
+            /** @description Against the frozen baseline. */
+            skill: components["schemas"]["BacktestSkill"][];
+            /** @description The last. */
+            to: string;
+            /** @description What to look at. */
+            warnings: components["schemas"]["BacktestWarning"][];
+        };
+        /** @description Skill (2·AUC − 1) of one method ÷ that of the frozen baseline. */
+        BacktestSkill: {
+            /** @description The method. */
+            method: string;
+            /** @description The ratio; 1.15 is “15 % better”. */
+            ratio: components["schemas"]["FigureWithInterval"];
+            /** @description Whether the ratio is at least 1.15 and its interval above 1. */
+            reached: boolean;
+        };
+        /** @description Something to look at. */
+        BacktestWarning: {
+            /** @description The measure, if it is about one. */
+            column?: string | null;
+            /** @description Whether it tells the outcome by itself. */
+            leak: boolean;
+            /** @description What is the matter, and what to do. */
+            message: string;
+        };
         /**
          * @description The band of a score.
          * @enum {string}
@@ -4092,6 +4534,24 @@ export interface components {
              */
             value?: number | null;
         };
+        /** @description A figure with its 95 % interval. */
+        FigureWithInterval: {
+            /**
+             * Format: double
+             * @description Upper end.
+             */
+            high: number;
+            /**
+             * Format: double
+             * @description Lower end.
+             */
+            low: number;
+            /**
+             * Format: double
+             * @description The figure.
+             */
+            value: number;
+        };
         /** @description A change of how a file is read. */
         FileChange: {
             /** @description The map as JSON, instead. */
@@ -4290,6 +4750,8 @@ export interface components {
              * @description The score that comes of it.
              */
             points: number;
+            /** @description The same in words. */
+            words: string;
         };
         /** @description The checklist of one change. */
         Handover: {
@@ -4779,6 +5241,16 @@ export interface components {
             problem: string;
             remedy: string;
         };
+        /** @description How far a measure has moved since the model was trained. */
+        MeasureDrift: {
+            /** @description The metric. */
+            measure: string;
+            /**
+             * Format: double
+             * @description Population stability index against the training rows: below 0.1 the same, above 0.25 another population.
+             */
+            psi: number;
+        };
         /** @description A segment on one day. */
         Membership: {
             /** @description Active accounts in it. */
@@ -4899,6 +5371,71 @@ export interface components {
             /** @description The days that count, where the metric has a window, such as `30d`. */
             window?: string | null;
         };
+        /** @description A bin of a measure. */
+        ModelBin: {
+            /** @description `≤ 3.5`, `> 12` or `missing`. */
+            bin: string;
+            /**
+             * Format: double
+             * @description Points of health that it adds.
+             */
+            points: number;
+            /**
+             * Format: double
+             * @description Share of the training rows.
+             */
+            share: number;
+        };
+        /** @description Two models side by side. */
+        ModelComparison: {
+            first: components["schemas"]["ModelSide"];
+            paired?: null | components["schemas"]["BacktestPaired"];
+            /** @description Whether the two back-tests looked at the same days; figures of different days are not comparable. */
+            same_days: boolean;
+            second: components["schemas"]["ModelSide"];
+        };
+        /** @description What moves a transparent model, for reading. */
+        ModelMeasure: {
+            /** @description Points of health per bin. */
+            bins: components["schemas"]["ModelBin"][];
+            /**
+             * Format: double
+             * @description Mean absolute contribution over the training rows, in points of health.
+             */
+            moves: number;
+            /** @description The metric, or two metrics of a pair. */
+            name: string;
+        };
+        /** @description Accuracy in operation. */
+        ModelOperation: {
+            /**
+             * Format: double
+             * @description A drift above this is one to look at.
+             */
+            drift_limit: number;
+            /** @description Newest first. */
+            months: components["schemas"]["PredictionMonth"][];
+            outcome: string;
+        };
+        /** @description Putting a model in force. */
+        ModelPromotion: {
+            /** @description Puts it in force although its back-test proves nothing, or proves it worse. */
+            despite?: boolean;
+            /** @description Why. */
+            note?: string;
+            /**
+             * Format: int64
+             * @description The version that was looked at.
+             */
+            version: number;
+        };
+        /** @description One side of a comparison. */
+        ModelSide: {
+            /** @description The first and last cutoff of that back-test. */
+            days?: string[] | null;
+            figures?: null | components["schemas"]["BacktestMethod"];
+            model: components["schemas"]["TrainedModel"];
+        };
         /** @description Accounts that would move from one segment to another. */
         Move: {
             /** @description How many active accounts. */
@@ -4959,6 +5496,45 @@ export interface components {
             merged: string;
             /** @description The account that stays. */
             survivor: string;
+        };
+        /** @description What a back-test is asked. Everything may be left out. */
+        NewBacktest: {
+            /**
+             * Format: int32
+             * @description Accounts that the team can look after at a time; accounts per owner when left out.
+             * @default null
+             */
+            capacity: number | null;
+            /**
+             * @description `month` (month ends, the usual) or days between cutoffs, such as `28d`.
+             * @default null
+             */
+            every: string | null;
+            /**
+             * @description The first cutoff that is tested (YYYY-MM-DD); a year before the last when left out.
+             * @default null
+             */
+            from: string | null;
+            /**
+             * @description Within how many days the outcome has to come, such as `90d`; the outcome's own when left out.
+             * @default null
+             */
+            horizon: string | null;
+            /**
+             * @description Whether only scores set by hand and simple baselines are tested: quick, and nothing is learnt.
+             * @default false
+             */
+            only_hand_set: boolean;
+            /**
+             * @description The last cutoff; the last month end when left out.
+             * @default null
+             */
+            to: string | null;
+            /**
+             * @description Whether events count from the day that they carry, whenever they arrived. The result says so.
+             * @default false
+             */
+            trust_dates: boolean;
         };
         /** @description What is to be merged. */
         NewContactMerge: {
@@ -5074,6 +5650,17 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description What to train. */
+        NewTraining: {
+            /** @description The days and trust of the back-test beside it. */
+            backtest?: components["schemas"]["NewBacktest"];
+            /** @description `transparent` (the usual) or `boosting`. */
+            method?: string | null;
+            /** @description What it is for. */
+            note?: string;
+            /** @description The outcome. */
+            outcome: string;
+        };
         /** @description A file that will be sent. */
         NewUploadFile: {
             /**
@@ -5178,13 +5765,37 @@ export interface components {
          * @description What a notification tells of.
          * @enum {string}
          */
-        NotificationKind: "mention" | "handover" | "import" | "silence" | "target";
+        NotificationKind: "mention" | "handover" | "import" | "silence" | "target" | "accuracy";
         /** @description Somebody else who is changing a document. */
         OtherDraft: {
             /** @description Their name. */
             author: string;
             file: string;
             updated_at: string;
+        };
+        /**
+         * @description What an outcome looks for.
+         * @enum {string}
+         */
+        OutcomeKind: "churned" | "contracted" | "event" | "no_event" | "segment";
+        /** @description An outcome. */
+        OutcomeLine: {
+            /** @description Which accounts are asked. */
+            among?: string | null;
+            events: string[];
+            /** Format: int32 */
+            horizon_days: number;
+            id: string;
+            /** @description churned, contracted, event, no_event or segment. */
+            kind: components["schemas"]["OutcomeKind"];
+            label: string;
+            /** @description The score that it is told by, if one is. */
+            score?: string | null;
+            segment?: string | null;
+        };
+        /** @description The program's outcomes. */
+        OutcomeList: {
+            items: components["schemas"]["OutcomeLine"][];
         };
         /** @description Accounts that several rules claim. */
         Overlap: {
@@ -5401,6 +6012,43 @@ export interface components {
             name: string;
             /** @description Segments that it serves; none listed = all. */
             segments?: string[];
+        };
+        /** @description What a month's predictions were worth. */
+        PredictionAccuracy: {
+            auc?: null | components["schemas"]["FigureWithInterval"];
+            /**
+             * Format: double
+             * @description Brier score.
+             */
+            brier: number;
+            /**
+             * Format: double
+             * @description Share with the outcome.
+             */
+            observed: number;
+            /** @description Of those, with the outcome. */
+            positives: number;
+            /**
+             * Format: double
+             * @description Mean probability that was told.
+             */
+            predicted: number;
+            /** @description Accounts. */
+            rows: number;
+        };
+        /** @description The predictions of a model for a month end. */
+        PredictionMonth: {
+            accuracy?: null | components["schemas"]["PredictionAccuracy"];
+            /** @description Why somebody should look. */
+            alarm?: string | null;
+            /** @description When they were held against what happened; null while the horizon has not passed. */
+            checked_at?: string | null;
+            /** @description The month end. */
+            day: string;
+            /** @description Measures by how far they have moved since the training, the furthest first. */
+            drift: components["schemas"]["MeasureDrift"][];
+            made_at: string;
+            model_id: string;
         };
         /** @description What a person set for themselves. */
         Preferences: {
@@ -5939,6 +6587,88 @@ export interface components {
             last_day: string;
             next_cursor?: string | null;
             total: number;
+        };
+        /** @description An account at risk. */
+        RiskLine: {
+            account_id: string;
+            /** Format: double */
+            mrr?: number | null;
+            /**
+             * Format: double
+             * @description Expected MRR at risk within it: probability × MRR.
+             */
+            mrr_at_risk?: number | null;
+            name: string;
+            owner?: string | null;
+            /**
+             * Format: double
+             * @description Probability within the model's own horizon.
+             */
+            probability: number;
+            /** @description What moves it most. */
+            reasons: components["schemas"]["RiskReason"][];
+            segment: string;
+            /** @description By days, ascending. */
+            within: components["schemas"]["RiskWithin"][];
+        };
+        /** @description Accounts by risk. */
+        RiskList: {
+            /** @description The day that it stands for. */
+            as_of: string;
+            computed_at: string;
+            currency: string;
+            /**
+             * Format: int32
+             * @description Days of the model's own horizon.
+             */
+            horizon_days?: number | null;
+            /** @description Whether that model is in force. */
+            in_force: boolean;
+            items: components["schemas"]["RiskLine"][];
+            /** @description The model that says so; null = none is trained yet. */
+            model_id?: string | null;
+            /**
+             * Format: double
+             * @description Their MRR.
+             */
+            mrr: number;
+            /**
+             * Format: double
+             * @description Of that the MRR at risk: the sum of all accounts' probability × MRR.
+             */
+            mrr_at_risk: number;
+            outcome: string;
+            outcome_label: string;
+            /** @description Whether its method is proven by the back-test beside it. */
+            proven: boolean;
+            /** @description Why, or why not, or what to do. */
+            reason: string;
+            /** @description Accounts in all. */
+            total: number;
+        };
+        /** @description What moves an account's probability. */
+        RiskReason: {
+            /** @description The metric's name for people. */
+            label: string;
+            /** @description The metric, or two of a pair. */
+            measure: string;
+            /**
+             * Format: double
+             * @description What it multiplies the odds by: 2 = doubles them.
+             */
+            odds: number;
+            /**
+             * Format: double
+             * @description Its value now.
+             */
+            value?: number | null;
+        };
+        /** @description A probability within some days. */
+        RiskWithin: {
+            /** Format: int32 */
+            days: number;
+            /** Format: double */
+            probability: number;
         };
         /**
          * @description What a person may do; each role may do all that the ones before it may.
@@ -7087,6 +7817,69 @@ export interface components {
             /** @description As text. */
             value: string;
         };
+        /** @description A model that was trained. */
+        TrainedModel: {
+            auc?: null | components["schemas"]["FigureWithInterval"];
+            /** @description Who trained it. */
+            author: string;
+            /** @description The back-test beside it. */
+            backtest_id: string;
+            created_at: string;
+            /** @description The newest cutoff that it was trained on. */
+            day?: string | null;
+            error?: string | null;
+            finished_at?: string | null;
+            id: string;
+            /** @description `transparent` or `boosting`. */
+            method: string;
+            note: string;
+            outcome: string;
+            /**
+             * Format: int64
+             * @description Rows with the outcome.
+             */
+            positives: number;
+            /**
+             * Format: double
+             * @description How far it is, 0–1.
+             */
+            progress: number;
+            /** @description When it was put in force; null = it is not. */
+            promoted_at?: string | null;
+            /** @description Who put it in force. */
+            promoted_by?: string | null;
+            /** @description Whether its method is proven there. */
+            proven?: boolean | null;
+            /**
+             * Format: int64
+             * @description Rows that it was trained on.
+             */
+            rows: number;
+            /** @description The score that its points may become. */
+            score?: string | null;
+            /** @description `running`, `done` or `failed`. */
+            state: string;
+            /** @description What is being done. */
+            step: string;
+            /**
+             * Format: int64
+             * @description To be sent with a change of whether it is in force.
+             */
+            version: number;
+        };
+        /** @description A model with what it is made of and its back-test. */
+        TrainedModelDetail: {
+            backtest?: null | components["schemas"]["Backtest"];
+            /** @description Days within which it tells of the outcome. */
+            horizons: number[];
+            /** @description By measure, what moves most first; empty for boosting. */
+            measures: components["schemas"]["ModelMeasure"][];
+            model: components["schemas"]["TrainedModel"];
+        };
+        /** @description Trained models, newest first. */
+        TrainedModels: {
+            items: components["schemas"]["TrainedModel"][];
+        };
         /** @description A point of a trend. */
         Trend: {
             /** @description The day. */
@@ -7787,6 +8580,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Verified"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -9169,6 +9984,151 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    models_trained: {
+        parameters: {
+            query?: {
+                /** @description Only of this outcome. */
+                outcome?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainedModels"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_comparison: {
+        parameters: {
+            query: {
+                /** @description A model's id. */
+                first: string;
+                /** @description Another's. */
+                second: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelComparison"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_train: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTraining"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainedModel"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainedModelDetail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_promote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelPromotion"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainedModel"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_withdraw: {
+        parameters: {
+            query: {
+                /** @description The version that was looked at. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainedModel"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     notes_change: {
         parameters: {
             query?: never;
@@ -9247,6 +10207,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Note"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_outcomes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeList"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -9408,6 +10388,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OwnerBook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_operation: {
+        parameters: {
+            query?: {
+                /** @description The outcome; `churn` when left out. */
+                outcome?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelOperation"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -10520,6 +11523,39 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    models_risk: {
+        parameters: {
+            query?: {
+                /** @description The outcome; `churn` when left out. */
+                outcome?: string;
+                /** @description Only accounts of this segment. */
+                segment?: string;
+                /** @description Only accounts of this owner; `(none)` = without one. */
+                owner?: string;
+                /** @description `mrr` (expected MRR at risk, the usual) or `probability`. */
+                sort?: string;
+                /** @description Where to go on. */
+                offset?: number;
+                /** @description 1 to 500; 50 when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     scores_overrides_remove: {
         parameters: {
             query: {
@@ -10609,6 +11645,54 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScorePreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_backtests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBacktest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -156,9 +156,19 @@ pub async fn scores(args: Scores) -> Result<ExitCode> {
         ("30 days before", "before"),
         ("Velocity", "velocity.value"),
         ("Moves", "velocity.state"),
-        ("Why", "reasons.0"),
+        ("Why", "why"),
     ];
-    print(args.format, &answer, &rows(&answer, "items"), columns)?;
+    let mut items = rows(&answer, "items");
+    for item in &mut items {
+        let why: Vec<&str> = item["reasons"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        item["why"] = why.join("; ").into();
+    }
+    print(args.format, &answer, &items, columns)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -12,7 +12,15 @@ import { Methods, MonthTable, Segments } from "./Figures";
 import { Models } from "./Models";
 import { Watched } from "./Operation";
 import css from "./models.module.css";
-import { backtestQuery, backtestsQuery, KEY, outcomesQuery, startBacktest, type Backtest, type Report } from "./queries";
+import {
+  backtestQuery,
+  backtestsQuery,
+  KEY,
+  outcomesQuery,
+  startBacktest,
+  type Backtest,
+  type Report,
+} from "./queries";
 import { against, meaning, withInterval } from "./rules";
 
 /** What a score is worth, held against what happened. */
@@ -31,7 +39,9 @@ export function Accuracy() {
           aria-label="Outcome"
           value={outcome}
           allowDeselect={false}
-          onChange={(v) => void navigate({ search: (s) => ({ ...s, outcome: v === "churn" ? undefined : (v ?? undefined) }) })}
+          onChange={(v) =>
+            void navigate({ search: (s) => ({ ...s, outcome: v === "churn" ? undefined : (v ?? undefined) }) })
+          }
           data={(outcomes.data?.items ?? []).map((o) => ({ value: o.id, label: o.label }))}
         />
         <Button component={Link} to="/risk" size="xs" variant="default">
@@ -39,9 +49,7 @@ export function Accuracy() {
         </Button>
       </PageHead>
       <Loaded of={outcomes} lines={8}>
-        {({ items }) => (
-          <Tests id={items.find((o) => o.id === outcome)?.score ?? outcome} outcome={outcome} />
-        )}
+        {({ items }) => <Tests id={items.find((o) => o.id === outcome)?.score ?? outcome} outcome={outcome} />}
       </Loaded>
     </>
   );
@@ -154,7 +162,9 @@ function Whole({ report }: { report: Report }) {
     <>
       <Panel title={report.proven ? "Proven" : "Not proven"}>
         <p className={css.verdict}>
-          {report.proven ? meaning(main.auc.value) : "Do not act on this figure alone: the team's own judgement stays the better guide."}{" "}
+          {report.proven
+            ? meaning(main.auc.value)
+            : "Do not act on this figure alone: the team's own judgement stays the better guide."}{" "}
           <span className="dim">
             {main.label}: {report.reason}.
           </span>
@@ -195,8 +205,8 @@ function Whole({ report }: { report: Report }) {
           ) : null}
         </div>
         <p className="dim small">
-          {report.knowledge.note} {number(report.censored, 0)} rows are left out because their {report.horizon_days} days have
-          not passed. Intervals: {report.interval}.
+          {report.knowledge.note} {number(report.censored, 0)} rows are left out because their {report.horizon_days}{" "}
+          days have not passed. Intervals: {report.interval}.
         </p>
         {report.warnings.map((warning) => (
           <p key={warning.message} role="note">
@@ -221,7 +231,12 @@ function Whole({ report }: { report: Report }) {
         ) : null}
       </div>
       <Panel title="Month by month">
-        <Months report={report} ids={[report.main, "transparent", "baseline"].filter((id, at, all) => all.indexOf(id) === at && report.methods.some((m) => m.id === id))} />
+        <Months
+          report={report}
+          ids={[report.main, "transparent", "baseline"].filter(
+            (id, at, all) => all.indexOf(id) === at && report.methods.some((m) => m.id === id),
+          )}
+        />
         <MonthTable report={report} />
       </Panel>
       <Segments report={report} />

@@ -19,9 +19,12 @@ export function Models({ outcome }: { outcome: string }) {
   const queries = useQueryClient();
   const models = useQuery(modelsQuery(outcome));
   const again = () => queries.invalidateQueries({ queryKey: [KEY] });
-  const failed = (error: unknown) =>
-    toast(error instanceof Error ? error.message : String(error));
-  const begin = useMutation({ mutationFn: (method: string) => train(outcome, method), onSuccess: again, onError: failed });
+  const failed = (error: unknown) => toast(error instanceof Error ? error.message : String(error));
+  const begin = useMutation({
+    mutationFn: (method: string) => train(outcome, method),
+    onSuccess: again,
+    onError: failed,
+  });
   const force = useMutation({
     mutationFn: (it: Model) => (it.promoted_at ? withdraw(it.id, it.version) : promote(it.id, it.version, false)),
     onSuccess: again,
@@ -97,8 +100,8 @@ export function Models({ outcome }: { outcome: string }) {
         {({ items }) =>
           items.length === 0 ? (
             <Empty title="No model is trained yet">
-              A trained model learns its points from this company's own history. Nothing changes before somebody puts it in
-              force.
+              A trained model learns its points from this company's own history. Nothing changes before somebody puts it
+              in force.
             </Empty>
           ) : (
             <>

@@ -19,13 +19,18 @@ export function Risk() {
   const answer = useQuery(riskQuery({ outcome, sort, limit }));
   return (
     <>
-      <PageHead title="Risk" sub="Active accounts by expected MRR at risk: the probability of the outcome times what they pay.">
+      <PageHead
+        title="Risk"
+        sub="Active accounts by expected MRR at risk: the probability of the outcome times what they pay."
+      >
         <Select
           size="xs"
           aria-label="Outcome"
           value={outcome}
           allowDeselect={false}
-          onChange={(v) => void navigate({ search: (s) => ({ ...s, outcome: v === "churn" ? undefined : (v ?? undefined) }) })}
+          onChange={(v) =>
+            void navigate({ search: (s) => ({ ...s, outcome: v === "churn" ? undefined : (v ?? undefined) }) })
+          }
           data={(outcomes.data?.items ?? []).map((o) => ({ value: o.id, label: o.label }))}
         />
         <SegmentedControl
@@ -76,8 +81,7 @@ function Stand({ data }: { data: Answer }) {
     <div className={css.stand}>
       <span>
         <strong>{money(data.mrr_at_risk, data.currency)}</strong> of {money(data.mrr, data.currency)} MRR at risk within{" "}
-        {data.horizon_days} days ·{" "}
-        {data.proven ? "proven" : <span title={data.reason}>not proven: {data.reason}</span>}
+        {data.horizon_days} days · {data.proven ? "proven" : <span title={data.reason}>not proven: {data.reason}</span>}
         {data.in_force ? null : " · the model is not in force"}
       </span>
       <span className="dim">

@@ -53,7 +53,8 @@ export const modelsQuery = (outcome: string) =>
 export const comparisonQuery = (first: string, second: string) =>
   queryOptions({
     queryKey: [KEY, "comparison", first, second],
-    queryFn: ({ signal }) => take(api.GET("/api/v1/models/comparison", { params: { query: { first, second } }, signal })),
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/models/comparison", { params: { query: { first, second } }, signal })),
   });
 
 export const operationQuery = (outcome: string) =>
@@ -75,7 +76,9 @@ export const startBacktest = (id: string, body: Schemas["NewBacktest"]) =>
   take(api.POST("/api/v1/scores/{id}/backtests", { params: { path: { id } }, body }));
 
 export const train = (outcome: string, method: string) =>
-  take(api.POST("/api/v1/models/train", { body: { outcome, method, note: "", backtest: {} as Schemas["NewBacktest"] } }));
+  take(
+    api.POST("/api/v1/models/train", { body: { outcome, method, note: "", backtest: {} as Schemas["NewBacktest"] } }),
+  );
 
 export const promote = (id: string, version: number, despite: boolean) =>
   take(api.POST("/api/v1/models/{id}/promotion", { params: { path: { id } }, body: { version, despite, note: "" } }));
