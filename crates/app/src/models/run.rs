@@ -25,28 +25,30 @@ pub const SEED: u64 = 1;
 /// What is running in this process: how far, and what is being done.
 #[derive(Debug, Default)]
 pub struct State {
-    running: Mutex<HashMap<String, (f64, &'static str)>>,
+    /// By id; nothing = it ended here.
+    running: Mutex<HashMap<String, Option<(f64, &'static str)>>>,
 }
 
 impl State {
     /// How far a piece of work is (0–1) and what is being done; `None` = it does not run here.
     #[must_use]
     pub fn progress(&self, id: &str) -> Option<(f64, &'static str)> {
-        self.running.lock().get(id).copied()
+        // What ended a moment ago may still be read as running: the next look shows how it ended.
+        self.running.lock().get(id).map(|it| it.unwrap_or((1.0, "")))
     }
 
     fn tell(&self, id: &str, share: f64, step: &'static str) {
-        self.running.lock().insert(id.to_owned(), (share, step));
+        self.running.lock().insert(id.to_owned(), Some((share, step)));
     }
 
     fn done(&self, id: &str) {
-        self.running.lock().remove(id);
+        self.running.lock().insert(id.to_owned(), None);
     }
 
     /// How many pieces of work run.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.running.lock().len()
+        self.running.lock().values().flatten().count()
     }
 }
 
