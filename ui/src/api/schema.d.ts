@@ -797,23 +797,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/inbox/count": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How many of one's notifications are unread: cheap, to be asked again and again. */
-        get: operations["inbox_count"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/inbox/read": {
         parameters: {
             query?: never;
@@ -1100,6 +1083,26 @@ export interface paths {
         put?: never;
         /** Adds a file to a note: the body as it is, at most 10 MiB, at most 20 files a note. The same file twice is added once. */
         post: operations["notes_attach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What stands around every page, in one answer: unread notifications, silent sources, how far figures are being computed again. Cheap, to be
+         *     asked again and again.
+         */
+        get: operations["inbox_now"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5766,6 +5769,23 @@ export interface components {
          * @enum {string}
          */
         NotificationKind: "mention" | "handover" | "import" | "silence" | "target" | "accuracy";
+        /** @description What stands around every page. */
+        Now: {
+            /** @description Accounts whose figures were computed again so far, while that is being done. */
+            computed: number;
+            /**
+             * Format: int64
+             * @description How many sources are silent.
+             */
+            silent_sources: number;
+            /** @description Of how many; 0 = nothing is being computed. */
+            to_compute: number;
+            /**
+             * Format: int64
+             * @description How many of one's notifications are unread.
+             */
+            unread: number;
+        };
         /** @description Somebody else who is changing a document. */
         OtherDraft: {
             /** @description Their name. */
@@ -9688,26 +9708,6 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    inbox_count: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["InboxCount"];
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
     inbox_read: {
         parameters: {
             query?: never;
@@ -10207,6 +10207,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Note"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inbox_now: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Now"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -12762,7 +12782,7 @@ export interface operations {
     views_list: {
         parameters: {
             query: {
-                /** @description `accounts`, `contacts`, `owners`, `revenue`, `health`, `segments`, `dashboards`, `targets` or `data`. */
+                /** @description `accounts`, `contacts`, `owners`, `revenue`, `health`, `segments`, `dashboards`, `dashboards/ID`, `targets` or `data`. */
                 page: string;
             };
             header?: never;
