@@ -3,7 +3,8 @@ import { api, take } from "@/api/client";
 import { toProblem } from "@/api/problem";
 import type { SavedView } from "@/api/types";
 
-export type ViewPage = "accounts" | "contacts" | "owners" | "revenue" | "health" | "segments" | "data" | `dashboards/${string}`;
+export type ViewPage =
+  "accounts" | "contacts" | "owners" | "revenue" | "health" | "segments" | "data" | `dashboards/${string}`;
 export type State = Record<string, string>;
 
 export const viewsQuery = (page: ViewPage) =>
