@@ -213,12 +213,8 @@ impl Head {
     /// # Errors
     /// When it cannot be written as bytes.
     pub fn print(&self) -> anyhow::Result<[u8; 16]> {
-        // One spelling of no data, and one of zero.
-        let plain = |value: &f64| match *value {
-            value if value.is_nan() => f64::NAN,
-            value if value == 0.0 => 0.0,
-            value => value,
-        };
+        // One spelling of no data; adding zero leaves one spelling of zero.
+        let plain = |value: &f64| if value.is_nan() { f64::NAN } else { value + 0.0 };
         let head = Self {
             metrics: self.metrics.iter().map(plain).collect(),
             ..self.clone()
@@ -304,6 +300,7 @@ mod tests {
             why: why.into(),
             currency: None,
             subscriptions: vec![],
+            dated: vec![],
         };
         let one = head(vec![f64::NAN, 0.0, 1.5], "w");
         let same = head(vec![-f64::NAN, -0.0, 1.5], "w");
