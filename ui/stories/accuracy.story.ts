@@ -9,7 +9,9 @@ type Backtests = { items: { id: string; state: string; auc: { value: number } | 
 
 it("lets the head of CS run a back-test, leave, and find what the score is worth", async () => {
   const { page, context, problems } = await stage.open("/accuracy");
+  const begun = page.waitForResponse((r) => r.url().endsWith("/backtests") && r.request().method() === "POST");
   await page.getByRole("button", { name: "Run a back-test" }).click();
+  expect((await begun).ok()).toBe(true);
   await page.goto("/risk");
   await page.getByRole("heading", { name: "Risk" }).waitFor();
   await page.getByRole("link", { name: "How accurate is this?" }).click();

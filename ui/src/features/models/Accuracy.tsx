@@ -156,7 +156,7 @@ function Fact({ label, value, note }: { label: string; value: string; note: stri
 function Whole({ report }: { report: Report }) {
   const main = report.methods.find((method) => method.id === report.main);
   const learned = report.methods.find((method) => method.id === "transparent");
-  const skill = report.skill.find((it) => it.method === "transparent") ?? report.skill[0];
+  const skill = report.skill.find((it) => it.method === report.main) ?? report.skill[0];
   if (!main) return <Nothing />;
   return (
     <>
@@ -200,7 +200,7 @@ function Whole({ report }: { report: Report }) {
             <Fact
               label="Skill against the frozen baseline"
               value={`${withInterval(skill.ratio, 2)}${skill.reached ? ", reached" : ""}`}
-              note="Skill is 2·AUC − 1, so that a coin has none. “15 % better” is a ratio of 1.15 whose interval stays above 1."
+              note={`Skill is 2·AUC − 1, so that a coin has none; of the ${skill.method === report.main ? "score" : "learnt score"}. “15 % better” is a ratio of 1.15 whose interval stays above 1.`}
             />
           ) : null}
         </div>

@@ -53,7 +53,10 @@ export function Risk() {
             <Stand data={data} />
             <Panel title={`${number(data.total, 0)} accounts`} flush>
               {data.items.length === 0 ? (
-                <Empty title="No probabilities yet">{data.reason}</Empty>
+                <Empty title="No probabilities yet">
+                  There is no model of this outcome yet, so nothing is said of any account.{" "}
+                  <Link to="/accuracy">Train one under Accuracy</Link>.
+                </Empty>
               ) : (
                 <Lines data={data} />
               )}
