@@ -25,7 +25,10 @@ describe("a customer-success manager", () => {
     for (const name of ["Metrics", "Owners so far"]) await page.getByRole("table", { name }).waitFor();
     for (const name of ["Notes", "Contacts", "Tickets", "Timeline", "Subscriptions", "The page as it was"])
       await page.getByRole("region", { name, exact: true }).waitFor();
-    expect(new Set(calls).size).toBe(1);
+    // All of it is one answer; only the ledger of its score comes by itself, because it is computed for the pair of days that is compared.
+    const answers = new Set(calls.map((url) => new URL(url).pathname));
+    expect([...answers].filter((path) => !path.endsWith("/scores"))).toHaveLength(1);
+    expect(answers.size).toBeLessThanOrEqual(2);
 
     const me = process.env.TENURE_EMAIL ?? "";
     const notes = page.getByRole("region", { name: "Notes", exact: true });
