@@ -20,7 +20,7 @@ pub use clock::Clock;
 pub use error::{StoreError, StoreResult};
 pub use ids::{new_id, random_bytes};
 pub use open::{DataLock, Report, Store};
-pub use query::{Batch, Conflict, Execute, Row, Tx};
+pub use query::{Batch, Conflict, Execute, Row, Tx, placeholders};
 pub use sea_orm::Value;
 pub use testing::{TestDatabase, TestStore};
 

@@ -8,6 +8,12 @@ use sea_orm::{
 
 use crate::{StoreError, StoreResult};
 
+/// `$1, $2, … $n`: the places of a list of `n` values between brackets. An empty list is a mistake to one of the two databases.
+#[must_use]
+pub fn placeholders(n: usize) -> String {
+    (1..=n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
+}
+
 /// One row of an answer; columns are read by name.
 pub struct Row(QueryResult);
 

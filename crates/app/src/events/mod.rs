@@ -35,8 +35,9 @@ mod writer;
 
 use std::sync::Arc;
 
+use futures::TryStreamExt;
 use futures::future::BoxFuture;
-use tenure_lake::Snapshot;
+use tenure_lake::{RecordBatch, Snapshot};
 use tenure_store::{StoreResult, Tx};
 use tokio::sync::watch;
 
@@ -158,6 +159,17 @@ pub async fn known(app: &App, message_ids: &[&str]) -> StoreResult<Vec<bool>> {
 /// Sealed and unsealed events as of one commit. Cheap; hold it as long as its files are read.
 pub fn snapshot(app: &App) -> StoreResult<Snapshot> {
     app.log.core.snapshot().map(|(_, snapshot)| snapshot)
+}
+
+/// The whole answer of a query over sealed and unsealed events, for answers that fit in memory.
+///
+/// # Errors
+/// When the records or the query fail.
+pub async fn read(app: &App, sql: &str) -> anyhow::Result<Vec<RecordBatch>> {
+    let context = app.lake.context(&snapshot(app)?);
+    let told = |error| anyhow::anyhow!("{error}");
+    let batches = context.stream(sql).await.map_err(told)?;
+    batches.map_err(told).try_collect().await
 }
 
 /// As [`snapshot`], with the number of the newest step that it holds: a reactor that works the snapshot in goes on from there with

@@ -3,18 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Context as _;
-use futures::TryStreamExt;
 use serde_json::{Map, Value as Json};
 use tenure_lake::RecordBatch;
 use tenure_lake::arrow::array::{AsArray, BooleanArray};
 use tenure_lake::arrow::compute::filter_record_batch;
 use tenure_lake::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, Value, args};
+use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, Value, args, placeholders};
 
 use super::facts::{Facts, Head, History, date_of, decode};
 use super::known::Cutoff;
-use crate::App;
 use crate::accounts::merges;
+use crate::{App, events};
 
 /// What the records hold of one account.
 #[derive(Clone, Debug, Default)]
@@ -35,10 +34,6 @@ pub struct Record {
 
 /// Accounts per statement; both databases take that many parameters, and a chunk fits in memory.
 const CHUNK: usize = 500;
-
-fn placeholders(n: usize) -> String {
-    (1..=n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
-}
 
 /// The records of these accounts as they are shown: merged ones in those that they were merged into, and not by themselves.
 pub async fn records(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Record>> {
@@ -249,7 +244,7 @@ pub async fn late(app: &App, relevant: &str, cutoffs: &[Cutoff]) -> anyhow::Resu
         after.join(" OR ")
     );
     let mut found = Vec::new();
-    for batch in read(app, &sql).await? {
+    for batch in events::read(app, &sql).await? {
         let no = batch.column(0).as_primitive::<Int64Type>();
         let n = batch.column(1).as_primitive::<Int64Type>();
         found.extend((0..batch.num_rows()).map(|row| (no.value(row), n.value(row).unsigned_abs())));
@@ -269,24 +264,7 @@ pub async fn arrived_before(
         "SELECT * FROM events WHERE account_no IN ({}){relevant} AND received_at < to_timestamp_micros({end})",
         numbers.join(", ")
     );
-    read(app, &sql).await
-}
-
-async fn read(app: &App, sql: &str) -> anyhow::Result<Vec<RecordBatch>> {
-    let context = app.lake.context(&crate::events::snapshot(app)?);
-    let mut batches = context
-        .stream(sql)
-        .await
-        .map_err(|error| anyhow::anyhow!("{error}"))?;
-    let mut all = Vec::new();
-    while let Some(batch) = batches
-        .try_next()
-        .await
-        .map_err(|error| anyhow::anyhow!("{error}"))?
-    {
-        all.push(batch);
-    }
-    Ok(all)
+    events::read(app, &sql).await
 }
 
 /// The rows of a batch of events that arrived at `from` or later and before `end`.

@@ -130,24 +130,24 @@ pub fn train_transparent(
     let hand = hand.filter(|at| !screen::all_missing(&table.columns()[*at].values));
     columns.extend(hand);
     let train = table.only(&columns);
-    let declared = train
-        .columns()
-        .iter()
-        .map(|column| {
-            directions
-                .iter()
-                .find(|(name, _)| *name == column.name)
-                .map(|(_, way)| *way)
-        })
-        .collect();
     let settings = transparent::Settings {
         hand_set: hand.map(|_| HAND.to_owned()),
-        directions: declared,
+        directions: declared(&train, directions),
         seed,
         threads,
         ..transparent::Settings::default()
     };
     transparent::train(&train, labels, None, Some(groups), previous, &settings)
+}
+
+/// The declared direction of each column.
+fn declared(table: &Table, directions: &[(String, Direction)]) -> Vec<Option<Direction>> {
+    let way = |column: &Column| directions.iter().find(|(name, _)| *name == column.name);
+    table
+        .columns()
+        .iter()
+        .map(|column| way(column).map(|(_, way)| *way))
+        .collect()
 }
 
 /// Trains a challenger on these rows of a table.
@@ -162,22 +162,12 @@ pub fn train_challenger(
     threads: usize,
 ) -> tenure_learn::Result<boost::Boosted> {
     let train = table.only(&chosen(table, labels, threads));
-    let declared = train
-        .columns()
-        .iter()
-        .map(|column| {
-            directions
-                .iter()
-                .find(|(name, _)| *name == column.name)
-                .map(|(_, way)| *way)
-        })
-        .collect();
     boost::train(
         &train,
         labels,
         None,
         &boost::Settings {
-            directions: declared,
+            directions: declared(&train, directions),
             seed,
             threads,
             ..boost::Settings::default()

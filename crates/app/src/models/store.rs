@@ -1,7 +1,5 @@
 //! SQL of the slice, of the history and of the records.
 
-use futures::TryStreamExt;
-use tenure_lake::RecordBatch;
 use tenure_lake::arrow::array::{Array, AsArray};
 use tenure_lake::arrow::datatypes::{Date32Type, Int64Type};
 
@@ -10,25 +8,8 @@ use tenure_store::{Batch, Conflict, Execute, Row, StoreResult, Tx, args};
 use super::outcome::EventDays;
 use super::report::Report;
 use super::train::Trained;
-use crate::App;
 use crate::metrics::facts::date_of;
-
-async fn read(app: &App, sql: &str) -> anyhow::Result<Vec<RecordBatch>> {
-    let context = app.lake.context(&crate::events::snapshot(app)?);
-    let mut batches = context
-        .stream(sql)
-        .await
-        .map_err(|error| anyhow::anyhow!("{error}"))?;
-    let mut all = Vec::new();
-    while let Some(batch) = batches
-        .try_next()
-        .await
-        .map_err(|error| anyhow::anyhow!("{error}"))?
-    {
-        all.push(batch);
-    }
-    Ok(all)
-}
+use crate::{App, events};
 
 /// The newest day on which something happened to an account, up to `last`: what is dated later is a mistake or a plan.
 pub(super) async fn newest_event_day(app: &App, last: i32) -> anyhow::Result<Option<i32>> {
@@ -36,7 +17,7 @@ pub(super) async fn newest_event_day(app: &App, last: i32) -> anyhow::Result<Opt
         "SELECT max(day) AS day FROM events WHERE account_no > 0 AND day <= DATE '{}'",
         date_of(last)
     );
-    let batches = read(app, &sql).await?;
+    let batches = events::read(app, &sql).await?;
     Ok(batches
         .iter()
         .find(|batch| batch.num_rows() > 0)
@@ -60,7 +41,7 @@ pub(super) async fn event_days(app: &App, names: &[String]) -> anyhow::Result<Ev
         "SELECT DISTINCT account_no, day FROM events WHERE account_no > 0 AND name IN ({})",
         list.join(", ")
     );
-    for batch in read(app, &sql).await? {
+    for batch in events::read(app, &sql).await? {
         let no = batch.column(0).as_primitive::<Int64Type>();
         let day = batch.column(1).as_primitive::<Date32Type>();
         for row in 0..batch.num_rows() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use tenure_store::{Batch, Conflict, Execute, Row, StoreError, StoreResult, Tx, Value, args};
+use tenure_store::{Batch, Conflict, Execute, Row, StoreError, StoreResult, Tx, Value, args, placeholders};
 
 use super::super::{AccountNo, Directory};
 use super::rules::{self, Told, combine};
@@ -155,10 +155,6 @@ async fn write_roots(tx: &Tx) -> StoreResult<()> {
     }
     tx.insert(batch, Conflict::Fail).await?;
     Ok(())
-}
-
-fn placeholders(n: usize) -> String {
-    (1..=n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
 }
 
 /// What is told of each of these accounts under its own number, merges aside. At most a few hundred at once.
