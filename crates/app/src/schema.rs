@@ -59,4 +59,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "models",
         script: include_str!("../migrations/0012_models.sql"),
     },
+    Migration {
+        version: 13,
+        name: "kpi_splits",
+        script: include_str!("../migrations/0013_kpi_splits.sql"),
+    },
 ];

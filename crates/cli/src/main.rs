@@ -22,7 +22,22 @@ use client::Failure;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Gives freed memory back to the system a quarter of a second after it was last used; the allocator's own choice is ten. A pass over the
+/// whole history allocates and frees large relations one after the other, and would otherwise hold several of them.
+fn give_memory_back() {
+    const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+    const MILLISECONDS: std::ffi::c_long = 25;
+    #[expect(
+        unsafe_code,
+        reason = "a setting of the allocator for which its crate has no safe name; every number is a valid one"
+    )]
+    unsafe {
+        libmimalloc_sys::mi_option_set(PURGE_DELAY, MILLISECONDS);
+    }
+}
+
 fn main() -> ExitCode {
+    give_memory_back();
     let cli = Cli::parse();
     start_log(&cli);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -39,11 +39,11 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Two threads, 1 GiB, 8192 rows.
+    /// Two threads, 512 MiB, 8192 rows.
     fn default() -> Self {
         Self {
             threads: 2,
-            memory_limit: 1 << 30,
+            memory_limit: 512 << 20,
             batch_size: 8192,
         }
     }

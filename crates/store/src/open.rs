@@ -32,9 +32,10 @@ impl Store {
     /// Opens the embedded database `DIR/records.db`, creating it when missing.
     pub async fn open_embedded(dir: &Path) -> StoreResult<Self> {
         let path = dir.join("records.db");
-        let writes = sqlite_pool(&path, 1).await?;
+        let writes = sqlite_pool(&path, 1, 32 * 1024).await?;
         let store = Self {
-            reads: sqlite_pool(&path, 4).await?,
+            // Pages that were read stay with the system; a cache of its own for each reader would hold them once more.
+            reads: sqlite_pool(&path, 4, 4 * 1024).await?,
             writes,
             claim: None,
         };
@@ -278,7 +279,8 @@ impl Execute for Store {
     }
 }
 
-async fn sqlite_pool(path: &Path, connections: u32) -> StoreResult<DatabaseConnection> {
+/// `cache_kb`: what each connection may keep of the file.
+async fn sqlite_pool(path: &Path, connections: u32, cache_kb: u32) -> StoreResult<DatabaseConnection> {
     // The path is given apart from the URL, in which some of its characters would have a meaning.
     let path = path.to_owned();
     let mut options = ConnectOptions::new("sqlite://records.db");
@@ -307,7 +309,7 @@ async fn sqlite_pool(path: &Path, connections: u32) -> StoreResult<DatabaseConne
                 .pragma("busy_timeout", "10000")
                 // What is erased is overwritten, not only unlinked.
                 .pragma("secure_delete", "ON")
-                .pragma("cache_size", "-32768")
+                .pragma("cache_size", format!("-{cache_kb}"))
                 .pragma("wal_autocheckpoint", "4000")
         });
     Ok(Database::connect(options).await?)

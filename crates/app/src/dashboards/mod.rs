@@ -5,7 +5,7 @@
 //! [`crate::kpis::reading`], which reads kept figures and remembers computed ones; accounts out of the book; queries through the lake's
 //! guard, their answers kept for a minute.
 //!
-//! Emits and listens to: nothing.
+//! [`warm`] computes what pages show at first before somebody asks. Listens to: the figures of `kpis`. Emits: nothing.
 
 mod api;
 mod base;
@@ -21,6 +21,7 @@ mod query;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod warm;
 
 pub use api::routes;
 pub use query::{Answers, check};

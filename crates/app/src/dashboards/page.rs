@@ -50,13 +50,7 @@ pub async fn build(
         filters,
         targets: &targets,
     };
-    let wants: Vec<Vec<Want>> = tiles
-        .iter()
-        .map(|tile| match source(tile) {
-            Source::Kpis if tile.waits_for.is_none() => figures::wants(&page, tile),
-            _ => Vec::new(),
-        })
-        .collect();
+    let wants = wanted(&page, tiles);
     let readings = read(app, definitions, &wants).await?;
     let mut people: Option<Base> = None;
     let mut all = Vec::with_capacity(tiles.len());
@@ -86,6 +80,35 @@ pub async fn build(
         all.push(data);
     }
     Ok(all)
+}
+
+/// Computes the figures that the tiles read, as far as they are not kept, so that [`build`] finds them.
+///
+/// # Errors
+/// As [`build`].
+pub async fn warm(
+    app: &App,
+    definitions: &Arc<Definitions>,
+    tiles: &[Tile],
+    filters: &Filters,
+) -> Result<()> {
+    let targets = Targets::load(app, definitions).await?;
+    let page = Page {
+        app,
+        definitions,
+        filters,
+        targets: &targets,
+    };
+    read(app, definitions, &wanted(&page, tiles)).await.map(drop)
+}
+
+/// What each tile reads of the KPIs.
+fn wanted(page: &Page<'_>, tiles: &[Tile]) -> Vec<Vec<Want>> {
+    let of = |tile: &Tile| match source(tile) {
+        Source::Kpis if tile.waits_for.is_none() => figures::wants(page, tile),
+        _ => Vec::new(),
+    };
+    tiles.iter().map(of).collect()
 }
 
 /// A problem of one tile in a sentence.

@@ -117,7 +117,7 @@ pub async fn check(app: &App, definitions: &Definitions, sql: &str) -> Result<()
         problem,
         ..SqlProblem::default()
     };
-    let context = tables::context(app, definitions, &[&text])
+    let context = tables::shape(app, definitions, &[&text])
         .await
         .map_err(|error| plain(format!("{error:#}")))?;
     let guard = Guard::new(LIMITS);

@@ -57,6 +57,12 @@ pub async fn of(on: &impl Execute, actor: &str) -> StoreResult<Vec<Kept>> {
     on.all(&sql, args![actor]).await?.iter().map(kept).collect()
 }
 
+/// All that are not removed.
+pub async fn all(on: &impl Execute) -> StoreResult<Vec<Kept>> {
+    let sql = format!("SELECT {COLUMNS} FROM dashboards WHERE removed_at IS NULL ORDER BY id");
+    on.all(&sql, vec![]).await?.iter().map(kept).collect()
+}
+
 /// The one with this id, removed or not.
 pub async fn get(on: &impl Execute, id: &str) -> StoreResult<Option<Kept>> {
     let sql = format!("SELECT {COLUMNS} FROM dashboards WHERE id = $1");

@@ -1,12 +1,12 @@
 //! What changed between two versions of a program, and what has to be computed again because of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::check::{reads, reads_of_metric};
-use super::{Definitions, sql};
+use super::{Definitions, Kpi, sql};
 
 /// What kind of thing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -336,6 +336,52 @@ fn matters(field: &str) -> bool {
         field,
         "label" | "description" | "source" | "title" | "group" | "item_label" | "better" | "id" | "unit"
     )
+}
+
+/// Of each KPI a print of everything that its figures are computed by, besides what happened: as long as it stays the same, figures that
+/// were computed hold until something happens that touches them. Labels, descriptions and sources are not in it.
+#[must_use]
+pub fn kpi_prints(definitions: &Definitions) -> BTreeMap<String, String> {
+    let plain = |mut entry: Json| {
+        if let Json::Object(fields) = &mut entry {
+            fields.retain(|name, _| matters(name));
+        }
+        entry
+    };
+    let all = |entries: Vec<Json>| Json::Array(entries.into_iter().map(plain).collect());
+    let ids = |ids: Vec<&str>| json(&ids);
+    let scores = json(&definitions.scores);
+    let shared = Json::Array(vec![
+        json(&definitions.program.time_zone),
+        json(&definitions.program.currency),
+        ids(definitions.attributes.iter().map(|it| it.id.as_str()).collect()),
+        all(definitions.attributes.iter().map(json).collect()),
+        ids(definitions.metrics.iter().map(|it| it.id.as_str()).collect()),
+        all(definitions.metrics.iter().map(json).collect()),
+        ids(definitions
+            .segments
+            .segments
+            .iter()
+            .map(|it| it.id.as_str())
+            .collect()),
+        all(definitions.segments.segments.iter().map(json).collect()),
+        json(&definitions.segments.unclassified),
+    ])
+    .to_string();
+    let print = |kpi: &Kpi| {
+        let mut hash = blake3::Hasher::new();
+        hash.update(shared.as_bytes());
+        hash.update(plain(json(kpi)).to_string().as_bytes());
+        if sql::mentions(kpi.facts.as_deref().unwrap_or_default(), "score_days") {
+            hash.update(scores.to_string().as_bytes());
+        }
+        hash.finalize().to_hex()[..32].to_owned()
+    };
+    definitions
+        .kpis
+        .iter()
+        .map(|kpi| (kpi.id.clone(), print(kpi)))
+        .collect()
 }
 
 /// Adds every metric that reads one of the names, again and again.

@@ -47,7 +47,6 @@ pub fn counted<'a>(entry: &'a Entry, period: &Period, at: SegmentAt) -> Option<&
     entry.head.span_at(day).or_else(|| entry.head.spans.first())
 }
 
-#[derive(Default)]
 struct Columns {
     period: Date32Builder,
     account_no: Int64Builder,
@@ -77,12 +76,12 @@ pub fn cohort(
     at: SegmentAt,
     reads: &dyn Fn(&str) -> bool,
 ) -> Result<RecordBatch> {
-    let mut columns = Columns::default();
     let texts = Texts {
         account_id: reads("account_id"),
         segment: reads("segment"),
         owner: reads("owner"),
     };
+    let mut columns = Columns::with_room(entries.len() * periods.len(), &texts);
     for entry in entries {
         let lives = entry.head.lives();
         for period in periods {
@@ -123,6 +122,33 @@ pub fn cohort(
     Ok(RecordBatch::try_from_iter_with_nullable(
         finished.into_iter().map(|(name, column)| (name, column, true)),
     )?)
+}
+
+impl Columns {
+    /// Room for so many rows: columns of this length that grow by doubling would hold their half as much again for nothing. What is not
+    /// filled is never touched.
+    fn with_room(rows: usize, texts: &Texts) -> Self {
+        let room = |wanted: bool| if wanted { rows } else { 0 };
+        let text =
+            |wanted: bool, bytes: usize| StringBuilder::with_capacity(room(wanted), room(wanted) * bytes);
+        Self {
+            period: Date32Builder::with_capacity(rows),
+            account_no: Int64Builder::with_capacity(rows),
+            account_id: text(texts.account_id, 16),
+            first_day: Date32Builder::with_capacity(rows),
+            last_day: Date32Builder::with_capacity(rows),
+            active_start: BooleanBuilder::with_capacity(rows),
+            active_end: BooleanBuilder::with_capacity(rows),
+            active_any: BooleanBuilder::with_capacity(rows),
+            churned_any: BooleanBuilder::with_capacity(rows),
+            started_on: Date32Builder::with_capacity(rows),
+            churned_on: Date32Builder::with_capacity(rows),
+            mrr_start: Float64Builder::with_capacity(rows),
+            mrr_end: Float64Builder::with_capacity(rows),
+            segment: text(texts.segment, 12),
+            owner: text(texts.owner, 32),
+        }
+    }
 }
 
 /// Which texts are wanted.

@@ -137,22 +137,32 @@ pub async fn figures_of(
             .iter()
             .map(|day| period(first.window, first.lag, *day))
             .collect();
-        let context = prepare(app, definitions, &entries, &group, &days).await?;
-        let board = Board::new(&entries, first, &days, by, only);
-        for kpi in &group {
-            if *by == By::Item {
-                let found = board.items(&context, kpi).await;
-                cells.extend(found.with_context(|| format!("KPI {}", kpi.id))?);
-                continue;
+        for days in days.chunks(days_at_once(days.len(), entries.len())) {
+            let context = prepare(app, definitions, Some(&entries), &group, days).await?;
+            let board = Board::new(&entries, first, days, by, only);
+            for kpi in &group {
+                if *by == By::Item {
+                    let found = board.items(&context, kpi).await;
+                    cells.extend(found.with_context(|| format!("KPI {}", kpi.id))?);
+                    continue;
+                }
+                let sums = board
+                    .add_up(&context, kpi)
+                    .await
+                    .with_context(|| format!("KPI {}", kpi.id))?;
+                cells.extend(board.cells(kpi, sums, scopes));
             }
-            let sums = board
-                .add_up(&context, kpi)
-                .await
-                .with_context(|| format!("KPI {}", kpi.id))?;
-            cells.extend(board.cells(kpi, sums, scopes));
         }
     }
     Ok(cells)
+}
+
+/// Into how many days at once a history is cut, in parts of one size, so that the relation `cohort`, which is held in memory, has at most
+/// 1.5 million rows.
+fn days_at_once(days: usize, accounts: usize) -> usize {
+    const MOST_ROWS: usize = 1_500_000;
+    let most = (MOST_ROWS / accounts.max(1)).max(1);
+    days.div_ceil(days.div_ceil(most).max(1)).max(1)
 }
 
 /// Each account's part in one KPI's figure of one day: of the facts of one scope of a split, or of all. A part carries its account's
@@ -174,7 +184,7 @@ pub async fn parts_of(
     let entries = app.metrics.book.all();
     let by_no: HashMap<i64, &Entry> = entries.iter().map(|e| (e.no, e.as_ref())).collect();
     let day = period(kpi.window, kpi.lag, day);
-    let context = prepare(app, definitions, &entries, &[kpi], &[day]).await?;
+    let context = prepare(app, definitions, Some(&entries), &[kpi], &[day]).await?;
     let mut parts: BTreeMap<i64, Part> = BTreeMap::new();
     for_each_fact(&context, kpi, |fact| {
         let entry = by_no.get(&fact.account_no).copied();
@@ -222,16 +232,20 @@ fn groups<'a>(kpis: &[&'a Kpi]) -> Vec<Vec<&'a Kpi>> {
     groups
 }
 
-/// A context that holds every relation that the KPIs of one group read.
+/// A context that holds every relation that the KPIs of one group read; without accounts its relations have their columns and no row.
 pub(super) async fn prepare(
     app: &App,
     definitions: &Definitions,
-    entries: &[Arc<Entry>],
+    entries: Option<&[Arc<Entry>]>,
     group: &[&Kpi],
     days: &[Period],
 ) -> Result<Context> {
     let texts: Vec<&str> = group.iter().filter_map(|kpi| kpi.facts.as_deref()).collect();
-    let context = tables::context(app, definitions, &texts).await?;
+    let context = match entries {
+        Some(entries) => tables::context_over(app, definitions, &texts, entries).await?,
+        None => tables::shape(app, definitions, &texts).await?,
+    };
+    let entries = entries.unwrap_or_default();
     let read = |kpi: &&Kpi| kpi.relations().iter().any(|relation| relation == "score_days");
     if group.iter().any(read) {
         let wanted: Vec<(i32, i32)> = days
@@ -626,7 +640,7 @@ pub async fn check(app: &App, definitions: &Definitions, kpi: &Kpi) -> Result<()
         nearest: None,
     };
     let days = [period(kpi.window, kpi.lag, date_of(crate::metrics::today(app)))];
-    let context = prepare(app, definitions, &[], &[kpi], &days)
+    let context = prepare(app, definitions, None, &[kpi], &days)
         .await
         .map_err(|error| plain(format!("{error:#}")))?;
     let schema = match context.stream(sql).await {

@@ -1,19 +1,28 @@
 //! Keeping figures current: what a change touches is computed again, today's figures first, in the background.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use jiff::civil::Date;
 
 use super::engine::{By, figures};
+use super::reading::Memo;
 use super::store::{self, Measured};
 use super::window::{month_ends, period};
-use crate::definitions::{Baseline, Definitions, Kpi, KpiWindow, SegmentRule};
+use crate::definitions::{Baseline, Definitions, Kpi, KpiWindow, SegmentRule, kpi_prints};
 use crate::metrics::facts::date_of;
+use crate::metrics::tables;
 use crate::{App, events, metrics};
 
 /// How long what a baseline looks at has to be left alone before it is frozen, in microseconds.
 const SETTLED: i64 = 24 * 3_600 * 1_000_000;
+
+/// How long figures that were computed for a page are kept, in microseconds.
+const UNREAD: i64 = 40 * 24 * 3_600 * 1_000_000;
+
+/// The setting that holds by what each KPI's kept figures were computed.
+const COMPUTED_BY: &str = "kpis.computed_by";
 
 /// Months of history whose figures are kept ready.
 pub const KEPT_MONTHS: i32 = 25;
@@ -82,63 +91,135 @@ pub async fn refresh(app: &App) -> Result<bool> {
     };
     let marks = store::dirty(&app.store).await?;
     let today = date_of(metrics::today(app));
-    let held = store::of_day(&app.store, today).await?;
-    // A program without KPIs has nothing to hold.
-    if marks.is_empty() && (!held.is_empty() || definitions.kpis.is_empty()) {
-        baselines(app, &definitions, &marks).await?;
+    let days = kept_days(today);
+    let mut due = Due::find(app, &definitions, &marks, &days).await?;
+    if marks.is_empty() && due.is_nothing(&definitions, &days) {
+        baselines(app, &definitions, &due).await?;
         return Ok(false);
     }
-    let all = held.is_empty() || marks.iter().any(|(month, _)| *month == 0);
-    app.kpis.forget(&definitions, &marks, all);
-    let days = kept_days(today);
+    Memo::forget(app, &definitions, &marks, due.all).await?;
     let scopes = scopes(&definitions);
     let live: Vec<&Kpi> = definitions.kpis.iter().collect();
     // Today first, so that what people look at is fresh while the past is still being computed.
     for batch in [&days[days.len() - 1..], &days[..days.len() - 1]] {
-        for kpi in groups_of_touch(&live, batch, &marks, all) {
-            let (kpis, days) = kpi;
+        for (kpis, days) in due.groups(&live, batch) {
             let cells = figures(app, &definitions, &kpis, &days, &By::Segment, &scopes).await?;
             let tx = app.store.begin().await?;
             store::put(&tx, &cells, app.clock.micros()).await?;
             tx.commit().await?;
         }
     }
-    baselines(app, &definitions, &marks).await?;
+    baselines(app, &definitions, &due).await?;
+    let prints = serde_json::to_string(&std::mem::take(&mut due.prints))?;
     let tx = app.store.begin().await?;
     store::forget_others(&tx, &days).await?;
+    let declared = |kpi: &&str| definitions.kpi(kpi).is_none();
+    let gone: BTreeSet<&str> = due
+        .kept
+        .iter()
+        .map(|(kpi, _)| kpi.as_str())
+        .filter(declared)
+        .collect();
+    store::forget_kpis(&tx, &gone.into_iter().collect::<Vec<_>>()).await?;
+    store::forget_old_splits(&tx, app.clock.micros() - UNREAD).await?;
+    metrics::set_setting(&tx, COMPUTED_BY, &prints).await?;
     store::clean(&tx, &marks).await?;
     tx.commit().await?;
+    app.kpis.announce();
     Ok(true)
 }
 
-/// KPIs together with the days that have to be computed for them, KPIs of the same days together.
-fn groups_of_touch<'a>(
-    kpis: &[&'a Kpi],
-    days: &[Date],
-    marks: &[(i32, i64)],
+/// What has to be computed, and why.
+struct Due<'m> {
+    /// What was marked.
+    marks: &'m [(i32, i64)],
+    /// Everything.
     all: bool,
-) -> Vec<(Vec<&'a Kpi>, Vec<Date>)> {
-    let mut groups: Vec<(Vec<&Kpi>, Vec<Date>)> = Vec::new();
-    for kpi in kpis {
-        let wanted: Vec<Date> = days
+    /// KPIs that are computed otherwise than what is kept of them.
+    changed: BTreeSet<String>,
+    /// The KPIs and days of which something is kept.
+    kept: BTreeSet<(String, Date)>,
+    /// Of each KPI what it is computed by.
+    prints: BTreeMap<String, String>,
+}
+
+impl<'m> Due<'m> {
+    async fn find(
+        app: &App,
+        definitions: &Definitions,
+        marks: &'m [(i32, i64)],
+        days: &[Date],
+    ) -> Result<Self> {
+        let kept = store::kept_places(&app.store).await?;
+        let before = metrics::setting(&app.store, COMPUTED_BY).await?;
+        let before: BTreeMap<String, String> = before
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
+        let prints = kpi_prints(definitions);
+        let today = days.last().copied().unwrap_or_default();
+        let new_day = |kpi: &Kpi| !kept.contains(&(kpi.id.clone(), today)) && reads_the_clock(kpi);
+        let changed = definitions
+            .kpis
             .iter()
-            .copied()
-            .filter(|day| all || marks.iter().any(|(month, _)| touched(kpi, *day, *month)))
+            .filter(|kpi| before.get(&kpi.id) != prints.get(&kpi.id) || new_day(kpi))
+            .map(|kpi| kpi.id.clone())
             .collect();
-        if wanted.is_empty() {
-            continue;
-        }
-        match groups.iter_mut().find(|(_, days)| *days == wanted) {
-            Some((kpis, _)) => kpis.push(kpi),
-            None => groups.push((vec![kpi], wanted)),
-        }
+        Ok(Self {
+            marks,
+            all: marks.iter().any(|(month, _)| *month == 0),
+            changed,
+            kept,
+            prints,
+        })
     }
-    groups
+
+    /// Whether a KPI's figure of a day has to be computed.
+    fn wants(&self, kpi: &Kpi, day: Date) -> bool {
+        self.all
+            || self.changed.contains(&kpi.id)
+            || (kpi.facts.is_some() && !self.kept.contains(&(kpi.id.clone(), day)))
+            || self.marks.iter().any(|(month, _)| touched(kpi, day, *month))
+    }
+
+    fn is_nothing(&self, definitions: &Definitions, days: &[Date]) -> bool {
+        let wanted = |kpi: &Kpi| days.iter().any(|day| self.wants(kpi, *day));
+        !definitions.kpis.iter().any(wanted)
+    }
+
+    /// KPIs together with the days that have to be computed for them, KPIs of the same days together.
+    fn groups<'a>(&self, kpis: &[&'a Kpi], days: &[Date]) -> Vec<(Vec<&'a Kpi>, Vec<Date>)> {
+        let mut groups: Vec<(Vec<&Kpi>, Vec<Date>)> = Vec::new();
+        for kpi in kpis {
+            let wanted: Vec<Date> = days.iter().copied().filter(|day| self.wants(kpi, *day)).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            match groups.iter_mut().find(|(_, days)| *days == wanted) {
+                Some((kpis, _)) => kpis.push(kpi),
+                None => groups.push((vec![kpi], wanted)),
+            }
+        }
+        groups
+    }
+}
+
+/// Whether the facts ask what time it is: then no figure of the past stays what it was.
+fn reads_the_clock(kpi: &Kpi) -> bool {
+    let facts = kpi.facts.as_deref().unwrap_or_default();
+    [
+        "now",
+        "today",
+        "current_date",
+        "current_timestamp",
+        "current_time",
+    ]
+    .iter()
+    .any(|name| tables::reads(facts, name))
 }
 
 /// Measures the baselines that are to be measured and whose day has come. A baseline follows its data until those have been left alone for a
 /// day — a company is imported in pieces — and is frozen then: what arrives later moves the figures, not the promise.
-async fn baselines(app: &App, definitions: &Definitions, marks: &[(i32, i64)]) -> Result<()> {
+async fn baselines(app: &App, definitions: &Definitions, due: &Due<'_>) -> Result<()> {
     let held = store::baselines(&app.store).await?;
     let (now, today) = (app.clock.micros(), date_of(metrics::today(app)));
     for target in &definitions.targets {
@@ -153,9 +234,9 @@ async fn baselines(app: &App, definitions: &Definitions, marks: &[(i32, i64)]) -
             continue;
         }
         let touched = before.is_none()
-            || marks
-                .iter()
-                .any(|(month, _)| *month == 0 || touched(kpi, on, *month));
+            || due.all
+            || due.changed.contains(&kpi.id)
+            || due.marks.iter().any(|(month, _)| touched(kpi, on, *month));
         let next = match before {
             Some(measured) if !touched => {
                 let settled = now - measured.touched_at >= SETTLED;

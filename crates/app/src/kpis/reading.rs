@@ -1,7 +1,8 @@
 //! Many figures at once: kept ones where they exist, the others computed together and remembered.
 //!
-//! A page of figures says everything that it [`Want`]s and gets [`Readings`]. What is computed for it stays in the [`Memo`] until the
-//! reactor of this slice sees a change that touches it, or another program is applied; so a page costs a computation once.
+//! A page of figures says everything that it [`Want`]s and gets [`Readings`]. What is computed for it stays in the [`Memo`], and in the
+//! records (`kpi_splits`) over a new start, until the reactor of this slice sees a change that touches it, or a program is applied by
+//! which it would be computed otherwise; so a page costs a computation once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,13 +11,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::Result;
 use jiff::civil::Date;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use super::engine::{ALL, By, Only, figures_of};
 use super::reactor::{scopes, touched};
 use super::stats::Figure;
-use super::store::{self, Kept};
+use super::store::{self, Kept, Split};
 use crate::App;
-use crate::definitions::{Definitions, Kpi};
+use crate::definitions::{Definitions, Kpi, kpi_prints};
 
 /// Figures of one KPI, split and restricted, on some days.
 #[derive(Clone, Debug)]
@@ -61,49 +63,93 @@ const MOST_FIGURES: usize = 300_000;
 #[derive(Default)]
 pub struct Memo {
     held: Mutex<Held>,
+    /// Wakes after every round of the reactor.
+    rounds: watch::Sender<u64>,
     /// Counts what was forgotten, so that what was being computed meanwhile is not kept.
     forgotten: AtomicU64,
     /// One page computes at a time: the next one finds most of what it wants.
     turn: tokio::sync::Mutex<()>,
+    /// Held while figures go into the records or out of them, so that nothing goes in that was forgotten meanwhile.
+    writing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct Held {
     definitions: Option<Arc<Definitions>>,
+    /// By what each KPI's figures were computed.
+    prints: Arc<BTreeMap<String, String>>,
     cells: HashMap<Key, Arc<Cells>>,
     figures: usize,
 }
 
 impl Memo {
-    /// Forgets what the marks touch, or everything.
-    pub(super) fn forget(&self, definitions: &Definitions, marks: &[(i32, i64)], all: bool) {
-        let mut held = self.held.lock();
-        self.forgotten.fetch_add(1, Ordering::SeqCst);
-        if all {
-            held.cells.clear();
-        } else {
-            held.cells.retain(|(kpi, day, _, _), _| {
-                definitions
-                    .kpi(kpi)
-                    .is_some_and(|kpi| !marks.iter().any(|(month, _)| touched(kpi, *day, *month)))
-            });
+    /// Wakes whenever kept figures have been brought up to date.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.rounds.subscribe()
+    }
+
+    pub(super) fn announce(&self) {
+        self.rounds.send_modify(|rounds| *rounds += 1);
+    }
+
+    /// Forgets what the marks touch, or everything, in memory and in the records.
+    pub(super) async fn forget(
+        app: &App,
+        definitions: &Definitions,
+        marks: &[(i32, i64)],
+        all: bool,
+    ) -> Result<()> {
+        let gone = |kpi: &str, day: Date| {
+            all || !definitions
+                .kpi(kpi)
+                .is_some_and(|kpi| !marks.iter().any(|(month, _)| touched(kpi, day, *month)))
+        };
+        {
+            let mut held = app.kpis.held.lock();
+            app.kpis.forgotten.fetch_add(1, Ordering::SeqCst);
+            held.cells.retain(|(kpi, day, _, _), _| !gone(kpi, *day));
+            held.count();
         }
-        held.figures = held.cells.values().map(|cells| cells.figures.len()).sum();
+        let _writing = app.kpis.writing.lock().await;
+        let places = store::split_places(&app.store).await?;
+        let tx = app.store.begin().await?;
+        if all {
+            store::forget_splits(&tx).await?;
+        } else {
+            for (kpi, day) in places.iter().filter(|(kpi, day)| gone(kpi, *day)) {
+                store::forget_split(&tx, kpi, *day).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// By what the KPIs of these definitions are computed. What was computed otherwise is let go.
+    fn prints(&self, definitions: &Arc<Definitions>) -> Arc<BTreeMap<String, String>> {
+        let mut held = self.held.lock();
+        let current = |of: &Arc<Definitions>| Arc::ptr_eq(of, definitions);
+        if !held.definitions.as_ref().is_some_and(current) {
+            let prints = kpi_prints(definitions);
+            let before = std::mem::replace(&mut held.prints, Arc::new(prints.clone()));
+            held.cells.retain(|(kpi, ..), _| {
+                before
+                    .get(kpi)
+                    .is_some_and(|print| prints.get(kpi) == Some(print))
+            });
+            held.count();
+            held.definitions = Some(Arc::clone(definitions));
+        }
+        Arc::clone(&held.prints)
     }
 
     fn get(&self, definitions: &Arc<Definitions>, key: &Key) -> Option<Arc<Cells>> {
-        let mut held = self.held.lock();
-        if !held
+        let held = self.held.lock();
+        let current = held
             .definitions
             .as_ref()
-            .is_some_and(|of| Arc::ptr_eq(of, definitions))
-        {
-            *held = Held {
-                definitions: Some(Arc::clone(definitions)),
-                ..Held::default()
-            };
-        }
-        held.cells.get(key).cloned()
+            .is_some_and(|of| Arc::ptr_eq(of, definitions));
+        current.then(|| held.cells.get(key).cloned()).flatten()
     }
 
     fn put(&self, definitions: &Arc<Definitions>, generation: u64, found: &HashMap<Key, Arc<Cells>>) {
@@ -123,6 +169,12 @@ impl Memo {
             held.figures += cells.figures.len();
             held.cells.insert(key.clone(), Arc::clone(cells));
         }
+    }
+}
+
+impl Held {
+    fn count(&mut self) {
+        self.figures = self.cells.values().map(|cells| cells.figures.len()).sum();
     }
 }
 
@@ -152,6 +204,7 @@ impl Readings {
             });
             keys.filter(|key| !found.0.contains_key(key)).collect()
         };
+        let prints = app.kpis.prints(definitions);
         let recall = |found: &mut Self| {
             for key in missing(found) {
                 if let Some(cells) = app.kpis.get(definitions, &key) {
@@ -163,9 +216,16 @@ impl Readings {
         if missing(&found).is_empty() {
             return Ok(found);
         }
+        let generation = app.kpis.forgotten.load(Ordering::SeqCst);
+        let held = remembered(app, &prints, &missing(&found)).await?;
+        app.kpis.put(definitions, generation, &held);
+        found.0.extend(held);
+        if missing(&found).is_empty() {
+            return Ok(found);
+        }
         let _turn = app.kpis.turn.lock().await;
         recall(&mut found);
-        compute(app, definitions, missing(&found), &mut found.0).await?;
+        compute(app, definitions, &prints, missing(&found), &mut found.0).await?;
         Ok(found)
     }
 
@@ -277,6 +337,49 @@ async fn kept(app: &App, wanted: &Wanted<'_>) -> Result<HashMap<Key, Arc<Cells>>
         .collect())
 }
 
+/// What earlier computations of these figures left in the records.
+async fn remembered(
+    app: &App,
+    prints: &BTreeMap<String, String>,
+    missing: &[Key],
+) -> Result<HashMap<Key, Arc<Cells>>> {
+    let days = missing.iter().map(|(_, day, _, _)| *day);
+    let (Some(first), Some(last)) = (days.clone().min(), days.max()) else {
+        return Ok(HashMap::new());
+    };
+    let kpis: BTreeSet<&str> = missing.iter().map(|(kpi, ..)| kpi.as_str()).collect();
+    let kpis: Vec<&str> = kpis.into_iter().collect();
+    let mut ways: HashMap<(&str, Date, String), &Key> = HashMap::new();
+    for key in missing {
+        ways.insert((&key.0, key.1, way_name(&key.2, &key.3)), key);
+    }
+    let mut found = HashMap::new();
+    for split in store::splits(&app.store, &kpis, first, last).await? {
+        let Some(key) = ways.get(&(split.kpi.as_str(), split.day, split.way)) else {
+            continue;
+        };
+        if prints.get(&split.kpi) == Some(&split.print) {
+            let cells = Cells {
+                figures: split.figures,
+                computed_at: split.computed_at,
+            };
+            found.insert((*key).clone(), Arc::new(cells));
+        }
+    }
+    Ok(found)
+}
+
+/// A split and a restriction as the records name them.
+fn way_name(by: &By, only: &Only) -> String {
+    let by = match by {
+        By::Nothing | By::Segment => ["segment", ""],
+        By::Owner => ["owner", ""],
+        By::Attribute(id) => ["attribute", id],
+        By::Item => ["item", ""],
+    };
+    serde_json::json!([by, only.segment, only.owner]).to_string()
+}
+
 /// Rows of the relation `cohort` that one pass may have: it is held in memory.
 const MOST_ROWS: usize = 1_500_000;
 
@@ -284,6 +387,7 @@ const MOST_ROWS: usize = 1_500_000;
 async fn compute(
     app: &App,
     definitions: &Arc<Definitions>,
+    prints: &BTreeMap<String, String>,
     missing: Vec<Key>,
     found: &mut HashMap<Key, Arc<Cells>>,
 ) -> Result<()> {
@@ -326,8 +430,42 @@ async fn compute(
                 .map(|(key, cells)| (key, Arc::new(cells)))
                 .collect();
             app.kpis.put(definitions, generation, &pass);
+            // The answer is there; that it could not be kept costs the next start a computation, not the reader their page.
+            if let Err(error) = remember(app, prints, generation, &pass).await {
+                tracing::warn!(error = %format!("{error:#}"), "computed figures could not be kept");
+            }
             found.extend(pass);
         }
     }
+    Ok(())
+}
+
+/// Keeps what was computed in the records, unless something that it looked at changed meanwhile.
+async fn remember(
+    app: &App,
+    prints: &BTreeMap<String, String>,
+    generation: u64,
+    pass: &HashMap<Key, Arc<Cells>>,
+) -> Result<()> {
+    let _writing = app.kpis.writing.lock().await;
+    if app.kpis.forgotten.load(Ordering::SeqCst) != generation {
+        return Ok(());
+    }
+    let splits: Vec<Split> = pass
+        .iter()
+        .filter_map(|((kpi, day, by, only), cells)| {
+            Some(Split {
+                kpi: kpi.clone(),
+                day: *day,
+                way: way_name(by, only),
+                print: prints.get(kpi)?.clone(),
+                computed_at: cells.computed_at,
+                figures: cells.figures.clone(),
+            })
+        })
+        .collect();
+    let tx = app.store.begin().await?;
+    store::put_splits(&tx, &splits).await?;
+    tx.commit().await?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! From facts to figures, with their intervals (DEFINITIONS §0 and §3).
 
+use serde::{Deserialize, Serialize};
+
 use crate::definitions::KpiValue;
 
 /// The normal quantile of a two-sided 95 % interval.
@@ -23,7 +25,7 @@ pub struct Sums {
 }
 
 /// A figure.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
     /// The value in the KPI's unit; `None` = no data.
     pub value: Option<f64>,

@@ -1,14 +1,14 @@
 //! SQL of the slice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, args};
+use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, Value, args};
 
 use super::engine::Cell;
 use super::stats::Figure;
-use crate::metrics::facts::{date_of, day_number};
+use crate::metrics::facts::{date_of, day_number, decode, encode};
 
 /// What a kept figure carries besides its value.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -166,6 +166,131 @@ pub async fn forget_others(tx: &Tx, keep: &[Date]) -> StoreResult<()> {
         vec![],
     )
     .await?;
+    Ok(())
+}
+
+/// The KPIs and days of which figures are kept.
+pub async fn kept_places(on: &impl Execute) -> StoreResult<BTreeSet<(String, Date)>> {
+    places(on, "SELECT DISTINCT kpi, period FROM kpi_values").await
+}
+
+async fn places(on: &impl Execute, sql: &str) -> StoreResult<BTreeSet<(String, Date)>> {
+    on.all(sql, vec![])
+        .await?
+        .iter()
+        .map(|row| {
+            let day: i64 = row.get("period")?;
+            Ok((row.get("kpi")?, date_of(i32::try_from(day).unwrap_or_default())))
+        })
+        .collect()
+}
+
+/// Forgets the kept figures of KPIs that are no longer declared.
+pub async fn forget_kpis(tx: &Tx, kpis: &[&str]) -> StoreResult<()> {
+    for kpi in kpis {
+        tx.run("DELETE FROM kpi_values WHERE kpi = $1", args![*kpi])
+            .await?;
+    }
+    Ok(())
+}
+
+/// Figures of one KPI and day, split or restricted, as they were computed for a page.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// The KPI.
+    pub kpi: String,
+    /// The day that they stand for.
+    pub day: Date,
+    /// What they are split by and whose they are.
+    pub way: String,
+    /// By what they were computed.
+    pub print: String,
+    /// When, UTC microseconds.
+    pub computed_at: i64,
+    /// Scope and figure.
+    pub figures: Vec<(String, Figure)>,
+}
+
+/// Keeps them, in place of those of the same KPI, day and way.
+pub async fn put_splits(tx: &Tx, splits: &[Split]) -> StoreResult<()> {
+    for chunk in splits.chunks(200) {
+        let mut batch = Batch::new(
+            "kpi_splits",
+            &["kpi", "period", "way", "print", "computed_at", "figures"],
+        );
+        for split in chunk {
+            // Plain values can always be written as bytes; were it not so, nothing is kept and the next reader computes them.
+            let Ok(figures) = encode(&split.figures) else {
+                continue;
+            };
+            batch.row(args![
+                split.kpi.clone(),
+                i64::from(day_number(split.day)),
+                split.way.clone(),
+                split.print.clone(),
+                split.computed_at,
+                figures
+            ]);
+        }
+        tx.insert(
+            batch,
+            Conflict::Update("kpi, period, way", &["print", "computed_at", "figures"]),
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// What is kept of these KPIs between two days, both included.
+pub async fn splits(on: &impl Execute, kpis: &[&str], from: Date, to: Date) -> StoreResult<Vec<Split>> {
+    let list: Vec<String> = (0..kpis.len()).map(|at| format!("${}", at + 3)).collect();
+    let sql = format!(
+        "SELECT kpi, period, way, print, computed_at, figures FROM kpi_splits WHERE period BETWEEN $1 AND $2 AND kpi IN ({})",
+        list.join(", ")
+    );
+    let mut values = args![i64::from(day_number(from)), i64::from(day_number(to))];
+    values.extend(kpis.iter().map(|kpi| Value::from((*kpi).to_owned())));
+    let mut found = Vec::new();
+    for row in on.all(&sql, values).await? {
+        let (day, bytes): (i64, Vec<u8>) = (row.get("period")?, row.get("figures")?);
+        let Some(figures) = decode(&bytes) else { continue };
+        found.push(Split {
+            kpi: row.get("kpi")?,
+            day: date_of(i32::try_from(day).unwrap_or_default()),
+            way: row.get("way")?,
+            print: row.get("print")?,
+            computed_at: row.get("computed_at")?,
+            figures,
+        });
+    }
+    Ok(found)
+}
+
+/// The KPIs and days of which splits are kept.
+pub async fn split_places(on: &impl Execute) -> StoreResult<BTreeSet<(String, Date)>> {
+    places(on, "SELECT DISTINCT kpi, period FROM kpi_splits").await
+}
+
+/// Forgets a KPI's splits of a day.
+pub async fn forget_split(tx: &Tx, kpi: &str, day: Date) -> StoreResult<()> {
+    tx.run(
+        "DELETE FROM kpi_splits WHERE kpi = $1 AND period = $2",
+        args![kpi, i64::from(day_number(day))],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Forgets all splits.
+pub async fn forget_splits(tx: &Tx) -> StoreResult<()> {
+    tx.run("DELETE FROM kpi_splits", vec![]).await?;
+    Ok(())
+}
+
+/// Forgets splits that were computed before an instant: nobody has looked at them since they were asked for.
+pub async fn forget_old_splits(tx: &Tx, before: i64) -> StoreResult<()> {
+    tx.run("DELETE FROM kpi_splits WHERE computed_at < $1", args![before])
+        .await?;
     Ok(())
 }
 

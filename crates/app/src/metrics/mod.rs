@@ -31,5 +31,5 @@ pub use book::{Book, Entry};
 pub use edges::{edge_cursor, edges_after, marked_months, set_edge_cursor};
 pub use facts::{Flag, Head, Span};
 pub use reactor::{Progress, State, catch_up, distrust, is_current, today};
-pub use store::{Record, mark_months};
+pub use store::{NO_MONTH, Record, mark_months, set_setting, setting};
 pub use work::kept;

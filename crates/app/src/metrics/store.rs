@@ -201,6 +201,9 @@ pub async fn mark_months(tx: &Tx, months: &[i32], at: i64) -> StoreResult<()> {
     Ok(())
 }
 
+/// A mark that touches no figure and only says that it is not known yet which are touched.
+pub const NO_MONTH: i32 = 999_912;
+
 /// A kept setting.
 pub async fn setting(on: &impl Execute, key: &str) -> StoreResult<Option<String>> {
     on.one("SELECT value FROM settings WHERE key = $1", args![key])

@@ -66,7 +66,39 @@ const VIEWS: &[(&str, &str)] = &[
 /// # Errors
 /// When a table cannot be built.
 pub async fn context(app: &App, definitions: &Definitions, texts: &[&str]) -> Result<Context> {
-    context_of(app, definitions, texts, &app.metrics.book.all()).await
+    context_of(app, definitions, texts, &Fill::Whole(&app.metrics.book.all())).await
+}
+
+/// [`context`] over these accounts for texts that are known to hold together: columns that none of them can read are left out, because
+/// of each there are as many values as accounts.
+///
+/// # Errors
+/// When a table cannot be built.
+pub async fn context_over(
+    app: &App,
+    definitions: &Definitions,
+    texts: &[&str],
+    entries: &[Arc<Entry>],
+) -> Result<Context> {
+    context_of(app, definitions, texts, &Fill::AsRead(entries)).await
+}
+
+/// [`context`] with every column and no row, against which texts are checked.
+///
+/// # Errors
+/// When a table cannot be built.
+pub async fn shape(app: &App, definitions: &Definitions, texts: &[&str]) -> Result<Context> {
+    context_of(app, definitions, texts, &Fill::Nothing).await
+}
+
+/// What the tables hold.
+enum Fill<'a> {
+    /// Everything of these accounts.
+    Whole(&'a [Arc<Entry>]),
+    /// Of these accounts what the texts can read.
+    AsRead(&'a [Arc<Entry>]),
+    /// Nothing.
+    Nothing,
 }
 
 /// The tables that people query, in the order in which they are explained, each with what it holds.
@@ -104,7 +136,7 @@ pub async fn columns(app: &App, definitions: &Definitions) -> Result<Vec<Vec<ten
     let mut all = Vec::with_capacity(TABLES.len());
     for (name, _) in TABLES {
         let sql = format!("SELECT * FROM {name} LIMIT 0");
-        let context = context_of(app, definitions, &[&sql], &[]).await?;
+        let context = shape(app, definitions, &[&sql]).await?;
         let answer = guard.run(&context, &sql).await;
         all.push(
             answer
@@ -119,16 +151,24 @@ async fn context_of(
     app: &App,
     definitions: &Definitions,
     texts: &[&str],
-    entries: &[Arc<Entry>],
+    fill: &Fill<'_>,
 ) -> Result<Context> {
     let context = app.lake.context(&events::snapshot(app)?);
-    let mut texts: Vec<String> = texts.iter().map(|text| text.to_ascii_lowercase()).collect();
+    let entries = match fill {
+        Fill::Whole(entries) | Fill::AsRead(entries) => *entries,
+        Fill::Nothing => &[],
+    };
+    let column = |name: &str| match fill {
+        Fill::AsRead(_) => texts.iter().any(|text| reads(text, name)),
+        Fill::Whole(_) | Fill::Nothing => true,
+    };
+    let mut lower: Vec<String> = texts.iter().map(|text| text.to_ascii_lowercase()).collect();
     for (name, sql) in VIEWS {
-        if texts.iter().any(|text| mentions(text, name)) {
-            texts.push((*sql).to_owned());
+        if lower.iter().any(|text| mentions(text, name)) {
+            lower.push((*sql).to_owned());
         }
     }
-    let wanted = |name: &str| texts.iter().any(|text| mentions(text, name));
+    let wanted = |name: &str| lower.iter().any(|text| mentions(text, name));
     let add = |name: &str, batch: RecordBatch| context.add_table(name, batch.schema(), vec![batch]);
     if wanted("accounts") {
         add(
@@ -137,6 +177,7 @@ async fn context_of(
                 definitions,
                 &app.metrics.plan().map_or_else(Vec::new, |p| p.metric_ids.clone()),
                 entries,
+                &column,
             )?,
         )?;
     }
@@ -156,7 +197,10 @@ async fn context_of(
         add("subscriptions", subscriptions_table(entries)?)?;
     }
     if wanted("contacts") {
-        let rows = accounts::all_contacts(&app.store).await?;
+        let rows = match fill {
+            Fill::Nothing => Vec::new(),
+            Fill::Whole(_) | Fill::AsRead(_) => accounts::all_contacts(&app.store).await?,
+        };
         add("contacts", contacts_table(&rows)?)?;
     }
     for (name, sql) in VIEWS {
@@ -201,6 +245,7 @@ fn accounts_table(
     definitions: &Definitions,
     metrics: &[String],
     entries: &[Arc<Entry>],
+    wanted: &dyn Fn(&str) -> bool,
 ) -> Result<RecordBatch> {
     let now: Vec<_> = entries.iter().map(|entry| entry.now()).collect();
     let lives: Vec<_> = entries
@@ -259,14 +304,14 @@ fn accounts_table(
             )),
         ),
     ];
-    for attribute in &definitions.attributes {
+    for attribute in definitions.attributes.iter().filter(|it| wanted(&it.id)) {
         let values: Vec<Option<&Json>> = entries
             .iter()
             .map(|e| e.attributes.get(&attribute.id).filter(|v| !v.is_null()))
             .collect();
         columns.push((attribute.id.clone(), attribute_column(attribute.kind, &values)));
     }
-    for (at, metric) in metrics.iter().enumerate() {
+    for (at, metric) in metrics.iter().enumerate().filter(|(_, id)| wanted(id)) {
         let values = entries
             .iter()
             .map(|e| e.head.metrics.get(at).copied().filter(|v| !v.is_nan()));

@@ -6,6 +6,7 @@ use tenure_store::{Batch, Conflict, Execute, Row, StoreError, StoreResult, args}
 use super::{Files, Version};
 use crate::App;
 use crate::auth::{Principal, audit};
+use crate::metrics;
 
 fn version(row: &Row) -> StoreResult<Version> {
     Ok(Version {
@@ -92,10 +93,8 @@ pub async fn put(
         note.map(str::to_owned)
     ]);
     tx.insert(batch, Conflict::Fail).await?;
-    let mut marks = Batch::new("kpi_dirty", &["month", "marked_at"]);
-    marks.row(args![0_i64, now]);
-    tx.insert(marks, Conflict::Update("month", &["marked_at"]))
-        .await?;
+    // What the KPIs are computed by may have changed: until that was looked at, their figures do not count as current.
+    metrics::mark_months(&tx, &[metrics::NO_MONTH], now).await?;
     let detail = json!({ "hash": hash, "files": files.keys().collect::<Vec<_>>(), "note": note });
     audit(
         &tx,

@@ -6,6 +6,7 @@ mod bad_questions;
 mod baselines;
 #[expect(clippy::eq_op, reason = "all of all is written as it was counted by hand")]
 mod hand;
+mod kept;
 pub(crate) mod naive;
 pub(crate) mod naive_kpis;
 pub(crate) mod random;
