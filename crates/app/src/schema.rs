@@ -59,4 +59,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "models",
         script: include_str!("../migrations/0012_models.sql"),
     },
+    Migration {
+        version: 13,
+        name: "score_versions",
+        script: include_str!("../migrations/0013_score_versions.sql"),
+    },
 ];
