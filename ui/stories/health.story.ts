@@ -81,7 +81,9 @@ it("lets a manager draw a curve by keys and by hand, with what it would do besid
   await knot.focus();
   await page.keyboard.press("ArrowUp");
   await expect.poll(points).toBe(before + 1);
-  expect(await panel.getByLabel("Points 2").first().inputValue()).toBe(String(before + 1));
+  expect(await panel.getByRole("group", { name: "Knots of logins_30d" }).getByLabel("Points 2").inputValue()).toBe(
+    String(before + 1),
+  );
   const box = await knot.boundingBox();
   if (!box) throw new Error("The knot is not drawn.");
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);

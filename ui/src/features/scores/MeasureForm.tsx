@@ -43,8 +43,9 @@ export function MeasureForm({
   /** null = it is the model's only one. */
   remove: (() => void) | null;
 }) {
+  const [open, setOpen] = useState(false);
   return (
-    <details className={css.measure}>
+    <details className={css.measure} onToggle={(e) => setOpen(e.currentTarget.open)}>
       <summary>
         <code>{measure.metric}</code>, weight {number(measure.weight, 2)}
       </summary>
@@ -53,7 +54,9 @@ export function MeasureForm({
         value={measure.weight}
         put={(weight) => put({ ...measure, weight })}
       />
-      <Curve score={score} model={model} measure={measure} put={(curve) => put({ ...measure, curve })} />
+      {open ? (
+        <Curve score={score} model={model} measure={measure} put={(curve) => put({ ...measure, curve })} />
+      ) : null}
       {remove ? (
         <Button size="compact-xs" variant="subtle" color="red" onClick={remove}>
           Remove {measure.metric}
