@@ -98,7 +98,7 @@ export function AccountTable({
 
   const template = `20px minmax(200px, 2fr) 128px minmax(190px, 1.2fr) 104px ${score ? "84px 92px " : ""}${extra.map((c) => (isTextual(c) ? "minmax(120px, 1fr)" : `minmax(${Math.max(88, c.label.length * 7.5 + 18)}px, 0.6fr)`)).join(" ")}`;
   const minWidth =
-    672 + (score ? 200 : 0) + extra.reduce((sum, c) => sum + Math.max(120, c.label.length * 7.5 + 30), 0);
+    632 + (score ? 200 : 0) + extra.reduce((sum, c) => sum + Math.max(120, c.label.length * 7.5 + 30), 0);
   // Of scores and velocities the lowest come first: those are who one looks for.
   const head = (id: string, label: string, text: boolean, lowFirst = text) => {
     const order = sortOf(sort, id);
@@ -206,7 +206,7 @@ export function AccountTable({
                   </div>
                   {score ? (
                     <>
-                      <div role="cell" className="num">
+                      <div role="cell" className={`num ${css.score}`}>
                         <Points points={row.score?.points ?? null} band={row.score?.band ?? null} />
                       </div>
                       <div role="cell">

@@ -30,7 +30,7 @@ export function CurveNumbers({ measure, put }: { measure: Measure; put: (curve: 
             ) : null}
           </div>
         ))}
-        <Button size="compact-xs" variant="default" className={css.drop} onClick={() => put(withKnot(curve))}>
+        <Button size="xs" variant="default" className={css.drop} onClick={() => put(withKnot(curve))}>
           Add a knot
         </Button>
       </div>

@@ -58,7 +58,7 @@ export function MeasureForm({
         <Curve score={score} model={model} measure={measure} put={(curve) => put({ ...measure, curve })} />
       ) : null}
       {remove ? (
-        <Button size="compact-xs" variant="subtle" color="red" onClick={remove}>
+        <Button size="xs" variant="subtle" color="red" mt={4} onClick={remove}>
           Remove {measure.metric}
         </Button>
       ) : null}
