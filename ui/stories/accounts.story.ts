@@ -10,6 +10,25 @@ const ATTACK =
   "<img src=x onerror=\"document.title='run'\"> [x](javascript:document.title='run') <script>document.title='run'</script>";
 
 describe("a customer-success manager", () => {
+  it("puts the accounts with the lowest health first, and keeps the red ones as a view", async () => {
+    const { page, context, problems } = await stage.open("/accounts");
+    const table = page.getByRole("table", { name: "Accounts" });
+    await table.getByRole("button", { name: "Health" }).click();
+    await page.waitForURL(/sort=score/);
+    const { items } = await ask<AccountsPage>(page, "/accounts?sort=score&limit=3");
+    const worst = items[0];
+    if (!worst?.score) throw new Error("The data has no scores.");
+    await expect.poll(() => table.getByRole("row").nth(1).getByRole("link").innerText()).toBe(worst.name);
+    await page.getByRole("combobox", { name: "Band" }).click();
+    await page.getByRole("option", { name: "Red", exact: true }).click();
+    await page.waitForURL(/band=red/);
+    const red = await ask<AccountsPage>(page, "/accounts?band=red&limit=1");
+    await page.getByText(new RegExp(`^${red.total} active accounts that match`)).waitFor();
+    expect(await breaches(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
   it("finds an account, reads all of it, writes a note with a mention and a file, and looks back", async () => {
     const { page, context, problems } = await stage.open("/accounts");
     const { items } = await ask<AccountsPage>(page, "/accounts?sort=-mrr&limit=1");

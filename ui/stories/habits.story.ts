@@ -37,6 +37,32 @@ describe("saved views", () => {
     await context.close();
   });
 
+  it("keep Targets and Overview too", async () => {
+    const { page, context, problems } = await stage.open("/targets");
+    await page.getByRole("combobox", { name: "Scope" }).click();
+    await page.getByRole("option", { name: "Digital", exact: true }).click();
+    await page.waitForURL(/scope=digital/);
+    expect(await breaches(page)).toEqual([]);
+    for (const [path, name, part] of [
+      ["", "Digital goals", /scope=digital/],
+      ["/?status=behind", "What is behind", /status=behind/],
+    ] as const) {
+      if (path) await page.goto(path);
+      await page.getByRole("button", { name: "Views", exact: true }).click();
+      await page.getByRole("menuitem", { name: "Save this as a view…" }).click();
+      await page.getByRole("textbox", { name: "Name" }).fill(name);
+      await page.getByRole("button", { name: "Save", exact: true }).click();
+      await page.getByRole("button", { name }).click();
+      await page.getByRole("menuitem", { name: "Without a view" }).click();
+      await page.waitForURL((url) => !part.test(url.href));
+      await page.getByRole("button", { name: "Views", exact: true }).click();
+      await page.getByRole("menuitem", { name }).click();
+      await page.waitForURL(part);
+    }
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
   it("show the second editor what the first one made of it", async () => {
     const { page, context } = await stage.open("/contacts?flag=champion");
     await page.getByRole("button", { name: "Views", exact: true }).click();

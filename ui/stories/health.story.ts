@@ -71,6 +71,58 @@ it("says of an account why it has its score, and lets a CSM override it", async 
   await context.close();
 });
 
+it("lets a manager draw a curve by keys and by hand, with what it would do beside it", async () => {
+  const { page, context, problems } = await stage.open("/health?edit=digital");
+  const panel = page.getByRole("region", { name: "Model" });
+  await panel.getByText(/^logins_30d/).click();
+  const knot = panel.getByRole("slider", { name: "Knot 2 of logins_30d" });
+  const points = async () => Number(await knot.getAttribute("aria-valuenow"));
+  const before = await points();
+  await knot.focus();
+  await page.keyboard.press("ArrowUp");
+  await expect.poll(points).toBe(before + 1);
+  expect(await panel.getByRole("group", { name: "Knots of logins_30d" }).getByLabel("Points 2").inputValue()).toBe(
+    String(before + 1),
+  );
+  const box = await knot.boundingBox();
+  if (!box) throw new Error("The knot is not drawn.");
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2 - 20, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(points).toBeGreaterThan(before + 5);
+  const beside = panel.getByRole("complementary", { name: "What the change would do" });
+  await beside.getByText(/accounts would have other points/).waitFor();
+  await beside.getByText(/AUC|nothing can be said/).waitFor();
+  // A measure is added with a curve over its real values, and taken away again.
+  await panel.getByRole("combobox", { name: "Add a measure to Product use" }).click();
+  await page.getByRole("option", { name: "Days with use, 30 days" }).click();
+  await panel.getByText(/^active_days_30d/).click();
+  await panel.getByRole("slider", { name: "Knot 1 of active_days_30d" }).waitFor();
+  expect(await breaches(page)).toEqual([]);
+  await panel.getByRole("button", { name: "Remove active_days_30d" }).click();
+  await panel.getByText(/^active_days_30d/).waitFor({ state: "detached" });
+  await panel.getByText("Versions").click();
+  await panel.getByRole("table", { name: "Versions of the score" }).waitFor();
+  await panel.getByRole("button", { name: "Take back" }).click();
+  await expect.poll(points).toBe(before);
+  expect(await breaches(page)).toEqual([]);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+it("shows what became of accounts by band and direction", async () => {
+  const { page, context, problems } = await stage.open("/health");
+  type Proof = { cells: { band: string; state: string; accounts: number; churned: number }[] };
+  const proof = await ask<Proof>(page, "/scores/movement");
+  const cell = proof.cells.find((c) => c.band === "red");
+  if (!cell) throw new Error("Nobody was red.");
+  const panel = page.getByRole("region", { name: "Churn by band and direction" });
+  await panel.getByText(`${cell.churned} of ${cell.accounts}`).first().waitFor();
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
 it("can be read on a phone and in the dark", async () => {
   const { page, context, problems } = await stage.open("/health", { width: 390, height: 844, dark: true });
   await page.getByRole("img", { name: /Accounts by score/ }).waitFor();

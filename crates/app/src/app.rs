@@ -20,7 +20,9 @@ use crate::imports::Live;
 use crate::program::Trials;
 use crate::schema::MIGRATIONS;
 use crate::web::edge::Settings;
-use crate::{dashboards, duplicates, kpis, metrics, models, program, reactors, revenue, scores, search};
+use crate::{
+    contacts, dashboards, duplicates, kpis, metrics, models, program, reactors, revenue, scores, search,
+};
 
 /// How to open a Tenure.
 #[derive(Clone, Debug)]
@@ -96,6 +98,8 @@ pub struct Shared {
     pub kpis: kpis::Memo,
     /// The answers of tiles that show a query.
     pub dashboards: dashboards::Answers,
+    /// Contacts in one text.
+    pub contacts: contacts::index::Index,
     /// Accounts in one text, for whoever types.
     pub search: search::Index,
     /// Pairs of records that look like one.
@@ -151,12 +155,14 @@ impl App {
             dashboards: dashboards::Answers::default(),
             imports: Live::default(),
             trials: Trials::default(),
+            contacts: contacts::index::Index::default(),
             search: search::Index::default(),
             duplicates: duplicates::Memo::default(),
             revenue: revenue::Ledger::default(),
             definitions: RwLock::default(),
             _lock: lock,
         }));
+        app.metrics.marked_by(scores::marks);
         program::load(&app).await?;
         metrics::reactor::load(&app).await?;
         Ok(app)
@@ -187,6 +193,7 @@ impl App {
             models: models::State::default(),
             kpis: kpis::Memo::default(),
             dashboards: dashboards::Answers::default(),
+            contacts: contacts::index::Index::default(),
             search: search::Index::default(),
             duplicates: duplicates::Memo::default(),
             revenue: revenue::Ledger::default(),

@@ -64,4 +64,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "kpi_splits",
         script: include_str!("../migrations/0013_kpi_splits.sql"),
     },
+    Migration {
+        version: 14,
+        name: "score_versions",
+        script: include_str!("../migrations/0014_score_versions.sql"),
+    },
 ];

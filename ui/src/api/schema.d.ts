@@ -1887,6 +1887,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scores/movement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Churn in the 90 days after a cutoff, by the band and the direction on it. */
+        get: operations["scores_movement_movement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scores/preview": {
         parameters: {
             query?: never;
@@ -1898,6 +1915,23 @@ export interface paths {
         put?: never;
         /** What a changed score would do to the accounts as they are today; nothing is kept. */
         post: operations["scores_preview_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scores/preview/accuracy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The accuracy of a score that is being changed, on the newest closed cutoffs only; nothing is kept. */
+        post: operations["models_accuracy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1931,6 +1965,23 @@ export interface paths {
         };
         /** How a metric is spread under a score's curve. */
         get: operations["scores_preview_distribution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scores/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of a score, the newest first. */
+        get: operations["scores_versions_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2789,6 +2840,7 @@ export interface components {
             mrr?: number | null;
             name: string;
             owner?: string | null;
+            score?: null | components["schemas"]["AccountMark"];
             segment?: string | null;
             /** @description The columns asked for. */
             values: {
@@ -2814,8 +2866,29 @@ export interface components {
             mrr_total: number;
             /** @description The next page; null = this is the last. */
             next_cursor?: string | null;
+            score?: null | components["schemas"]["AccountMarks"];
             /** @description How many there are on all pages. */
             total: number;
+        };
+        /** @description The score of an account in a list. */
+        AccountMark: {
+            /** @description green, yellow or red; null = no score. */
+            band?: string | null;
+            /**
+             * Format: double
+             * @description 0–100; null = too little is known.
+             */
+            points?: number | null;
+            velocity?: null | components["schemas"]["VelocityLine"];
+        };
+        /** @description The score that lists show. */
+        AccountMarks: {
+            /** @description Its name. */
+            label: string;
+            /** @description Whether scores of earlier days are computed; else velocities are missing. */
+            ready: boolean;
+            /** @description The score's id. */
+            score: string;
         };
         /** @description A merge as it is shown. */
         AccountMerge: {
@@ -2970,6 +3043,9 @@ export interface components {
             score?: null | components["schemas"]["ScoreHead"];
             scores: components["schemas"]["ScoreHead"][];
             segment?: string | null;
+            stage?: null | components["schemas"]["StageLine"];
+            /** @description The attribute that the program names as lifecycle stage; null = it names none. */
+            stage_attribute?: string | null;
             to_green: components["schemas"]["GreenStep"][];
             up: string[];
             velocity?: null | components["schemas"]["VelocityLine"];
@@ -4201,6 +4277,25 @@ export interface components {
             next_cursor?: number | null;
             total: number;
         };
+        /** @description How well a changed score would have told its outcome. */
+        DraftAccuracy: {
+            /** @description The cutoffs that were looked at, the oldest first; empty = no month end's horizon has passed. */
+            cutoffs: string[];
+            difference?: null | components["schemas"]["FigureWithInterval"];
+            /** @description Whether there are so few outcomes that nothing is proven. */
+            few: boolean;
+            /** Format: int32 */
+            horizon_days: number;
+            /** @description What the figures rest on. */
+            note: string;
+            now?: null | components["schemas"]["FigureWithInterval"];
+            outcome: string;
+            /** @description Those to whom the outcome came. */
+            positives: number;
+            /** @description Accounts on cutoffs that both scores know. */
+            rows: number;
+            then?: null | components["schemas"]["FigureWithInterval"];
+        };
         /** @description How a draft is applied. */
         DraftApply: {
             /**
@@ -5424,7 +5519,7 @@ export interface components {
         ModelPromotion: {
             /** @description Puts it in force although its back-test proves nothing, or proves it worse. */
             despite?: boolean;
-            /** @description Why. */
+            /** @description Why; needed with `despite`. */
             note?: string;
             /**
              * Format: int64
@@ -5468,6 +5563,43 @@ export interface components {
             name: string;
             /** @description Why it would be there. */
             why: string;
+        };
+        /** @description Accounts that were in one band and moved one way. */
+        MovementCell: {
+            /** @description Accounts on cutoffs; one account counts once on each. */
+            accounts: number;
+            /** @description green, yellow or red. */
+            band: string;
+            /** @description Those that churned within the horizon. */
+            churned: number;
+            /**
+             * Format: double
+             * @description The upper end.
+             */
+            high: number;
+            /**
+             * Format: double
+             * @description The lower end of its 95 % interval (Wilson).
+             */
+            low: number;
+            /**
+             * Format: double
+             * @description Churned ÷ accounts.
+             */
+            rate: number;
+            /** @description falling, steady, rising, unsure, or unknown: too few weeks were known. */
+            state: string;
+        };
+        /** @description What became of accounts by band and direction. */
+        MovementProof: {
+            cells: components["schemas"]["MovementCell"][];
+            /** @description The days looked at, the oldest first; empty = no horizon has passed yet. */
+            cutoffs: string[];
+            /** Format: int32 */
+            horizon_days: number;
+            /** @description What the figures rest on, in words. */
+            note: string;
+            score: string;
         };
         /** @description A stretch of days at one MRR. */
         MrrLine: {
@@ -7076,10 +7208,34 @@ export interface components {
             now: components["schemas"]["PreviewCounts"];
             then: components["schemas"]["PreviewCounts"];
         };
+        /** @description A version of a score: its models in force together with the metrics and segments that they read. */
+        ScoreVersion: {
+            /**
+             * Format: int64
+             * @description Accounts whose days are kept by it; 0 = they were let go.
+             */
+            accounts: number;
+            /** @description Names what it is computed by. */
+            hash: string;
+            /** @description Whether it is in force. */
+            in_force: boolean;
+            /** @description How each of its models was made: hand_set or transparent. */
+            methods: string[];
+            /** @description When it came into force, the last time. */
+            since: string;
+        };
+        /** @description The versions of a score. */
+        ScoreVersions: {
+            /** @description The newest first. */
+            items: components["schemas"]["ScoreVersion"][];
+            /** @description How many versions before the one in force keep their days. */
+            kept: number;
+            score: string;
+        };
         /** @description What was found. */
         SearchResult: {
             accounts: components["schemas"]["FoundAccount"][];
-            /** @description By the beginning of their name, address or id. */
+            /** @description Those whose name, address or id begins with it first, then those with a word that does, then those that hold it anywhere. */
             contacts: components["schemas"]["FoundContact"][];
         };
         /** @description What was looked at. */
@@ -7337,6 +7493,30 @@ export interface components {
         /** @description Everything that queries may read. */
         SqlTables: {
             tables: components["schemas"]["SqlTable"][];
+        };
+        /** @description The stage of an account. */
+        StageLine: {
+            /**
+             * Format: int32
+             * @description Days in it.
+             */
+            days: number;
+            /**
+             * Format: double
+             * @description The median of the segment's accounts in this stage; null = none was ever in it.
+             */
+            median?: number | null;
+            /**
+             * Format: double
+             * @description Days ÷ median; above 1 it is slower than its segment.
+             */
+            ratio?: number | null;
+            /** @description The first day in it. */
+            since: string;
+            /** @description Its name. */
+            stage: string;
+            /** @description Stays that the median is made of. */
+            stays: number;
         };
         /**
          * @description Status of a target on a day.
@@ -8297,9 +8477,11 @@ export interface operations {
                 owner?: string;
                 /** @description `true` (default): active ones; `false`: the others; `any`: both. */
                 active?: string;
+                /** @description Bands of the score, with commas between: `green`, `yellow`, `red`, `none` (without a score). */
+                band?: string;
                 /** @description A SQL expression over attributes, metrics and built-in names, such as `logins_30d < 5 AND mrr > 1000`. */
                 filter?: string;
-                /** @description A column, with `-` before it for descending order (default `-mrr`). */
+                /** @description A column, `score` or `velocity`, with `-` before it for descending order (default `-mrr`). */
                 sort?: string;
                 /** @description Metrics and attributes to give with each account, with commas between; none when left out. */
                 columns?: string;
@@ -9424,9 +9606,11 @@ export interface operations {
                 owner?: string;
                 /** @description `true` (default): active ones; `false`: the others; `any`: both. */
                 active?: string;
+                /** @description Bands of the score, with commas between: `green`, `yellow`, `red`, `none` (without a score). */
+                band?: string;
                 /** @description A SQL expression over attributes, metrics and built-in names, such as `logins_30d < 5 AND mrr > 1000`. */
                 filter?: string;
-                /** @description A column, with `-` before it for descending order (default `-mrr`). */
+                /** @description A column, `score` or `velocity`, with `-` before it for descending order (default `-mrr`). */
                 sort?: string;
                 /** @description Metrics and attributes to give with each account, with commas between; none when left out. */
                 columns?: string;
@@ -11646,6 +11830,31 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    scores_movement_movement: {
+        parameters: {
+            query?: {
+                /** @description The score; `health` when left out. */
+                score?: string;
+                /** @description Only accounts that were in this segment on the cutoff. */
+                segment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovementProof"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     scores_preview_preview: {
         parameters: {
             query?: never;
@@ -11665,6 +11874,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScorePreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_accuracy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryScore"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftAccuracy"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -11740,6 +11973,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MetricSpread"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    scores_versions_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreVersions"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -12782,7 +13037,7 @@ export interface operations {
     views_list: {
         parameters: {
             query: {
-                /** @description `accounts`, `contacts`, `owners`, `revenue`, `health`, `segments`, `dashboards`, `dashboards/ID`, `targets` or `data`. */
+                /** @description `overview`, `accounts`, `contacts`, `owners`, `revenue`, `health`, `segments`, `dashboards`, `dashboards/ID`, `targets` or `data`. */
                 page: string;
             };
             header?: never;

@@ -37,6 +37,7 @@ export type AccountsSearch = {
   segment?: string;
   owner?: string;
   active?: string;
+  band?: string;
   filter?: string;
   sort?: string;
   columns?: string;
@@ -49,6 +50,7 @@ const accounts = createRoute({
     segment: text(s.segment),
     owner: text(s.owner),
     active: text(s.active),
+    band: text(s.band),
     filter: text(s.filter),
     sort: text(s.sort),
     columns: text(s.columns),
@@ -172,11 +174,17 @@ const owner = createRoute({
   component: lazyRouteComponent(() => import("@/features/owners/Owner"), "OwnerPage"),
 });
 
-export type TargetsSearch = { target?: string };
+export type TargetsSearch = { target?: string; status?: string; scope?: string; source?: string; q?: string };
 const targets = createRoute({
   getParentRoute: () => root,
   path: "/targets",
-  validateSearch: (s: Raw): TargetsSearch => ({ target: text(s.target) }),
+  validateSearch: (s: Raw): TargetsSearch => ({
+    target: text(s.target),
+    status: text(s.status),
+    scope: text(s.scope),
+    source: text(s.source),
+    q: text(s.q),
+  }),
   component: lazyRouteComponent(() => import("@/features/kpis/Targets"), "Targets"),
 });
 

@@ -2,7 +2,7 @@
 //!
 //! Ids stand one after the other in one text, found through a hash table of positions: about 30 bytes an id, loaded in one pass.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -85,11 +85,23 @@ pub(super) struct Inner {
     nodes: Vec<Node>,
     /// Accounts of devices of which nobody has said who uses them.
     devices: HashMap<String, AccountNo>,
+    /// Ids of contacts that were written or merged away, in their order, and how many before them are no longer kept.
+    changed: (u64, VecDeque<String>),
     /// Accounts that are read as others.
     pub(super) standing: Standing,
 }
 
 impl Inner {
+    fn note_changed(&mut self, id: String) {
+        const KEPT: usize = 10_000;
+        let (gone, kept) = &mut self.changed;
+        if kept.len() >= KEPT {
+            kept.pop_front();
+            *gone += 1;
+        }
+        kept.push_back(id);
+    }
+
     fn add_account(&mut self, id: &str, no: AccountNo) {
         let index = self.accounts.intern(id);
         let place = index as usize;
@@ -244,6 +256,22 @@ impl Directory {
         })
     }
 
+    /// Counts the contacts that were written since the start.
+    #[must_use]
+    pub fn contact_news(&self) -> u64 {
+        let inner = self.0.read();
+        inner.changed.0 + inner.changed.1.len() as u64
+    }
+
+    /// The ids of contacts that were written after the count was `at`; nothing when those are no longer known.
+    #[must_use]
+    pub fn contacts_changed_since(&self, at: u64) -> Option<Vec<String>> {
+        let inner = self.0.read();
+        let (gone, kept) = &inner.changed;
+        let from = usize::try_from(at.checked_sub(*gone)?).ok()?;
+        Some(kept.iter().skip(from).cloned().collect())
+    }
+
     /// The account of a device of which nobody has said who uses it.
     #[must_use]
     pub fn device_account(&self, anonymous: &str) -> Option<String> {
@@ -284,8 +312,14 @@ impl Directory {
         for one in news {
             match one {
                 News::Account { id, no } => inner.add_account(&id, no),
-                News::Contact { id, account } => inner.link(&id, account),
-                News::Merge { from, into } => inner.merge(&from, &into),
+                News::Contact { id, account } => {
+                    inner.link(&id, account);
+                    inner.note_changed(id);
+                }
+                News::Merge { from, into } => {
+                    inner.merge(&from, &into);
+                    inner.note_changed(from);
+                }
                 News::Alias { alias, id } => inner.alias(&alias, &id),
                 News::Device { anonymous, account } => {
                     inner.devices.insert(anonymous, account);

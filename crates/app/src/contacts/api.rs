@@ -7,8 +7,8 @@ use tenure_store::new_id;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::Flag;
 use super::store::{self, Change, ConsentLine, ContactItem, Filter};
+use super::{Flag, index};
 use crate::App;
 use crate::accounts::{Known, normalise};
 use crate::auth::{Csm, Principal, Viewer, audit};
@@ -63,6 +63,8 @@ async fn list(
     State(app): State<App>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<ContactsPage>> {
+    /// So many are asked for by their ids; more than these fill pages quickly by themselves.
+    const FEW: usize = 400;
     let limit = query.limit.unwrap_or(100).clamp(1, 500) as usize;
     let given = |text: &Option<String>| {
         text.as_deref()
@@ -70,12 +72,18 @@ async fn list(
             .filter(|text| !text.is_empty())
             .map(|text| text.replace('\0', ""))
     };
+    let text = given(&query.q);
+    let ids = match &text {
+        Some(text) => index::all_with(&app, &text.to_lowercase(), FEW).await?,
+        None => None,
+    };
     let filter = Filter {
+        ids,
         account: match query.account.as_deref() {
             None => None,
             Some(raw) => Some(account_no(&app, raw)?),
         },
-        text: given(&query.q),
+        text,
         flag: given(&query.flag).map(|flag| parse_flag(&flag)).transpose()?,
         consent: match given(&query.consent) {
             None => None,

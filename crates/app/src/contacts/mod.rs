@@ -7,6 +7,7 @@
 //! Emits: `contact_flag_changed`, `consent_changed`.
 
 mod api;
+pub mod index;
 mod store;
 #[cfg(test)]
 mod tests;

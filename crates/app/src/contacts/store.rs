@@ -8,6 +8,7 @@ use tenure_store::{Batch, Conflict, Execute, Row, StoreResult, Tx, Value, args};
 use utoipa::ToSchema;
 
 use super::Flag;
+use super::index::Row as Found;
 use crate::metrics::as_of;
 
 /// A contact with the part that it plays and what it agreed to.
@@ -45,6 +46,8 @@ pub struct ContactItem {
 pub(super) struct Filter {
     pub account: Option<i64>,
     pub text: Option<String>,
+    /// The ids of all contacts that hold the text, where they are few.
+    pub ids: Option<Vec<String>>,
     pub flag: Option<Flag>,
     /// A topic, and whether it was agreed to.
     pub consent: Option<(String, bool)>,
@@ -78,6 +81,44 @@ fn item(row: &Row) -> StoreResult<ContactItem> {
     })
 }
 
+/// Contacts as they are looked for, by id, from the one after `after` on.
+pub(super) async fn rows_after(on: &impl Execute, after: &str, limit: i64) -> StoreResult<Vec<Found>> {
+    on.all(
+        "SELECT id, name, email, title FROM contacts WHERE id > $1 ORDER BY id LIMIT $2",
+        args![after, limit],
+    )
+    .await?
+    .iter()
+    .map(found)
+    .collect()
+}
+
+/// Some contacts as they are looked for.
+pub(super) async fn rows(on: &impl Execute, ids: &[&str]) -> StoreResult<Vec<Found>> {
+    let mut rows = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(500) {
+        let places: Vec<String> = (1..=chunk.len()).map(|at| format!("${at}")).collect();
+        let sql = format!(
+            "SELECT id, name, email, title FROM contacts WHERE id IN ({})",
+            places.join(", ")
+        );
+        let values: Vec<Value> = chunk.iter().map(|id| Value::from(*id)).collect();
+        for row in on.all(&sql, values).await? {
+            rows.push(found(&row)?);
+        }
+    }
+    Ok(rows)
+}
+
+fn found(row: &Row) -> StoreResult<Found> {
+    Ok(Found {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        email: row.get("email")?,
+        title: row.get("title")?,
+    })
+}
+
 /// A page of contacts, by id, as of now.
 pub(super) async fn page(on: &impl Execute, filter: &Filter) -> StoreResult<Vec<ContactItem>> {
     let mut sql = format!("{CONTACT} WHERE c.id > $1 AND {STANDING}");
@@ -90,7 +131,16 @@ pub(super) async fn page(on: &impl Execute, filter: &Filter) -> StoreResult<Vec<
         let n = place(account.into());
         sql.push_str(&format!(" AND (c.account_no = ${n} OR r.root_no = ${n})"));
     }
-    if let Some(text) = &filter.text {
+    if let Some(ids) = &filter.ids {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<String> = ids
+            .iter()
+            .map(|id| format!("${}", place(id.as_str().into())))
+            .collect();
+        sql.push_str(&format!(" AND c.id IN ({})", places.join(", ")));
+    } else if let Some(text) = &filter.text {
         let wanted = text
             .to_lowercase()
             .replace('\\', "\\\\")

@@ -142,6 +142,24 @@ fn program(checker: &mut Checker<'_>) {
         .near(zones.iter().map(String::as_str));
         checker.note("program.yaml", "time_zone", note);
     }
+    if let Some(stage) = &meta.lifecycle_stage {
+        let d = checker.definitions;
+        let held = d.attribute(stage);
+        if held.is_none_or(|held| held.kind != super::AttributeType::Text) {
+            let problem = if held.is_some() {
+                format!("The attribute '{stage}' is no text.")
+            } else {
+                format!("There is no attribute '{stage}'.")
+            };
+            let texts = d
+                .attributes
+                .iter()
+                .filter(|a| a.kind == super::AttributeType::Text);
+            let note = Note::error(stage, problem, "Write the id of an attribute of type text.")
+                .near(texts.map(|a| a.id.as_str()));
+            checker.note("program.yaml", "lifecycle_stage", note);
+        }
+    }
     if !meta.currency.is_empty() && !CURRENCIES.contains(&meta.currency.as_str()) {
         let note = Note::error(
             &meta.currency,

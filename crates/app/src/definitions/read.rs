@@ -23,7 +23,14 @@ use words::ATTRIBUTE_TYPES;
 
 /// Keys of each document and of each entry, for reading and for the test that compares them with the schemas.
 pub(super) mod keys {
-    pub const PROGRAM: &[&str] = &["program", "title", "time_zone", "currency", "started_on"];
+    pub const PROGRAM: &[&str] = &[
+        "program",
+        "title",
+        "time_zone",
+        "currency",
+        "started_on",
+        "lifecycle_stage",
+    ];
     pub const ATTRIBUTE: &[&str] = &["id", "label", "description", "type", "required"];
     pub const EVENTS: &[&str] = &["names", "kinds"];
     pub const SEGMENTS: &[&str] = &["unclassified", "segments"];
@@ -63,7 +70,15 @@ pub(super) mod keys {
         "models",
     ];
     pub const BANDS: &[&str] = &["green", "yellow"];
-    pub const SCORE_MODEL: &[&str] = &["id", "label", "segments", "min_coverage", "quiet_days", "groups"];
+    pub const SCORE_MODEL: &[&str] = &[
+        "id",
+        "label",
+        "segments",
+        "min_coverage",
+        "quiet_days",
+        "key_metrics",
+        "groups",
+    ];
     pub const SCORE_GROUP: &[&str] = &["id", "label", "weight", "measures"];
     pub const SCORE_MEASURE: &[&str] = &["metric", "weight", "curve", "stale_after"];
     pub const CURVE: &[&str] = &["linear", "steps"];
@@ -365,12 +380,14 @@ fn program_meta(notes: &mut Notes, node: &Node) -> ProgramMeta {
         .need_text(notes, "currency", "Write the ISO 4217 code, e.g. USD.")
         .unwrap_or_default();
     let started_on = fields.date(notes, "started_on").unwrap_or(NO_DAY);
+    let lifecycle_stage = fields.text(notes, "lifecycle_stage");
     ProgramMeta {
         program,
         title,
         time_zone,
         currency,
         started_on,
+        lifecycle_stage,
     }
 }
 

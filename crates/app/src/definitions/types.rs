@@ -35,6 +35,9 @@ pub struct ProgramMeta {
     /// The day on which the program began; deadlines such as "within 6 months" are counted from it.
     #[schemars(with = "DateText")]
     pub started_on: Date,
+    /// The attribute that holds an account's lifecycle stage, such as onboarding, adoption, renewal; none when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_stage: Option<String>,
 }
 
 /// The type of an attribute and of everything that an expression can name.

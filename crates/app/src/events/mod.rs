@@ -10,6 +10,7 @@
 
 mod api;
 mod attribute;
+mod beginning;
 mod bulk;
 mod chunk;
 mod compact;
@@ -166,10 +167,26 @@ pub fn snapshot(app: &App) -> StoreResult<Snapshot> {
 /// # Errors
 /// When the records or the query fail.
 pub async fn read(app: &App, sql: &str) -> anyhow::Result<Vec<RecordBatch>> {
-    let context = app.lake.context(&snapshot(app)?);
+    read_from(app, &snapshot(app)?, sql).await
+}
+
+async fn read_from(app: &App, snapshot: &Snapshot, sql: &str) -> anyhow::Result<Vec<RecordBatch>> {
+    let context = app.lake.context(snapshot);
     let told = |error| anyhow::anyhow!("{error}");
     let batches = context.stream(sql).await.map_err(told)?;
     batches.map_err(told).try_collect().await
+}
+
+/// The first day of each kind of events among the steps after `after`, and the newest of those steps. A day that was known before may be told
+/// again.
+///
+/// # Errors
+/// When records or history fail.
+pub async fn first_days(
+    app: &App,
+    after: i64,
+) -> anyhow::Result<(i64, std::collections::BTreeMap<String, i32>)> {
+    beginning::first_days(app, after).await
 }
 
 /// As [`snapshot`], with the number of the newest step that it holds: a reactor that works the snapshot in goes on from there with

@@ -16,6 +16,13 @@ pub(super) async fn newest_seq(read: &impl Execute) -> StoreResult<i64> {
         .get("seq")
 }
 
+/// The query of the first day of each kind but product among the steps after `after` up to `upto`.
+pub(super) fn first_days_sql(after: i64, upto: i64) -> String {
+    format!(
+        "SELECT kind, min(day) AS day FROM events WHERE kind <> 'product' AND seq > {after} AND seq <= {upto} GROUP BY kind"
+    )
+}
+
 /// Moves the newest `seq` on, and fails when somebody else has moved it: two writers never give one number twice.
 pub(super) async fn advance(tx: &Tx, from: i64, to: i64) -> StoreResult<()> {
     if tx

@@ -31,7 +31,9 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    fn days(&self) -> usize {
+    /// How many days it has.
+    #[must_use]
+    pub fn days(&self) -> usize {
         usize::try_from(self.to - self.from + 1).unwrap_or(0)
     }
 }

@@ -17,6 +17,7 @@ pub mod evaluate;
 pub mod facts;
 pub mod known;
 pub mod lifecycle;
+pub mod marks;
 pub mod plan;
 pub mod reactor;
 pub mod series;

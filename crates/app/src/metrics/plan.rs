@@ -1,6 +1,6 @@
 //! The plan: a program's metrics and segment rules, compiled once and used alike for live events and for all history.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -17,6 +17,8 @@ pub struct SeriesPlan {
     pub keep: Keep,
     names: Vec<String>,
     kinds: Vec<String>,
+    /// The kinds of the events that it may hold, those of its names too.
+    pub counted_kinds: Vec<String>,
     filter: Option<Expr>,
     of: Option<Expr>,
     /// Entries older than this many days are never asked for; `None` = all time is.
@@ -129,7 +131,7 @@ impl Plan {
                         Some(at) => at,
                         None => {
                             series.push(
-                                SeriesPlan::new(keep, measure)
+                                SeriesPlan::new(keep, measure, definitions)
                                     .with_context(|| format!("metric {}", metric.id))?,
                             );
                             keys.push(key);
@@ -250,9 +252,16 @@ impl Plan {
 }
 
 impl SeriesPlan {
-    fn new(keep: Keep, measure: &EventMeasure) -> Result<Self> {
+    fn new(keep: Keep, measure: &EventMeasure, definitions: &Definitions) -> Result<Self> {
+        let of_name = |name: &String| definitions.events.kind(name);
+        let counted = measure.events.iter().map(of_name);
+        let counted: BTreeSet<&str> = counted
+            .chain(measure.kinds.iter().copied())
+            .map(|kind| kind.name())
+            .collect();
         Ok(Self {
             keep,
+            counted_kinds: counted.into_iter().map(str::to_owned).collect(),
             names: measure.events.clone(),
             kinds: measure.kinds.iter().map(|kind| kind.name().to_owned()).collect(),
             filter: measure

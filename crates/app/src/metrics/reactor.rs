@@ -1,7 +1,7 @@
 //! The reactor: follows the log, slides the windows at midnight, computes everything again when the definitions changed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::as_of::Cache;
 use super::book::{Book, Entry};
 use super::facts::day_number;
+use super::marks::Marking;
 use super::plan::{Plan, SharedPlan};
 use super::store;
 use super::work::{self, CURSOR, Step, entry};
@@ -37,6 +38,7 @@ pub struct State {
     turn: tokio::sync::Mutex<()>,
     woken: tokio::sync::Notify,
     pub(super) past: Cache,
+    marking: OnceLock<Marking>,
 }
 
 /// How far a full pass is.
@@ -59,6 +61,7 @@ impl Default for State {
             turn: tokio::sync::Mutex::new(()),
             woken: tokio::sync::Notify::new(),
             past: Cache::default(),
+            marking: OnceLock::new(),
         }
     }
 }
@@ -78,6 +81,15 @@ impl State {
         let plan = Plan::new(definitions)?;
         *self.plan.write() = Some(Arc::new(plan));
         Ok(())
+    }
+
+    /// Says how the list of accounts asks for their scores.
+    pub fn marked_by(&self, marking: Marking) {
+        let _ = self.marking.set(marking);
+    }
+
+    pub(super) fn marking(&self) -> Option<Marking> {
+        self.marking.get().copied()
     }
 
     /// Wakes after every commit of this slice.

@@ -27,6 +27,8 @@ pub const SEED: u64 = 1;
 pub struct State {
     /// By id; nothing = it ended here.
     running: Mutex<HashMap<String, Option<(f64, &'static str)>>>,
+    /// Held while a score that is being changed is tested.
+    pub quick: tokio::sync::Mutex<()>,
 }
 
 impl State {

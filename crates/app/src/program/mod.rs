@@ -8,6 +8,7 @@
 mod api;
 mod doubts;
 mod drafts;
+mod frozen;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -97,11 +98,22 @@ pub async fn check(app: &App, files: &Files) -> std::result::Result<Checked, Vec
             wrong_tiles.insert(sql.clone(), problem);
         }
     }
-    Definitions::check_all(
+    let checked = Definitions::check_all(
         files,
         &|kpi| wrong.get(&kpi.id).cloned().map_or(Ok(()), Err),
         &|sql| wrong_tiles.get(sql).cloned().map_or(Ok(()), Err),
-    )
+    )?;
+    match app.definitions() {
+        Some(in_force) => {
+            let broken = frozen::broken(&in_force, &checked.definitions, files);
+            if broken.is_empty() {
+                Ok(checked)
+            } else {
+                Err(broken)
+            }
+        }
+        None => Ok(checked),
+    }
 }
 
 /// The version in force with its files; `None` = no program is applied yet.

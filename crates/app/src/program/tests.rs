@@ -1,6 +1,7 @@
 //! Programs through HTTP: planned, applied, given back byte for byte, restored; faults with their place.
 
 mod drafts;
+mod frozen;
 
 use serde_json::json;
 

@@ -13,6 +13,7 @@ use tenure_learn::velocity::Season;
 
 use super::days::{Days, NONE};
 use super::form::Form;
+use super::known::Known;
 use super::pass::{Member, Rules, pass};
 use super::{models, store, velocity};
 use crate::App;
@@ -21,6 +22,9 @@ use crate::metrics::evaluate::Subject;
 use crate::metrics::facts::Facts;
 use crate::metrics::plan::SharedPlan;
 use crate::metrics::{self, Entry, Head};
+
+/// So many versions before the one in force keep the days that they gave; of older ones it stays known what they were and since when.
+pub const KEPT_VERSIONS: usize = 2;
 
 /// Weekly scores that velocity looks at.
 pub const WEEKS: usize = 13;
@@ -33,19 +37,26 @@ const CHUNK: usize = 4_000;
 pub struct Recent {
     /// What they were computed from; `None` = something older than what is in the book. A clock may stand still, so instants do not tell.
     pub from: Option<Arc<Head>>,
-    /// The day of the first of `weeks`.
+    /// The day of `score` and of the first of `weeks`.
     pub day: i32,
-    /// The scores of that day, of a week before, and so on; in thousandths.
+    /// The score of that day, in thousandths.
+    pub score: i32,
+    /// What velocity looks at: the scores of that day, of a week before, and so on, or what stands in for them; in thousandths.
     pub weeks: [i32; WEEKS],
     /// The score of 30 days before.
     pub month: i32,
 }
+
+/// For each model, for each of its measures, the first day on which it tells something.
+type Since = Vec<Vec<Option<i32>>>;
 
 /// The newest scores by one version of a score.
 #[derive(Debug)]
 pub struct Version {
     /// Names what the score is computed by.
     pub hash: String,
+    /// From which day on each measure of each model tells something.
+    since: Since,
     /// By account number.
     pub recent: RwLock<HashMap<i64, Recent>>,
     /// Where nothing may be kept: all days, by account number.
@@ -58,6 +69,7 @@ pub struct Held {
     turn: tokio::sync::Mutex<()>,
     versions: RwLock<HashMap<String, Arc<Version>>>,
     seasons: Mutex<HashMap<(String, i32), Arc<Seasons>>>,
+    known: RwLock<Known>,
     woken: tokio::sync::Notify,
 }
 
@@ -65,6 +77,12 @@ pub struct Held {
 pub type Seasons = HashMap<String, Season>;
 
 impl Held {
+    /// From which day on the log tells what.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        self.known.read().clone()
+    }
+
     /// The version of a score that is in force, once it was computed.
     #[must_use]
     pub fn version(&self, score: &str) -> Option<Arc<Version>> {
@@ -72,12 +90,12 @@ impl Held {
     }
 }
 
-/// The weeks that end with `day`.
+/// What velocity looks at in the weeks that end with `day`.
 #[must_use]
 pub fn weeks(days: &Days, day: i32) -> [i32; WEEKS] {
     let mut found = [NONE; WEEKS];
     for (score, back) in found.iter_mut().zip(0..) {
-        *score = days.at(day - 7 * back);
+        *score = days.moving_at(day - 7 * back);
     }
     found
 }
@@ -86,6 +104,7 @@ fn recent(days: &Days, from: Option<Arc<Head>>, day: i32) -> Recent {
     Recent {
         from,
         day,
+        score: days.at(day),
         weeks: weeks(days, day),
         month: days.at(day - 30),
     }
@@ -104,7 +123,13 @@ pub fn version_of(plan: &SharedPlan, score: &Score, forms: &[Form]) -> (String, 
         .iter()
         .map(|model| model.segments.as_slice())
         .collect();
-    let body = serde_json::to_string(&(forms, segments, &plan.hash)).unwrap_or_default();
+    let keys: Vec<_> = score.models.iter().map(|model| &model.key_metrics).collect();
+    let body = if keys.iter().all(|keys| keys.is_empty()) {
+        serde_json::to_string(&(forms, segments, &plan.hash))
+    } else {
+        serde_json::to_string(&(forms, segments, &plan.hash, keys))
+    };
+    let body = body.unwrap_or_default();
     let hash = blake3::hash(body.as_bytes()).to_hex().as_str()[..16].to_owned();
     (hash, body)
 }
@@ -121,10 +146,12 @@ pub async fn refresh(app: &App) -> Result<bool> {
     if definitions.scores.is_empty() || (!app.scores.imagined && !metrics::is_current(app).await?) {
         return Ok(false);
     }
+    let known = app.scores.history.known().again(app).await?;
+    *app.scores.history.known.write() = known.clone();
     let mut worked = false;
     for score in &definitions.scores {
         let forms = models::forms(app, score).await?;
-        let version = version(app, &plan, score, &forms).await?;
+        let version = version(app, &plan, score, &forms, &known).await?;
         let entries = app.metrics.book.all();
         // A merged account is shown in another from now on.
         if version.recent.read().len() > entries.len() {
@@ -152,7 +179,7 @@ pub async fn refresh(app: &App) -> Result<bool> {
         }
         let overrides = Arc::new(store::overrides(&app.store, &score.id).await?);
         for chunk in dirty.chunks(CHUNK) {
-            let computed = days(app, &plan, score, &forms, chunk, &overrides).await?;
+            let computed = days(app, &plan, (score, &version.since), &forms, chunk, &overrides).await?;
             keep(app, score, &version, chunk, computed).await?;
         }
     }
@@ -163,24 +190,39 @@ pub async fn refresh(app: &App) -> Result<bool> {
 }
 
 /// The version in force, read from the records when it is not held yet.
-async fn version(app: &App, plan: &SharedPlan, score: &Score, forms: &[Form]) -> Result<Arc<Version>> {
+async fn version(
+    app: &App,
+    plan: &SharedPlan,
+    score: &Score,
+    forms: &[Form],
+    known: &Known,
+) -> Result<Arc<Version>> {
     let (hash, body) = version_of(plan, score, forms);
+    let since = known.of_forms(plan, forms);
     if let Some(held) = app
         .scores
         .history
         .version(&score.id)
-        .filter(|held| held.hash == hash)
+        .filter(|held| held.hash == hash && held.since == since)
     {
         return Ok(held);
     }
     let version = Version {
         hash,
+        since,
         recent: RwLock::default(),
         all: RwLock::default(),
     };
     if !app.scores.imagined {
         let tx = app.store.begin().await?;
         store::add_version(&tx, &score.id, &version.hash, &body, app.clock.micros()).await?;
+        // What is in force again counts from now on; what was in force long ago lets its days go.
+        store::in_force(&tx, &score.id, &version.hash, app.clock.micros(), KEPT_VERSIONS).await?;
+        // Events of days before all others make other days tell something: all of them are computed again.
+        let since = serde_json::to_string(&version.since)?;
+        if store::known_since(&tx, &score.id, &version.hash, &since).await? {
+            store::distrust_all(&tx, &score.id, &version.hash).await?;
+        }
         tx.commit().await?;
         each_kept(app, (&score.id, &version.hash), |no, at, days| {
             if let Some(entry) = app.metrics.book.get(no) {
@@ -222,7 +264,7 @@ async fn each_kept(app: &App, which: (&str, &str), mut each: impl FnMut(i64, i64
 async fn days(
     app: &App,
     plan: &SharedPlan,
-    score: &Score,
+    (score, since): (&Score, &Since),
     forms: &[Form],
     entries: &[Arc<Entry>],
     overrides: &Arc<Vec<store::Override>>,
@@ -230,7 +272,7 @@ async fn days(
     let nos: Vec<i64> = entries.iter().map(|entry| entry.no).collect();
     let (records, facts) = metrics::kept(app, plan, &nos, app.scores.from_log).await?;
     let (plan, score, forms) = (Arc::clone(plan), score.clone(), forms.to_vec());
-    let (entries, overrides) = (entries.to_vec(), Arc::clone(overrides));
+    let (entries, overrides, since) = (entries.to_vec(), Arc::clone(overrides), since.clone());
     tokio::task::spawn_blocking(move || {
         let (empty, unknown) = (Facts::default(), metrics::Record::default());
         let members: Vec<Member<'_>> = entries
@@ -251,6 +293,7 @@ async fn days(
             score: &score,
             forms: &forms,
             overrides: &overrides,
+            since: &since,
         };
         pass(&rules, &members, tenure_learn::threads::available())
     })
@@ -285,6 +328,12 @@ async fn keep(
         );
     }
     Ok(())
+}
+
+/// The name of the version in force, once it was computed.
+#[must_use]
+pub fn of_score(app: &App, score: &str) -> Option<String> {
+    Some(app.scores.history.version(score)?.hash.clone())
 }
 
 /// The days of some accounts by the version in force.
@@ -334,6 +383,7 @@ pub async fn seasons(app: &App, score: &Score, day: i32) -> Result<Arc<Seasons>>
     if let Some(held) = app.scores.history.seasons.lock().get(&key) {
         return Ok(Arc::clone(held));
     }
+    // The season is that of the accounts that have a score on the day.
     let mut all: Vec<(i64, [i32; WEEKS])> = Vec::new();
     match app.scores.history.version(&score.id) {
         Some(version) if day == metrics::today(app) => {
@@ -341,11 +391,18 @@ pub async fn seasons(app: &App, score: &Score, day: i32) -> Result<Arc<Seasons>>
             all.extend(
                 recent
                     .iter()
-                    .filter(|(_, r)| r.day == day)
+                    .filter(|(_, r)| r.day == day && r.score != NONE)
                     .map(|(no, r)| (*no, r.weeks)),
             );
         }
-        _ => each(app, &score.id, |no, days| all.push((no, weeks(days, day)))).await?,
+        _ => {
+            each(app, &score.id, |no, days| {
+                if days.at(day) != NONE {
+                    all.push((no, weeks(days, day)));
+                }
+            })
+            .await?;
+        }
     }
     let entries: HashMap<i64, Arc<Entry>> = app.metrics.book.all().into_iter().map(|e| (e.no, e)).collect();
     let moving = all.iter().filter_map(|(no, weeks)| {
@@ -368,9 +425,16 @@ pub async fn seasons(app: &App, score: &Score, day: i32) -> Result<Arc<Seasons>>
 /// Runs until the server stops: shortly after accounts changed, and by the clock.
 pub async fn run(app: App) {
     let mut changes = app.metrics.watch();
+    let mut first = true;
     loop {
         if let Err(error) = refresh(&app).await {
             tracing::error!(error = %format!("{error:#}"), "scores could not be brought up to date; trying again");
+        }
+        // Whoever looks first after a start finds today's board made.
+        if std::mem::take(&mut first)
+            && let Err(error) = super::marks(&app, metrics::today(&app)).await
+        {
+            tracing::warn!(error = %format!("{error:#}"), "the scores of today could not be laid out; they are when somebody looks");
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         tokio::select! {

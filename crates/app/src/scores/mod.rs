@@ -12,9 +12,11 @@ pub mod days;
 pub mod explain;
 pub mod form;
 pub mod history;
+pub mod known;
 pub mod models;
 pub mod pass;
 mod relation;
+pub mod stages;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -28,7 +30,8 @@ use crate::definitions::Score;
 use crate::metrics::daily::age_of;
 use crate::metrics::plan::Plan;
 use crate::metrics::{Head, Span};
-pub use api::routes;
+pub use api::{TryScore, routes, tried};
+pub use board::marks;
 pub use form::Difference;
 use form::{Form, Ledger};
 pub use relation::score_days;
@@ -48,6 +51,10 @@ pub struct State {
     pub history: history::Held,
     /// The boards that were made last.
     pub boards: board::Boards,
+    /// What became of accounts by band and direction.
+    pub movements: api::movement::Held,
+    /// How long accounts have been in their lifecycle stage.
+    pub stages: stages::Held,
     /// Counts what changed in this slice alone: overrides, models, computed days.
     version: AtomicU64,
 }
@@ -100,6 +107,17 @@ pub fn band(score: &Score, points: f64) -> Band {
     }
 }
 
+/// The name of a band; `none` = no score.
+#[must_use]
+pub fn name_of(band: Option<Band>) -> &'static str {
+    match band {
+        Some(Band::Green) => "green",
+        Some(Band::Yellow) => "yellow",
+        Some(Band::Red) => "red",
+        None => "none",
+    }
+}
+
 /// What is known of an account by a head: the readings of a form's measures, in their order.
 #[must_use]
 pub fn readings(plan: &Plan, form: &Form, head: &Head) -> Vec<Reading> {
@@ -135,6 +153,19 @@ pub fn score(
     head: &Head,
     overrides: &[Override],
 ) -> Option<(usize, Ledger)> {
+    score_when(plan, score, forms, head, overrides, None)
+}
+
+/// As [`score`], of a day of which `known` says which measures tell something.
+#[must_use]
+pub fn score_when(
+    plan: &Plan,
+    score: &Score,
+    forms: &[Form],
+    head: &Head,
+    overrides: &[Override],
+    known: Option<&known::Known>,
+) -> Option<(usize, Ledger)> {
     let span: &Span = head.span_at(head.day).filter(|span| span.active)?;
     let at = score.model_of(&span.segment)?;
     let form = forms.get(at)?;
@@ -144,10 +175,11 @@ pub fn score(
         .rev()
         .find(|life| life.0 <= head.day)
         .map_or(0.0, |life| f64::from(head.day - life.0));
-    Some((
-        at,
-        form.score(&readings(plan, form, head), age, overrides, head.day),
-    ))
+    let mut readings = readings(plan, form, head);
+    if let Some(known) = known {
+        known.hide(plan, form, head.day, &mut readings);
+    }
+    Some((at, form.score(&readings, age, overrides, head.day)))
 }
 
 /// The overrides of an account that count on `day`, in the order in which they were set.

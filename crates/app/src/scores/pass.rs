@@ -9,7 +9,7 @@ use tenure_learn::threads;
 use super::days::{Days, NONE, points, thousandths};
 use super::form::{Form, overruled};
 use super::store::Override;
-use crate::definitions::Score;
+use crate::definitions::{Score, ScoreMeasure};
 use crate::metrics::daily::{Daily, Stretch, daily};
 use crate::metrics::evaluate::Subject;
 use crate::metrics::plan::Plan;
@@ -39,6 +39,8 @@ pub struct Rules<'a> {
     pub forms: &'a [Form],
     /// Its overrides.
     pub overrides: &'a [Override],
+    /// From which day on each measure of each model tells something ([`super::known`]).
+    pub since: &'a [Vec<Option<i32>>],
 }
 
 /// The scores of each account from its first active day to the day of its head.
@@ -102,29 +104,44 @@ fn piece(rules: &Rules<'_>, members: &[Member<'_>]) -> Result<Vec<Days>> {
             vec![NONE; usize::try_from(length).unwrap_or(0)]
         })
         .collect();
+    let mut stand_ins = scores.clone();
     let subjects: Vec<Subject<'_>> = members.iter().map(|member| member.subject.clone()).collect();
-    for (form, stretches) in rules.forms.iter().zip(&stretches) {
+    for (model, (form, stretches)) in rules.forms.iter().zip(&stretches).enumerate() {
         if stretches.is_empty() {
             continue;
         }
         let measures = form.measures();
-        let places: Vec<usize> = measures
-            .iter()
-            .map(|(name, _)| {
-                rules
-                    .plan
-                    .metric_ids
-                    .iter()
-                    .position(|id| id == name)
-                    .unwrap_or(usize::MAX)
-            })
-            .collect();
-        let aged: Vec<bool> = measures
+        let place = |name: &str| {
+            let at = rules.plan.metric_ids.iter().position(|id| id == name);
+            at.unwrap_or(usize::MAX)
+        };
+        let mut places: Vec<usize> = measures.iter().map(|(name, _)| place(name)).collect();
+        let mut aged: Vec<bool> = measures
             .iter()
             .map(|(_, stale_after)| stale_after.is_some())
             .collect();
-        let columns = daily(rules.plan, &subjects, stretches, &places, &aged)?;
+        // A key metric that is a measure of the model too is not computed twice.
+        let keys = rules
+            .score
+            .models
+            .get(model)
+            .map_or(&[][..], |model| &model.key_metrics[..]);
+        let mut key_columns = Vec::with_capacity(keys.len());
+        for key in keys {
+            let (at, own) = (place(&key.metric), key.stale_after.is_some());
+            let found = places.iter().zip(&aged).position(|held| held == (&at, &own));
+            key_columns.push(found.unwrap_or(places.len()));
+            if found.is_none() {
+                places.push(at);
+                aged.push(own);
+            }
+        }
+        let mut columns = daily(rules.plan, &subjects, stretches, &places, &aged)?;
+        if let Some(since) = rules.since.get(model) {
+            hide(&mut columns, since, stretches);
+        }
         let found = column(form, &columns, stretches);
+        let standing = stand_in(keys, &key_columns, &columns, &found);
         let mut row = 0;
         for stretch in stretches {
             let first = firsts[stretch.subject].unwrap_or(stretch.from);
@@ -132,6 +149,11 @@ fn piece(rules: &Rules<'_>, members: &[Member<'_>]) -> Result<Vec<Days>> {
             let length = usize::try_from(stretch.to - stretch.from + 1).unwrap_or(0);
             if let Some(into) = scores[stretch.subject].get_mut(start..start + length) {
                 into.copy_from_slice(&found[row..row + length]);
+            }
+            if let Some(into) = stand_ins[stretch.subject].get_mut(start..start + length)
+                && !keys.is_empty()
+            {
+                into.copy_from_slice(&standing[row..row + length]);
             }
             row += length;
         }
@@ -143,15 +165,56 @@ fn piece(rules: &Rules<'_>, members: &[Member<'_>]) -> Result<Vec<Days>> {
     Ok(members
         .iter()
         .zip(firsts)
-        .zip(scores)
-        .map(|((member, first), mut scores)| {
+        .zip(scores.into_iter().zip(stand_ins))
+        .map(|((member, first), (mut scores, stand_ins))| {
             let first = first.unwrap_or(member.head.day);
             if let Some(kept) = of_account.get(&member.no) {
                 overrule(kept, member, first, &mut scores);
             }
-            Days::of(first, &scores)
+            Days::of(first, &scores).with_stand_in(&stand_ins)
         })
         .collect())
+}
+
+/// Takes out what tells nothing yet: days before the first event of its kind.
+fn hide(columns: &mut Daily, since: &[Option<i32>], stretches: &[Stretch]) {
+    for (values, since) in columns.values.iter_mut().zip(since) {
+        let Some(since) = since else { continue };
+        let mut row = 0;
+        for stretch in stretches {
+            let length = stretch.days();
+            let before = usize::try_from(since - stretch.from).unwrap_or(0).min(length);
+            values[row..row + before].fill(f64::NAN);
+            row += length;
+        }
+    }
+}
+
+/// The weighted mean of the points of the key metrics that have a value, on the rows without a score (DEFINITIONS §6).
+fn stand_in(keys: &[ScoreMeasure], places: &[usize], columns: &Daily, scores: &[i32]) -> Vec<i32> {
+    if keys.is_empty() {
+        return Vec::new();
+    }
+    scores
+        .iter()
+        .enumerate()
+        .map(|(row, score)| {
+            if *score != NONE {
+                return NONE;
+            }
+            let (mut sum, mut weight) = (0.0, 0.0);
+            for (key, place) in keys.iter().zip(places) {
+                let value = columns.values[*place][row];
+                let age = columns.ages[*place].as_ref().map_or(0.0, |ages| ages[row]);
+                let fresh = key.stale_after.is_none_or(|most| age <= f64::from(most.0));
+                if !value.is_nan() && fresh {
+                    sum += key.weight * key.curve.points(value);
+                    weight += key.weight;
+                }
+            }
+            thousandths((weight > 0.0).then(|| sum / weight))
+        })
+        .collect()
 }
 
 /// Lays the overrides of an account over its days.

@@ -47,7 +47,7 @@ pub async fn score_days(
                     .iter()
                     .filter_map(|(no, held)| {
                         let held = held.get(at)?;
-                        points(held.weeks[0])?;
+                        points(held.score)?;
                         let span = by_no.get(no)?.head.span_at(*day)?;
                         Some((*no, held, span.segment.as_str()))
                     })
@@ -65,7 +65,7 @@ pub async fn score_days(
                     columns.period.append_value(*period);
                     columns.account.append_value(*no);
                     columns.score.append_value(&score.id);
-                    columns.points.append_option(points(held.weeks[0]));
+                    columns.points.append_option(points(held.score));
                     columns.before.append_option(points(held.before));
                     columns
                         .velocity
@@ -88,7 +88,9 @@ pub async fn score_days(
 /// What the days of one account say of a period.
 #[derive(Clone, Copy)]
 struct Held {
-    /// The weeks that end with its last day.
+    /// The score of its last day.
+    score: i32,
+    /// What velocity looks at in the weeks that end with it.
     weeks: [i32; WEEKS],
     /// The score of 30 days before.
     before: i32,
@@ -109,6 +111,7 @@ async fn held(app: &App, score: &str, periods: &[(i32, i32)]) -> Result<Vec<(i64
                 .filter(|(_, recent)| recent.day == today)
                 .map(|(no, recent)| {
                     let held = Held {
+                        score: recent.score,
                         weeks: recent.weeks,
                         before: recent.month,
                     };
@@ -119,6 +122,7 @@ async fn held(app: &App, score: &str, periods: &[(i32, i32)]) -> Result<Vec<(i64
         return Ok(held);
     }
     let of = |days: &Days, day: i32| Held {
+        score: days.at(day),
         weeks: weeks(days, day),
         before: days.at(day - 30),
     };

@@ -270,6 +270,127 @@ pub(super) async fn add_version(tx: &Tx, score: &str, hash: &str, body: &str, at
     Ok(())
 }
 
+/// A version as it is listed.
+pub(super) struct Version {
+    pub(super) hash: String,
+    pub(super) body: String,
+    pub(super) since: i64,
+    /// Accounts whose days are kept.
+    pub(super) accounts: i64,
+}
+
+/// The versions of a score, the newest first.
+pub(super) async fn versions(on: &impl Execute, score: &str) -> StoreResult<Vec<Version>> {
+    on.all(
+        "SELECT v.hash, v.body, COALESCE(v.since, v.created_at) AS since, \
+         (SELECT COUNT(*) FROM score_history h WHERE h.score = v.score AND h.hash = v.hash) AS accounts \
+         FROM score_versions v WHERE v.score = $1 ORDER BY COALESCE(v.since, v.created_at) DESC, v.hash",
+        args![score],
+    )
+    .await?
+    .iter()
+    .map(|row| {
+        Ok(Version {
+            hash: row.get("hash")?,
+            body: row.get("body")?,
+            since: row.get("since")?,
+            accounts: row.get("accounts")?,
+        })
+    })
+    .collect()
+}
+
+/// Notes that a version is in force from now on, unless it was already, and drops the days of all but it and the `kept` newest others.
+pub(super) async fn in_force(tx: &Tx, score: &str, hash: &str, now: i64, kept: usize) -> StoreResult<()> {
+    let rows = tx
+        .all(
+            "SELECT hash, since FROM score_versions WHERE score = $1 ORDER BY COALESCE(since, -1) DESC, hash",
+            args![score],
+        )
+        .await?;
+    let mut known = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (held, since): (String, Option<i64>) = (row.get("hash")?, row.get("since")?);
+        known.push((held, since));
+    }
+    if known
+        .first()
+        .is_none_or(|(first, since)| first != hash || since.is_none())
+    {
+        // A clock may stand still: what comes into force is later than what was.
+        let newest = known.iter().filter_map(|(_, since)| *since).max();
+        let since = newest.map_or(now, |newest| now.max(newest + 1));
+        tx.run(
+            "UPDATE score_versions SET since = $1 WHERE score = $2 AND hash = $3",
+            args![since, score, hash],
+        )
+        .await?;
+    }
+    for (old, _) in known.iter().filter(|(held, _)| held != hash).skip(kept) {
+        tx.run(
+            "DELETE FROM score_history WHERE score = $1 AND hash = $2",
+            args![score, old.as_str()],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// The values of a field of all accounts over time, as JSON: account, day, value; by account and day.
+pub(super) async fn field_history(
+    on: &impl Execute,
+    field: &str,
+) -> StoreResult<Vec<(i64, i32, Option<String>)>> {
+    on.all(
+        "SELECT account_no, day, value FROM account_changes WHERE field = $1 ORDER BY account_no, day",
+        args![field],
+    )
+    .await?
+    .iter()
+    .map(|row| {
+        let day: i64 = row.get("day")?;
+        Ok((
+            row.get("account_no")?,
+            i32::try_from(day).unwrap_or(0),
+            row.get("value")?,
+        ))
+    })
+    .collect()
+}
+
+/// Notes from which days on the measures of a version tell something. Whether something else was noted before.
+pub(super) async fn known_since(tx: &Tx, score: &str, hash: &str, since: &str) -> StoreResult<bool> {
+    let row = tx
+        .one(
+            "SELECT known_since FROM score_versions WHERE score = $1 AND hash = $2",
+            args![score, hash],
+        )
+        .await?;
+    let held: Option<String> = match row {
+        Some(row) => row.get("known_since")?,
+        None => None,
+    };
+    if held.as_deref() == Some(since) {
+        return Ok(false);
+    }
+    tx.run(
+        "UPDATE score_versions SET known_since = $1 WHERE score = $2 AND hash = $3",
+        args![since, score, hash],
+    )
+    .await?;
+    Ok(true)
+}
+
+/// Lets all days of a version be computed again.
+pub(super) async fn distrust_all(tx: &Tx, score: &str, hash: &str) -> StoreResult<()> {
+    tx.run(
+        "UPDATE score_history SET computed_at = 0 WHERE score = $1 AND hash = $2",
+        args![score, hash],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Kept days of accounts: number, when computed, encoded days; from number `after` on, at most `limit`.
 pub(super) async fn days(
     on: &impl Execute,

@@ -1,5 +1,9 @@
 //! Scores against a fold of every day anew, and what the routes promise.
 
+mod known;
+mod lists;
+mod moving;
+
 use serde_json::{Value as Json, json};
 use tenure_learn::handset::Amount;
 
@@ -28,11 +32,12 @@ async fn naive(app: &TestApp, score: &crate::definitions::Score, day: i32) -> Ve
     let plan = app.metrics.plan().expect("a plan");
     let nos: Vec<i64> = app.metrics.book.all().iter().map(|entry| entry.no).collect();
     let forms = models::forms(app, score).await.expect("forms");
+    let known = app.scores.history.known();
     let entries = as_of::some(app, &plan, &nos, day).await.expect("entries");
     entries
         .iter()
         .map(|entry| {
-            let ledger = super::score(&plan, score, &forms, &entry.head, &[]);
+            let ledger = score_when(&plan, score, &forms, &entry.head, &[], Some(&known));
             let points = ledger.map(|(_, ledger)| {
                 let sum: Amount = ledger.lines.iter().map(|line| line.contribution).sum();
                 let all = ledger.base + sum + ledger.clipped + ledger.overridden;
@@ -593,6 +598,7 @@ fn two_years_of_all_accounts_are_one_pass() {
         score,
         forms: &forms,
         overrides: &[],
+        since: &[],
     };
     let start = std::time::Instant::now();
     let days = pass::pass(&rules, &members, tenure_learn::threads::available()).expect("a pass");

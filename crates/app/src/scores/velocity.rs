@@ -7,7 +7,7 @@ use tenure_learn::velocity::{Movement, Season, Velocity, movement, season, veloc
 use super::days::points;
 use super::history::WEEKS;
 
-/// The movement of weekly scores, the newest first; nothing where the newest day has no score.
+/// The movement of weekly scores, or of what stands in for them, the newest first; nothing where the newest day has neither.
 #[must_use]
 pub fn of_weeks(weeks: &[i32; WEEKS]) -> Option<Movement> {
     points(weeks[0])?;

@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{index, store};
 use crate::App;
 use crate::auth::Viewer;
+use crate::contacts;
 use crate::web::{Json, Query, Result, routes};
 
 /// The routes of the slice.
@@ -53,7 +54,7 @@ struct FoundContact {
 #[derive(Serialize, ToSchema)]
 struct SearchResult {
     accounts: Vec<FoundAccount>,
-    /// By the beginning of their name, address or id.
+    /// Those whose name, address or id begins with it first, then those with a word that does, then those that hold it anywhere.
     contacts: Vec<FoundContact>,
 }
 
@@ -86,20 +87,31 @@ async fn search(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>) -
     });
     Ok(Json(SearchResult {
         accounts: accounts.collect(),
-        contacts: contacts(&app, &typed, limit).await?,
+        contacts: people(&app, &typed, limit).await?,
     }))
 }
 
-async fn contacts(app: &App, typed: &str, limit: usize) -> Result<Vec<FoundContact>> {
+async fn people(app: &App, typed: &str, limit: usize) -> Result<Vec<FoundContact>> {
     let begins = |text: &Option<String>| {
         text.as_ref()
             .is_some_and(|text| text.to_lowercase().starts_with(typed))
     };
     let mut seen = HashSet::new();
-    let found = store::from(&app.store, typed).await?.into_iter();
+    let mut found = store::from(&app.store, typed).await?;
+    found.retain(|it| begins(&it.name) || begins(&it.email) || it.id.to_lowercase().starts_with(typed));
+    found.retain(|it| seen.insert(it.id.clone()));
+    if found.len() < limit {
+        // Words inside; more than are wanted, because some were merged away or are there already.
+        let ids = contacts::index::find(app, typed, 3 * limit).await?;
+        let ids: Vec<String> = ids.into_iter().filter(|id| seen.insert(id.clone())).collect();
+        if !ids.is_empty() {
+            let mut inside = store::some(&app.store, &ids).await?;
+            inside.sort_by_key(|it| ids.iter().position(|id| *id == it.id));
+            found.extend(inside);
+        }
+    }
     Ok(found
-        .filter(|it| begins(&it.name) || begins(&it.email) || it.id.to_lowercase().starts_with(typed))
-        .filter(|it| seen.insert(it.id.clone()))
+        .into_iter()
         .take(limit)
         .map(|it| FoundContact {
             contact_id: it.id,

@@ -66,7 +66,22 @@ async fn the_likeliest_come_first_and_nothing_typed_is_a_pattern() {
     assert_eq!(find("nor").await.1, ["c1", "c2"]);
     assert_eq!(find("a3").await.0, ["a3"]);
     assert_eq!(find("50%25_").await.1, ["c3"]);
-    assert_eq!(find("%25").await, (vec![], vec![]));
+    assert_eq!(find("%25").await, (vec![], vec!["c3".to_owned()]));
+    // Inside a name, an address, and after those that begin with it.
+    assert_eq!(find("bert").await.1, ["c1"]);
+    assert_eq!(find("x.org").await.1, ["c1", "c2", "c3"]);
+    assert_eq!(find("n").await.1, ["c1", "c2"]);
+    // What has just become known is found, and what no longer holds is not.
+    let renamed = Change::Contact(ContactChange {
+        id: "c2".to_owned(),
+        name: Some("Ann Lindqvist".to_owned()),
+        email: Some("ann@y.org".to_owned()),
+        at: 2,
+        ..ContactChange::default()
+    });
+    store(&app, vec![], vec![renamed]).await;
+    assert_eq!(find("qvist").await.1, ["c2"]);
+    assert_eq!(find("norma").await.1, Vec::<String>::new());
     assert_eq!(find("norbert%20%C3%B6").await.1, ["c1"]);
     for nothing in ["", "%20%20", "%00", "%1E", &"x".repeat(5_000)] {
         assert_eq!(find(nothing).await, (vec![], vec![]), "{nothing:.20}");

@@ -18,6 +18,7 @@ use crate::web::{Json, Path, Problem, Query, Result, routes};
 
 /// The pages that views are kept of; a single dashboard, `dashboards/` and its id, is one too.
 const PAGES: &[&str] = &[
+    "overview",
     "accounts",
     "contacts",
     "owners",
@@ -74,7 +75,7 @@ struct Lines {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Asked {
-    /// `accounts`, `contacts`, `owners`, `revenue`, `health`, `segments`, `dashboards`, `dashboards/ID`, `targets` or `data`.
+    /// `overview`, `accounts`, `contacts`, `owners`, `revenue`, `health`, `segments`, `dashboards`, `dashboards/ID`, `targets` or `data`.
     page: String,
 }
 

@@ -5,12 +5,14 @@
 pub mod auc;
 pub mod bootstrap;
 pub mod probability;
+pub mod proportion;
 pub mod ranking;
 pub mod trend;
 
 pub use auc::{Auc, Difference, auc, compare};
 pub use bootstrap::{Bootstrap, Interval};
 pub use probability::{Reliability, brier, ece, log_loss, reliability};
+pub use proportion::wilson;
 pub use ranking::{Lift, Threshold, average_precision, lift, threshold};
 pub use trend::{Slope, kendall, spearman, theil_sen};
 

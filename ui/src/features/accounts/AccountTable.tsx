@@ -8,6 +8,7 @@ import { isWriting } from "@/app/shortcuts";
 import { money, number, scalar, words } from "@/shared/format";
 import { Icon } from "@/shared/ui/Icon";
 import { SegmentChip } from "@/shared/ui/Segment";
+import { Points, Way } from "@/features/scores/Bits";
 import { ownerName } from "@/features/owners/names";
 import css from "./accounts.module.css";
 import { isTextual, nextSort, sortOf } from "./rules";
@@ -17,6 +18,8 @@ type Props = {
   total: number;
   columns: Column[];
   chosen: string[];
+  /** The score that is shown; null = the program has none. */
+  score: { label: string } | null;
   sort: string;
   currency: string | null;
   setSort: (sort: string | undefined) => void;
@@ -38,6 +41,7 @@ export function AccountTable({
   total,
   columns,
   chosen,
+  score,
   currency,
   sort,
   setSort,
@@ -92,13 +96,15 @@ export function AccountTable({
     return () => cancelAnimationFrame(frame);
   }, [at, virtual]);
 
-  const template = `20px minmax(200px, 2fr) 128px minmax(190px, 1.2fr) 104px ${extra.map((c) => (isTextual(c) ? "minmax(120px, 1fr)" : `minmax(${Math.max(88, c.label.length * 7.5 + 18)}px, 0.6fr)`)).join(" ")}`;
-  const minWidth = 672 + extra.reduce((sum, c) => sum + Math.max(120, c.label.length * 7.5 + 30), 0);
-  const head = (id: string, label: string, text: boolean) => {
+  const template = `20px minmax(200px, 2fr) 128px minmax(190px, 1.2fr) 104px ${score ? "84px 92px " : ""}${extra.map((c) => (isTextual(c) ? "minmax(120px, 1fr)" : `minmax(${Math.max(88, c.label.length * 7.5 + 18)}px, 0.6fr)`)).join(" ")}`;
+  const minWidth =
+    632 + (score ? 200 : 0) + extra.reduce((sum, c) => sum + Math.max(120, c.label.length * 7.5 + 30), 0);
+  // Of scores and velocities the lowest come first: those are who one looks for.
+  const head = (id: string, label: string, text: boolean, lowFirst = text) => {
     const order = sortOf(sort, id);
     return (
       <div key={id} role="columnheader" aria-sort={order} className={text ? css.th : `${css.th} ${css.right}`}>
-        <button type="button" onClick={() => setSort(nextSort(sort, id, text))}>
+        <button type="button" onClick={() => setSort(nextSort(sort, id, lowFirst))}>
           {label} {order === "none" ? null : <Icon name={order === "ascending" ? "arrowUp" : "arrowDown"} size={13} />}
         </button>
       </div>
@@ -135,6 +141,12 @@ export function AccountTable({
                 />
               </div>
               {FIXED.map((c) => head(c.id, c.label, c.text))}
+              {score ? (
+                <>
+                  {head("score", score.label, false, true)}
+                  {head("velocity", "Moves", true, true)}
+                </>
+              ) : null}
               {extra.map((c) => head(c.id, c.label || words(c.id), isTextual(c)))}
             </div>
           </div>
@@ -192,6 +204,16 @@ export function AccountTable({
                   <div role="cell" className="num">
                     {money(row.mrr, row.currency ?? currency)}
                   </div>
+                  {score ? (
+                    <>
+                      <div role="cell" className={`num ${css.score}`}>
+                        <Points points={row.score?.points ?? null} band={row.score?.band ?? null} />
+                      </div>
+                      <div role="cell">
+                        {row.score ? <Way velocity={row.score.velocity} /> : <span className="dim">–</span>}
+                      </div>
+                    </>
+                  ) : null}
                   {extra.map((c) => (
                     <div key={c.id} role="cell" className={isTextual(c) ? "ellipsis" : "num"} data-label={c.label}>
                       {scalar(

@@ -54,7 +54,7 @@ export function Accounts() {
       }
       return next;
     });
-  const filtered = Boolean(search.q || search.segment || search.owner || search.filter);
+  const filtered = Boolean(search.q || search.segment || search.owner || search.band || search.filter);
 
   return (
     <>
@@ -88,6 +88,7 @@ export function Accounts() {
         change={change}
         segments={segments.data?.segments ?? []}
         owners={owners}
+        scored={Boolean(first?.score)}
         problem={filterProblem}
       />
       {selected.size > 0 ? (
@@ -135,6 +136,7 @@ export function Accounts() {
                 total={first?.total ?? rows.length}
                 columns={known}
                 chosen={chosen}
+                score={first?.score ?? null}
                 currency={first?.currency_default ?? null}
                 sort={search.sort ?? DEFAULT_SORT}
                 setSort={(sort) => change({ sort })}

@@ -1,9 +1,10 @@
 import { Autocomplete, Button, SegmentedControl, Select, TextInput } from "@mantine/core";
 import type { Segment } from "@/api/types";
 import type { ApiProblem } from "@/api/problem";
-import { sentence } from "@/shared/format";
+import { sentence, words } from "@/shared/format";
 import { useDraft } from "@/shared/useDraft";
 import { useSoon } from "@/shared/useSoon";
+import { BAND_LABEL, BANDS } from "@/features/scores/rules";
 import { Icon } from "@/shared/ui/Icon";
 import css from "./accounts.module.css";
 import type { Search } from "./rules";
@@ -13,11 +14,20 @@ type Props = {
   change: (next: Search) => void;
   segments: Segment[];
   owners: string[];
+  /** Whether accounts have a score. */
+  scored: boolean;
   problem: ApiProblem | null;
 };
 
+/** The bands to choose from, and several together where the address asks for them. */
+const bands = (asked: string | undefined) => [
+  ...BANDS.map((band) => ({ value: band as string, label: BAND_LABEL[band] })),
+  { value: "red,yellow", label: "Red or yellow" },
+  ...(asked && asked.includes(",") && asked !== "red,yellow" ? [{ value: asked, label: words(asked) }] : []),
+];
+
 /** Everything that narrows the list; each part is kept in the address. */
-export function Filters({ search, change, segments, owners, problem }: Props) {
+export function Filters({ search, change, segments, owners, scored, problem }: Props) {
   const [q, setQ] = useDraft(search.q ?? "");
   const [filter, setFilter] = useDraft(search.filter ?? "");
   const [owner, setOwner] = useDraft(search.owner ?? "");
@@ -29,7 +39,7 @@ export function Filters({ search, change, segments, owners, problem }: Props) {
         .filter(Boolean)
         .join(" ")
     : null;
-  const any = search.q || search.segment || search.owner || search.active || search.filter;
+  const any = search.q || search.segment || search.owner || search.active || search.band || search.filter;
   return (
     <div className={css.filters}>
       <TextInput
@@ -76,6 +86,18 @@ export function Filters({ search, change, segments, owners, problem }: Props) {
           if (e.key === "Enter") change({ owner: owner.trim() || undefined });
         }}
       />
+      {scored || search.band ? (
+        <Select
+          aria-label="Band"
+          placeholder="Any band"
+          clearable
+          value={search.band ?? null}
+          className={css.band}
+          clearButtonProps={{ "aria-label": "Any band" }}
+          data={bands(search.band)}
+          onChange={(v) => change({ band: v ?? undefined })}
+        />
+      ) : null}
       <SegmentedControl
         size="sm"
         aria-label="State"
@@ -114,7 +136,14 @@ export function Filters({ search, change, segments, owners, problem }: Props) {
           variant="subtle"
           onClick={() => {
             setQ("");
-            change({ q: undefined, segment: undefined, owner: undefined, active: undefined, filter: undefined });
+            change({
+              q: undefined,
+              segment: undefined,
+              owner: undefined,
+              active: undefined,
+              band: undefined,
+              filter: undefined,
+            });
           }}
         >
           Clear

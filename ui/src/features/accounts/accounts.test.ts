@@ -17,6 +17,7 @@ describe("the address of the list", () => {
       q: "north",
       segment: undefined,
       owner: undefined,
+      band: undefined,
       filter: undefined,
       sort: "-mrr",
       as_of: "2026-06-30",

@@ -6,6 +6,7 @@ export type Search = {
   segment?: string;
   owner?: string;
   active?: string;
+  band?: string;
   filter?: string;
   sort?: string;
   columns?: string;
@@ -65,6 +66,7 @@ export function toQuery(s: Search, asOf: string | undefined, known: Column[]) {
     q: s.q,
     segment: s.segment,
     owner: s.owner,
+    band: s.band,
     filter: s.filter,
     sort: s.sort ?? DEFAULT_SORT,
     as_of: asOf,

@@ -8,6 +8,7 @@ import { day } from "@/shared/days";
 import { words } from "@/shared/format";
 import { sessionQuery } from "@/features/auth/queries";
 import { programQuery } from "@/features/program/queries";
+import { Views } from "@/features/views/Views";
 import { FirstSteps, StepsLeft } from "@/features/setup/FirstSteps";
 import { useRowKeys } from "@/shared/useRowKeys";
 import { Fresh } from "@/shared/ui/Fresh";
@@ -29,6 +30,7 @@ const ORDER: Status[] = ["behind", "at_risk", "on_track", "met", "no_data"];
 /** Where the company stands: every KPI with its value, target, trend and segments. */
 export function Overview() {
   const { asOf } = useAsOf();
+  const search = useSearch({ from: "/" });
   const answer = useQuery(kpisQuery(asOf));
   const currency = useQuery(programQuery).data?.currency ?? null;
   const session = useQuery(sessionQuery).data;
@@ -47,7 +49,9 @@ export function Overview() {
             "Every figure against its target"
           )
         }
-      />
+      >
+        {empty ? null : <Views page="overview" search={search} />}
+      </PageHead>
       {empty ? (
         <div style={{ maxWidth: 760, marginBottom: 16 }}>
           <FirstSteps />

@@ -7,6 +7,7 @@ import { figure, percent, words } from "@/shared/format";
 import { Icon } from "@/shared/ui/Icon";
 import { programQuery } from "@/features/program/queries";
 import { DataTable, PageHead, Panel } from "@/shared/ui/Panel";
+import { Views } from "@/features/views/Views";
 import { SegmentChip } from "@/shared/ui/Segment";
 import { StatusBadge } from "@/shared/ui/Status";
 import { Empty, Loaded } from "@/shared/ui/State";
@@ -14,7 +15,8 @@ import css from "./kpis.module.css";
 import { Outlook, StatusStrip } from "./Outlook";
 import { outlookQuery, targetsQuery } from "./queries";
 import { TargetDrawer } from "./TargetDrawer";
-import { conflictsOf } from "./targets";
+import { TargetFilters } from "./TargetFilters";
+import { conflictsOf, matching } from "./targets";
 
 /** Every target of every source, with the pairs that contradict each other side by side. */
 export function Targets() {
@@ -22,25 +24,35 @@ export function Targets() {
   const targets = useQuery(targetsQuery(asOf));
   const outlooks = useQuery(outlookQuery(asOf));
   const outlookOf = (id: string) => outlooks.data?.targets.find((o) => o.id === id);
-  const { target } = useSearch({ from: "/targets" });
+  const search = useSearch({ from: "/targets" });
+  const { target } = search;
   const navigate = useNavigate({ from: "/targets" });
   const open = (id: string | undefined) => void navigate({ search: (s) => ({ ...s, target: id }) });
   const program = useQuery(programQuery);
   const show = (t: Target, v: number | null) => figure(v, t.unit, program.data?.currency);
   return (
     <>
-      <PageHead title="Targets" sub="A goal, held from a frozen baseline to a deadline, with its source." />
+      <PageHead title="Targets" sub="A goal, held from a frozen baseline to a deadline, with its source.">
+        <Views page="targets" search={search} />
+      </PageHead>
       <Loaded of={targets} lines={12}>
-        {({ targets: all }) => {
-          if (all.length === 0)
+        {({ targets: declared }) => {
+          if (declared.length === 0)
             return (
               <Empty title="No target is declared">
                 Targets are part of the program: file <code>targets.yaml</code>.
               </Empty>
             );
-          const pairs = conflictsOf(all);
+          const all = matching(declared, search);
+          // A conflict stays whole: both sides are shown as soon as one of them matches.
+          const pairs = conflictsOf(declared).filter((group) => group.some((t) => all.includes(t)));
           return (
             <div className={css.groups}>
+              <TargetFilters
+                targets={declared}
+                search={search}
+                change={(next) => void navigate({ search: (s) => ({ ...s, ...next }), replace: true })}
+              />
               {pairs.length > 0 ? (
                 <Panel
                   title={`${pairs.length} ${pairs.length === 1 ? "conflict" : "conflicts"} between sources`}
@@ -81,7 +93,17 @@ export function Targets() {
                   </div>
                 </Panel>
               ) : null}
-              <Panel title={`${all.length} targets`} flush>
+              <Panel
+                title={
+                  all.length === declared.length
+                    ? `${all.length} targets`
+                    : `${all.length} of ${declared.length} targets`
+                }
+                flush
+              >
+                {all.length === 0 ? (
+                  <Empty title="No target is like that">Take a filter away to see more.</Empty>
+                ) : null}
                 <DataTable
                   caption="Targets"
                   rows={all}

@@ -1,5 +1,5 @@
-import { expect, it } from "vitest";
-import { fan } from "./targets";
+import { describe, expect, it } from "vitest";
+import { fan, matching } from "./targets";
 
 const past = (period: string, value: number | null) => ({ period, value, expected: value, status: null });
 const ahead = (period: string, value: number) => ({
@@ -24,4 +24,23 @@ it("hangs it on nothing where the newest month has no value", () => {
   const f = fan({ history: [past("2026-05-31", 3), past("2026-06-30", null)], fan: [ahead("2026-07-31", 5)] });
   expect(f.trend).toEqual([null, null, 5]);
   expect(fan({ history: [], fan: [] }).periods).toEqual([]);
+});
+
+describe("matching", () => {
+  const target = (label: string, status: "met" | "behind", scope: string, source: string) => ({
+    label,
+    kpi_label: "Churn",
+    status,
+    scope,
+    source,
+  });
+  const all = [target("Churn down", "met", "digital", "S1"), target("NPS up", "behind", "all", "S2")];
+  const labels = (asked: Parameters<typeof matching>[1]) => matching(all, asked).map((t) => t.label);
+  it("keeps what every part of the address asks for", () => {
+    expect(labels({})).toEqual(["Churn down", "NPS up"]);
+    expect(labels({ status: "behind" })).toEqual(["NPS up"]);
+    expect(labels({ scope: "digital", source: "S1" })).toEqual(["Churn down"]);
+    expect(labels({ scope: "digital", source: "S2" })).toEqual([]);
+    expect(labels({ q: " nps " })).toEqual(["NPS up"]);
+  });
 });

@@ -53,3 +53,18 @@ export function fan(data: Pick<TargetDetail, "history" | "fan">): Fan {
     halfHigh: [...start, ...ahead((p) => end(p.half, 1))],
   };
 }
+
+/** The targets that the address asks for. */
+export function matching<T extends Pick<Target, "label" | "kpi_label" | "status" | "scope" | "source">>(
+  targets: T[],
+  asked: { q?: string; status?: string; scope?: string; source?: string },
+): T[] {
+  const q = asked.q?.trim().toLowerCase();
+  return targets.filter(
+    (t) =>
+      (!asked.status || t.status === asked.status) &&
+      (!asked.scope || t.scope === asked.scope) &&
+      (!asked.source || t.source === asked.source) &&
+      (!q || `${t.label} ${t.kpi_label} ${t.source}`.toLowerCase().includes(q)),
+  );
+}

@@ -1,14 +1,16 @@
 import { Button, Checkbox, Menu } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
 import { day, instant } from "@/shared/days";
 import { number, percent } from "@/shared/format";
 import { DataTable, Panel, type Col } from "@/shared/ui/Panel";
 import { Empty, Loaded } from "@/shared/ui/State";
 import { toast } from "@/shared/ui/Toasts";
 import css from "./models.module.css";
+import { Despite } from "./Despite";
 import { comparisonQuery, KEY, modelsQuery, promote, train, withdraw, type Model } from "./queries";
-import { versus, withInterval } from "./rules";
+import { doubtOf, versus, withInterval } from "./rules";
 
 const METHOD: Record<string, string> = { transparent: "Transparent", boosting: "Challenger" };
 
@@ -26,10 +28,15 @@ export function Models({ outcome }: { outcome: string }) {
     onError: failed,
   });
   const force = useMutation({
-    mutationFn: (it: Model) => (it.promoted_at ? withdraw(it.id, it.version) : promote(it.id, it.version, false)),
+    mutationFn: (it: Model) => (it.promoted_at ? withdraw(it.id, it.version) : promote(it.id, it.version)),
     onSuccess: again,
-    onError: failed,
+    onError: (error, it) => {
+      const doubt = doubtOf(error);
+      if (doubt) setDoubted({ model: it, doubt });
+      else failed(error);
+    },
   });
+  const [doubted, setDoubted] = useState<{ model: Model; doubt: string } | null>(null);
   const chosen = (compare ?? "").split("~").filter((id) => id !== "");
   const choose = (id: string) => {
     const next = chosen.includes(id) ? chosen.filter((it) => it !== id) : [...chosen, id].slice(-2);
@@ -96,6 +103,16 @@ export function Models({ outcome }: { outcome: string }) {
         </Menu>
       }
     >
+      {doubted ? (
+        <Despite
+          {...doubted}
+          done={async () => {
+            setDoubted(null);
+            await again();
+          }}
+          close={() => setDoubted(null)}
+        />
+      ) : null}
       <Loaded of={models} lines={3}>
         {({ items }) =>
           items.length === 0 ? (

@@ -80,8 +80,8 @@ export const train = (outcome: string, method: string) =>
     api.POST("/api/v1/models/train", { body: { outcome, method, note: "", backtest: {} as Schemas["NewBacktest"] } }),
   );
 
-export const promote = (id: string, version: number, despite: boolean) =>
-  take(api.POST("/api/v1/models/{id}/promotion", { params: { path: { id } }, body: { version, despite, note: "" } }));
+export const promote = (id: string, version: number, despite = false, note = "") =>
+  take(api.POST("/api/v1/models/{id}/promotion", { params: { path: { id } }, body: { version, despite, note } }));
 
 export const withdraw = (id: string, version: number) =>
   take(api.DELETE("/api/v1/models/{id}/promotion", { params: { path: { id }, query: { version } } }));

@@ -1,3 +1,4 @@
+import { ApiProblem } from "@/api/problem";
 import { number } from "@/shared/format";
 import type { Figure, Report } from "./queries";
 
@@ -37,4 +38,11 @@ export function against(report: Report): { id: string; label: string; said: stri
 /** What odds multiplied by so much mean: "doubles" needs no figure after the point. */
 export function odds(factor: number): string {
   return factor >= 1 ? `odds × ${number(factor, 1)}` : `odds ÷ ${number(1 / factor, 1)}`;
+}
+
+/** What speaks against putting a model in force, where that is why it was refused. */
+export function doubtOf(error: unknown): string | null {
+  const told = error instanceof ApiProblem && error.status === 409 ? (error.detail ?? "") : "";
+  const at = told.indexOf(". Send `despite`");
+  return at > 0 ? told.slice(0, at) : null;
 }

@@ -3,6 +3,7 @@ import { api, take } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Edit, ProgramDocument, WorkingCopy } from "@/api/types";
 import { sessionQuery } from "@/features/auth/queries";
+import { toast } from "@/shared/ui/Toasts";
 
 type Schemas = components["schemas"];
 
@@ -80,8 +81,22 @@ export function useDraftWrites() {
     onSuccess: (kept) => took(kept as Kept),
   });
   const discard = useMutation({
-    mutationFn: (file?: string) => take(api.DELETE("/api/v1/program/draft", { params: { query: { file } } })),
-    onSuccess: (all) => queries.setQueryData(DRAFT, all),
+    mutationFn: async (file?: string) => {
+      const was = queries.getQueryData<WorkingCopy>(DRAFT);
+      const gone = (was ? drafted(was) : []).filter((d) => file === undefined || d.file === file);
+      return { gone, all: await take(api.DELETE("/api/v1/program/draft", { params: { query: { file } } })) };
+    },
+    onSuccess: ({ gone, all }) => {
+      queries.setQueryData(DRAFT, all);
+      if (gone.length === 0) return;
+      const what = gone.length === 1 ? `Your draft of ${gone[0]?.file}` : `Your ${gone.length} drafts`;
+      toast(`${what} ${gone.length === 1 ? "is" : "are"} discarded.`, async () => {
+        // Each as it was, on the version that it began from: a conflict that it had is shown again.
+        for (const { file, text, base_version } of gone)
+          await take(api.PUT("/api/v1/program/draft", { body: { file, text, version: 0, base_version } }));
+        await queries.invalidateQueries({ queryKey: DRAFT });
+      });
+    },
   });
   return { text, edits, discard };
 }

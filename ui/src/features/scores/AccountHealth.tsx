@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import { sessionQuery } from "@/features/auth/queries";
 import { day } from "@/shared/days";
-import { figure, number } from "@/shared/format";
+import { figure, number, words } from "@/shared/format";
 import { Fresh } from "@/shared/ui/Fresh";
 import { Panel } from "@/shared/ui/Panel";
 import { Spark } from "@/shared/ui/Spark";
@@ -64,6 +64,7 @@ function Body({ a }: { a: AccountScore }) {
         <Way velocity={a.velocity} />
         <Spark values={history} label={`The score of the last ${history.length} weeks`} width={140} height={28} />
       </div>
+      <StageLine a={a} />
       {a.remark ? <p className={css.note}>{a.remark}</p> : null}
       {a.points === null && !a.remark ? <p className="dim">No score: the account is not active on this day.</p> : null}
       <Sentences title={`What changed since ${day(a.compare_to)}`} lines={a.difference?.sentences ?? []} />
@@ -72,6 +73,20 @@ function Body({ a }: { a: AccountScore }) {
       <Sentences title="The least that would make it green" lines={a.to_green.map((step) => step.words)} />
       {a.lines.length > 0 ? <Ledger a={a} /> : null}
     </>
+  );
+}
+
+/** How long the account has been in its lifecycle stage, against its segment. */
+function StageLine({ a }: { a: AccountScore }) {
+  if (a.stage_attribute === null) return <p className={css.stage}>No lifecycle stage is declared in program.yaml.</p>;
+  if (!a.stage) return <p className={css.stage}>Its lifecycle stage is not known.</p>;
+  const { stage, since, days, median, ratio, stays } = a.stage;
+  return (
+    <p className={css.stage}>
+      In stage <strong>{words(stage)}</strong> for {number(days, 0)} days, since {day(since)}
+      {median === null ? "" : `; the median of its segment is ${number(median, 0)} days over ${number(stays, 0)} stays`}
+      {ratio === null ? "." : `: ${number(ratio, 1)} times as long.`}
+    </p>
   );
 }
 

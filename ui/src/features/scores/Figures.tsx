@@ -100,32 +100,34 @@ export function Groups({
       {groups.length === 0 ? (
         <Empty title="Nobody" />
       ) : (
-        <DataTable
-          caption={title}
-          rows={groups}
-          rowKey={(g) => g.id}
-          cols={[
-            {
-              label: title.replace("By ", "").replace(/^./, (c) => c.toUpperCase()),
-              show: (g) => (
-                <button type="button" className={css.link} onClick={() => open(g.id)}>
-                  {name(g)}
-                </button>
-              ),
-            },
-            { label: "Accounts", num: true, show: (g) => number(g.accounts, 0) },
-            { label: "Average", num: true, show: (g) => (g.average === null ? "–" : number(g.average, 1)) },
-            {
-              label: "30 days",
-              num: true,
-              show: (g) =>
-                g.average === null || g.average_before === null ? "–" : signed(g.average - g.average_before),
-            },
-            { label: "Red", num: true, show: (g) => number(g.bands.red, 0) },
-            { label: "Falling", num: true, show: (g) => number(g.falling, 0) },
-            { label: "Velocity", num: true, show: (g) => (g.velocity === null ? "–" : number(g.velocity, 0)) },
-          ]}
-        />
+        <div className={css.groups}>
+          <DataTable
+            caption={title}
+            rows={groups}
+            rowKey={(g) => g.id}
+            cols={[
+              {
+                label: title.replace("By ", "").replace(/^./, (c) => c.toUpperCase()),
+                show: (g) => (
+                  <button type="button" className={`${css.link} ${css.who}`} title={g.label} onClick={() => open(g.id)}>
+                    {name(g)}
+                  </button>
+                ),
+              },
+              { label: "Accounts", num: true, show: (g) => number(g.accounts, 0) },
+              { label: "Average", num: true, show: (g) => (g.average === null ? "–" : number(g.average, 1)) },
+              {
+                label: "30 days",
+                num: true,
+                show: (g) =>
+                  g.average === null || g.average_before === null ? "–" : signed(g.average - g.average_before),
+              },
+              { label: "Red", num: true, show: (g) => number(g.bands.red, 0) },
+              { label: "Falling", num: true, show: (g) => number(g.falling, 0) },
+              { label: "Velocity", num: true, show: (g) => (g.velocity === null ? "–" : number(g.velocity, 0)) },
+            ]}
+          />
+        </div>
       )}
     </Panel>
   );

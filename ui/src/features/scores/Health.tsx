@@ -3,6 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { useAsOf } from "@/app/asOf";
+import { ownerName } from "@/features/owners/names";
 import { Views } from "@/features/views/Views";
 import { day } from "@/shared/days";
 import { money, number } from "@/shared/format";
@@ -12,6 +13,7 @@ import { SegmentChip } from "@/shared/ui/Segment";
 import { Empty, Loaded } from "@/shared/ui/State";
 import { Delta, Points, Way } from "./Bits";
 import { Distribution, Groups, Movement } from "./Figures";
+import { MovementProof } from "./MovementProof";
 import { scoresQuery, type ScoreLine, type ScoreList } from "./queries";
 import { BAND_LABEL, BANDS, signed } from "./rules";
 import css from "./scores.module.css";
@@ -203,9 +205,12 @@ function Body({
         <Groups
           title="By owner"
           groups={whole.owners.slice(0, 12)}
-          name={(g) => (g.id === "(none)" ? "No owner" : g.label)}
+          name={(g) => (g.id === "(none)" ? "No owner" : ownerName(g.label))}
           open={(id) => change({ owner: id })}
         />
+      </div>
+      <div className={css.under}>
+        <MovementProof score={search.score} segment={search.segment} />
       </div>
       <Panel
         title="Accounts"
@@ -243,7 +248,7 @@ function Body({
               { label: "30 days", num: true, show: (i) => <Delta now={i.points} before={i.before} /> },
               { label: "Moves", show: (i) => <Way velocity={i.velocity} /> },
               { label: "MRR", num: true, show: (i) => money(i.mrr, whole.currency) },
-              { label: "Owner", show: (i) => i.owner ?? "–" },
+              { label: "Owner", show: (i) => (i.owner ? <span title={i.owner}>{ownerName(i.owner)}</span> : "–") },
               {
                 label: "What costs most",
                 show: (i) =>

@@ -1,4 +1,4 @@
-import { Button, NumberInput, Select } from "@mantine/core";
+import { Button, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
@@ -6,14 +6,20 @@ import { useDraftWrites, useMayEdit, workingQuery } from "@/features/program/use
 import { number } from "@/shared/format";
 import { Panel } from "@/shared/ui/Panel";
 import { Empty, Loaded, Problem } from "@/shared/ui/State";
-import { useLater } from "@/shared/useLater";
-import { Curve } from "./Curve";
-import { type Definition, type Measure, type Model, shares, withMeasure, withWeight } from "./models";
-import { previewQuery } from "./queries";
-import { BAND_LABEL, BANDS, isBand } from "./rules";
+import { withoutMeasure } from "./curves";
+import { DraftPreview } from "./DraftPreview";
+import { AddMeasure, MeasureForm, type MetricChoice, Weight } from "./MeasureForm";
+import { Versions } from "./Versions";
+import { type Definition, type Model, shares, withMeasure, withWeight } from "./models";
 import css from "./scores.module.css";
 
 const FILE = "scores.yaml";
+
+/** The metrics that the working copy declares. */
+function metricsOf(documents: { file: string; content: unknown }[]): MetricChoice[] {
+  const content = documents.find((d) => d.file === "metrics.yaml")?.content;
+  return (content as { metrics?: MetricChoice[] } | null | undefined)?.metrics ?? [];
+}
 
 /** A score's models by their weights and curves, with what a change would do while it is made. */
 export function ModelEditor({ score }: { score: string }) {
@@ -29,7 +35,11 @@ export function ModelEditor({ score }: { score: string }) {
           const content = document?.content as { scores?: Definition[] } | null | undefined;
           const definition = content?.scores?.find((s) => s.id === score);
           return definition ? (
-            <Form key={`${document?.version ?? 0}/${score}`} definition={definition} />
+            <Form
+              key={`${document?.version ?? 0}/${score}`}
+              definition={definition}
+              metrics={metricsOf(data.documents)}
+            />
           ) : (
             <Empty title="This score stands in no document that can be edited">
               Look at <Link to="/definitions">the definitions</Link>.
@@ -41,7 +51,7 @@ export function ModelEditor({ score }: { score: string }) {
   );
 }
 
-function Form({ definition }: { definition: Definition }) {
+function Form({ definition, metrics }: { definition: Definition; metrics: MetricChoice[] }) {
   const search = useSearch({ from: "/health" });
   const navigate = useNavigate({ from: "/health" });
   const mayEdit = useMayEdit();
@@ -53,9 +63,9 @@ function Form({ definition }: { definition: Definition }) {
   );
   const model = tried.models[at];
   const changed = JSON.stringify(tried) !== JSON.stringify(definition);
-  const preview = useQuery(previewQuery(useLater(tried, 250)));
   if (!model) return <Empty title="The score has no model" />;
   const put = (next: Model) => setTried({ ...tried, models: tried.models.map((m, i) => (i === at ? next : m)) });
+  const alone = model.groups.reduce((n, g) => n + g.measures.length, 0) < 2;
   return (
     <>
       <div className={css.filters}>
@@ -69,7 +79,7 @@ function Form({ definition }: { definition: Definition }) {
         />
         {mayEdit ? (
           <Button
-            disabled={!changed || definition.frozen === true || preview.isError}
+            disabled={!changed || definition.frozen === true}
             loading={edits.isPending}
             onClick={() =>
               edits.mutate({
@@ -90,93 +100,42 @@ function Form({ definition }: { definition: Definition }) {
           Apply under Definitions
         </Link>
       </div>
-      {definition.frozen ? <p className={css.note}>This score is frozen: others are measured against it.</p> : null}
-      {edits.error ? <Problem inline error={edits.error} /> : null}
-      <Outcome preview={preview} />
-      {model.groups.map((group, g) => (
-        <fieldset key={group.id} className={css.fieldset}>
-          <legend>
-            {group.label ?? group.id}, {number(shares(model)[g] ?? 0, 0)} % of the score
-          </legend>
-          <NumberInput
-            size="xs"
-            label={`Weight of ${group.label ?? group.id}`}
-            value={group.weight}
-            min={0}
-            step={0.05}
-            w={200}
-            onChange={(v) => put(withWeight(model, g, Number(v)))}
-          />
-          {group.measures.map((measure, m) => (
-            <MeasureForm
-              key={measure.metric}
-              score={definition.id}
-              model={model.id}
-              measure={measure}
-              put={(next) => put(withMeasure(model, g, m, next))}
-            />
-          ))}
-        </fieldset>
-      ))}
-    </>
-  );
-}
-
-function MeasureForm({
-  score,
-  model,
-  measure,
-  put,
-}: {
-  score: string;
-  model: string;
-  measure: Measure;
-  put: (next: Measure) => void;
-}) {
-  return (
-    <details className={css.measure}>
-      <summary>
-        <code>{measure.metric}</code>, weight {number(measure.weight, 2)}
-      </summary>
-      <NumberInput
-        size="xs"
-        label={`Weight of ${measure.metric}`}
-        value={measure.weight}
-        min={0}
-        step={0.05}
-        w={200}
-        onChange={(v) => put({ ...measure, weight: Number(v) })}
-      />
-      <Curve score={score} model={model} measure={measure} put={(curve) => put({ ...measure, curve })} />
-    </details>
-  );
-}
-
-type Previewed = ReturnType<
-  typeof useQuery<Awaited<ReturnType<NonNullable<ReturnType<typeof previewQuery>["queryFn"]>>>>
->;
-
-/** What the tried models would do today. */
-function Outcome({ preview }: { preview: Pick<Previewed, "data" | "error"> }) {
-  if (preview.error) return <Problem inline error={preview.error} />;
-  const data = preview.data;
-  if (!data) return null;
-  const label = (band: string) => (isBand(band) ? BAND_LABEL[band] : band);
-  return (
-    <div role="status" className={css.note}>
-      <strong>Today:</strong> {number(data.changed, 0)} accounts would have other points; the average goes from{" "}
-      {data.now.average === null ? "–" : number(data.now.average, 1)} to{" "}
-      {data.then.average === null ? "–" : number(data.then.average, 1)}.{" "}
-      {BANDS.map((b) => `${BAND_LABEL[b]} ${number(data.now[b], 0)} → ${number(data.then[b], 0)}`).join(", ")}.
-      {data.moves.length > 0 ? (
-        <ul className={css.list}>
-          {data.moves.map((m) => (
-            <li key={m.from + m.to}>
-              {label(m.from)} to {label(m.to)}: {number(m.accounts, 0)}, for example {m.sample.slice(0, 3).join(", ")}
-            </li>
-          ))}
-        </ul>
+      {definition.frozen ? (
+        <p className={css.note}>
+          This score is frozen: others are measured against it, so it cannot be changed. Copy it under a new id to try
+          something else.
+        </p>
       ) : null}
-    </div>
+      {edits.error ? <Problem inline error={edits.error} /> : null}
+      <div className={css.editor}>
+        <div>
+          {model.groups.map((group, g) => (
+            <fieldset key={group.id} className={css.fieldset}>
+              <legend>
+                {group.label ?? group.id}, {number(shares(model)[g] ?? 0, 0)} % of the score
+              </legend>
+              <Weight
+                label={`Weight of ${group.label ?? group.id}`}
+                value={group.weight}
+                put={(v) => put(withWeight(model, g, v))}
+              />
+              {group.measures.map((measure, m) => (
+                <MeasureForm
+                  key={measure.metric}
+                  score={definition.id}
+                  model={model.id}
+                  measure={measure}
+                  put={(next) => put(withMeasure(model, g, m, next))}
+                  remove={alone ? null : () => put(withoutMeasure(model, g, m))}
+                />
+              ))}
+              <AddMeasure score={definition.id} model={model} group={g} metrics={metrics} put={put} />
+            </fieldset>
+          ))}
+        </div>
+        <DraftPreview tried={tried} changed={changed} />
+      </div>
+      <Versions score={definition.id} />
+    </>
   );
 }

@@ -5,6 +5,7 @@ import { api, take } from "@/api/client";
 import { day } from "@/shared/days";
 import { number } from "@/shared/format";
 import { Problem } from "@/shared/ui/State";
+import { toast } from "@/shared/ui/Toasts";
 import type { AccountScore, ScoreOverride } from "./queries";
 import css from "./scores.module.css";
 
@@ -18,26 +19,39 @@ export function Overrides({ a, close }: { a: AccountScore; close: () => void }) 
   const [points, setPoints] = useState<number | string>(40);
   const [reason, setReason] = useState("");
   const [until, setUntil] = useState(inDays(a.as_of, 30));
+  const again = () => queries.invalidateQueries({ queryKey: ["scores"] });
   const done = async () => {
-    await queries.invalidateQueries({ queryKey: ["scores"] });
+    await again();
     close();
   };
+  const add = (body: { rule: string; points: number; reason: string; until: string }) =>
+    take(
+      api.POST("/api/v1/accounts/{id}/score-overrides", {
+        params: { path: { id: a.account_id } },
+        body: { score: a.score?.id, ...body },
+      }),
+    );
+  const takeAway = (o: Pick<ScoreOverride, "id" | "version">) =>
+    take(api.DELETE("/api/v1/score-overrides/{id}", { params: { path: { id: o.id }, query: { version: o.version } } }));
   const save = useMutation({
-    mutationFn: () =>
-      take(
-        api.POST("/api/v1/accounts/{id}/score-overrides", {
-          params: { path: { id: a.account_id } },
-          body: { score: a.score?.id, rule, points: Number(points), reason: reason.trim(), until },
-        }),
-      ),
-    onSuccess: done,
+    mutationFn: () => add({ rule, points: Number(points), reason: reason.trim(), until }),
+    onSuccess: async (made) => {
+      await done();
+      toast(`The score of ${a.name} is overridden.`, async () => {
+        await takeAway(made);
+        await again();
+      });
+    },
   });
   const remove = useMutation({
-    mutationFn: (o: ScoreOverride) =>
-      take(
-        api.DELETE("/api/v1/score-overrides/{id}", { params: { path: { id: o.id }, query: { version: o.version } } }),
-      ),
-    onSuccess: done,
+    mutationFn: takeAway,
+    onSuccess: async ({ rule, points, reason, until }) => {
+      await done();
+      toast(`The override of ${a.name} is taken away.`, async () => {
+        await add({ rule, points, reason, until });
+        await again();
+      });
+    },
   });
   const error = save.error ?? remove.error;
   return (

@@ -12,6 +12,8 @@ export type ScoreHead = Answered<Schemas["ScoreHead"]>;
 export type AccountScore = Answered<Schemas["AccountScore"]>;
 export type LedgerLine = Answered<Schemas["LedgerLine"]>;
 export type ScoreOverride = Answered<Schemas["ScoreOverride"]>;
+export type MovementProof = Answered<Schemas["MovementProof"]>;
+export type Stage = Answered<Schemas["StageLine"]>;
 export type Velocity = Answered<Schemas["VelocityLine"]>;
 export type ScoresAsked = NonNullable<paths["/api/v1/scores"]["get"]["parameters"]["query"]>;
 
@@ -57,4 +59,33 @@ export const spreadQuery = (score: string, metric: string, model: string) =>
       take(api.GET("/api/v1/scores/{id}/distribution", { params: { path: { id: score }, query: { metric, model } } })),
     staleTime: 300_000,
     retry: false,
+  });
+
+/** How well a changed score would have told its outcome, on the newest closed month ends. */
+export const draftAccuracyQuery = (score: object) =>
+  queryOptions({
+    queryKey: ["scores", "accuracy", score],
+    queryFn: ({ signal }) =>
+      take(api.POST("/api/v1/scores/preview/accuracy", { body: { score: score as Record<string, never> }, signal })),
+    placeholderData: keepPreviousData,
+    retry: false,
+    staleTime: 300_000,
+  });
+
+/** What became of accounts by the band that they were in and the way that they moved. */
+export const movementQuery = (score: string | undefined, segment: string | undefined) =>
+  queryOptions({
+    queryKey: ["scores", "movement", score, segment],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/scores/movement", { params: { query: { score, segment } }, signal })),
+    placeholderData: keepPreviousData,
+    staleTime: 300_000,
+  });
+
+/** What a score was computed by, since when. */
+export const versionsQuery = (score: string) =>
+  queryOptions({
+    queryKey: ["scores", "versions", score],
+    queryFn: () => take(api.GET("/api/v1/scores/{id}/versions", { params: { path: { id: score } } })),
+    staleTime: 60_000,
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { firstCurve, handles, moved, stepOf, withAdded, withKnot, withoutMeasure } from "./curves";
 import { corners, shares, withMeasure, withWeight } from "./models";
 import { bandAt, bandOf, grouped, signed, way } from "./rules";
 
@@ -76,5 +77,99 @@ describe("scores in words", () => {
       ["support", 5, 1],
     ]);
     expect(grouped([line(null, 1)])[0]?.label).toBe("Measures");
+  });
+});
+
+describe("curves that are moved", () => {
+  const linear = {
+    linear: {
+      knots: [
+        [0, 0],
+        [10, 60],
+        [40, 100],
+      ] as [number, number][],
+      direction: "rising",
+    },
+  };
+  const steps = { steps: { cuts: [1, 5], points: [100, 70, 20], direction: "falling" } };
+  const knot = (at: number) => handles(linear, 0, 50)[at] ?? { kind: "knot" as const, at, value: 0, points: 0 };
+
+  it("stop at their neighbours, along the values and along the points", () => {
+    expect(moved(linear, knot(1), 12.2, 71.4, 1)).toEqual({
+      linear: {
+        knots: [
+          [0, 0],
+          [12, 71],
+          [40, 100],
+        ],
+        direction: "rising",
+      },
+    });
+    expect(moved(linear, knot(1), 99, -5, 1)).toEqual({
+      linear: {
+        knots: [
+          [0, 0],
+          [39, 0],
+          [40, 100],
+        ],
+        direction: "rising",
+      },
+    });
+  });
+  it("move cuts along the values and levels along the points only", () => {
+    const [first, , , cut] = handles(steps, 0, 9);
+    expect(handles(steps, 0, 9).map((h) => h.kind)).toEqual(["level", "level", "level", "cut", "cut"]);
+    if (!first || !cut) throw new Error("no handles");
+    expect(moved(steps, first, 7, 40, 1)).toEqual({ steps: { ...steps.steps, points: [70, 70, 20] } });
+    expect(moved(steps, cut, 3, 0, 1)).toEqual({ steps: { ...steps.steps, cuts: [3, 5] } });
+  });
+  it("step by round numbers", () => {
+    expect([stepOf(0, 100), stepOf(0, 37), stepOf(-1, 1), stepOf(3, 3)]).toEqual([1, 0.5, 0.02, 1]);
+  });
+  it("begin with what is common and get knots where they are wide", () => {
+    const twentieths = Array.from({ length: 21 }, (_, i) => i * 2);
+    expect(firstCurve(twentieths, "down")).toEqual({
+      linear: {
+        knots: [
+          [4, 100],
+          [20, 50],
+          [36, 0],
+        ],
+        direction: "falling",
+      },
+    });
+    expect(
+      firstCurve(
+        Array.from({ length: 21 }, () => 0),
+        "up",
+      ),
+    ).toEqual({
+      linear: {
+        knots: [
+          [0, 0],
+          [1, 100],
+        ],
+        direction: "rising",
+      },
+    });
+    expect(withKnot(linear).linear.knots).toEqual([
+      [0, 0],
+      [10, 60],
+      [25, 80],
+      [40, 100],
+    ]);
+  });
+  it("are added and taken away with their measures", () => {
+    const model = {
+      id: "m",
+      groups: [{ id: "a", weight: 1, measures: [{ metric: "logins", weight: 0.5, curve: linear }] }],
+    };
+    const more = withAdded(model, 0, "tickets", steps);
+    expect(more.groups[0]?.measures.map((m) => [m.metric, m.weight])).toEqual([
+      ["logins", 0.5],
+      ["tickets", 0.5],
+    ]);
+    expect(withoutMeasure(more, 0, 0).groups[0]?.measures.map((m) => m.metric)).toEqual(["tickets"]);
+    expect(withoutMeasure(model, 0, 0).groups).toEqual([]);
   });
 });

@@ -36,7 +36,7 @@ export function Views({ page, search }: { page: ViewPage; search: Record<string,
   const go = useCallback(
     (state: State, replace: boolean) =>
       void navigate({
-        to: `/${page}`,
+        to: page === "overview" ? "/" : `/${page}`,
         search: (s: { as_of?: string }) => ({ as_of: s.as_of, ...state }),
         replace,
       } as never),

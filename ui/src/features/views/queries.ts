@@ -4,7 +4,16 @@ import { toProblem } from "@/api/problem";
 import type { SavedView } from "@/api/types";
 
 export type ViewPage =
-  "accounts" | "contacts" | "owners" | "revenue" | "health" | "segments" | "data" | `dashboards/${string}`;
+  | "overview"
+  | "accounts"
+  | "contacts"
+  | "owners"
+  | "revenue"
+  | "health"
+  | "segments"
+  | "targets"
+  | "data"
+  | `dashboards/${string}`;
 export type State = Record<string, string>;
 
 export const viewsQuery = (page: ViewPage) =>

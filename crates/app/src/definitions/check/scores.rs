@@ -7,7 +7,7 @@ use tenure_learn::handset;
 use super::compile::Wanted;
 use super::{Checker, known_events, names, unknown_event};
 use crate::definitions::decode::Note;
-use crate::definitions::{CHURN, Definitions, Score, ScoreModel};
+use crate::definitions::{CHURN, Definitions, Score, ScoreMeasure, ScoreModel};
 
 const FILE: &str = "scores.yaml";
 
@@ -111,7 +111,6 @@ pub(super) fn one(checker: &mut Checker<'_>, path: &str, score: &Score) {
 
 /// Weights, curves and metrics of a model.
 fn arithmetic(checker: &mut Checker<'_>, path: &str, model: &ScoreModel) {
-    let d: &Definitions = checker.definitions;
     let mut problem = |at: &str, name: String, text: String, remedy: &str| {
         checker.note(FILE, &format!("{path}{at}"), Note::error(name, text, remedy));
     };
@@ -155,6 +154,10 @@ fn arithmetic(checker: &mut Checker<'_>, path: &str, model: &ScoreModel) {
             group.measures.iter().map(|m| m.weight).collect(),
         );
     }
+    weights(
+        ".key_metrics",
+        model.key_metrics.iter().map(|m| m.weight).collect(),
+    );
     checker.unique(
         FILE,
         &format!("{path}.groups"),
@@ -164,30 +167,45 @@ fn arithmetic(checker: &mut Checker<'_>, path: &str, model: &ScoreModel) {
     for (g, group) in model.groups.iter().enumerate() {
         for (m, measure) in group.measures.iter().enumerate() {
             let path = format!("{path}.groups[{g}].measures[{m}]");
-            let metric = measure.metric.as_str();
-            if d.metric(metric).is_none() && !metric.is_empty() {
-                let note = Note::error(
-                    metric,
-                    format!("There is no metric '{metric}'."),
-                    "Declare it in metrics.yaml, or correct the name.",
-                )
-                .near(d.metrics.iter().map(|m| m.id.as_str()));
-                checker.note(FILE, &format!("{path}.metric"), note);
-            }
-            let line = checker.places.find(FILE, &path).line;
-            if let Some(earlier) = first.insert(metric, line) {
-                let note = Note::error(
-                    metric,
-                    format!("'{metric}' is measured twice in this model, first in line {earlier}."),
-                    "Keep one of the two.",
-                );
-                checker.note(FILE, &format!("{path}.metric"), note);
-            }
-            if let Some(problem) = curve_problem(measure.curve.clone()) {
-                let note = Note::error("curve", problem, "Correct the curve.");
-                checker.note(FILE, &format!("{path}.curve"), note);
-            }
+            self::measure(checker, &path, measure, &mut first);
         }
+    }
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    for (at, key) in model.key_metrics.iter().enumerate() {
+        measure(checker, &format!("{path}.key_metrics[{at}]"), key, &mut first);
+    }
+}
+
+/// A measure that stands at `path`, in a list of which `first` names those before it with their lines.
+fn measure<'m>(
+    checker: &mut Checker<'_>,
+    path: &str,
+    measure: &'m ScoreMeasure,
+    first: &mut HashMap<&'m str, usize>,
+) {
+    let d: &Definitions = checker.definitions;
+    let metric = measure.metric.as_str();
+    if d.metric(metric).is_none() && !metric.is_empty() {
+        let note = Note::error(
+            metric,
+            format!("There is no metric '{metric}'."),
+            "Declare it in metrics.yaml, or correct the name.",
+        )
+        .near(d.metrics.iter().map(|m| m.id.as_str()));
+        checker.note(FILE, &format!("{path}.metric"), note);
+    }
+    let line = checker.places.find(FILE, path).line;
+    if let Some(earlier) = first.insert(metric, line) {
+        let note = Note::error(
+            metric,
+            format!("'{metric}' is measured twice in this model, first in line {earlier}."),
+            "Keep one of the two.",
+        );
+        checker.note(FILE, &format!("{path}.metric"), note);
+    }
+    if let Some(problem) = curve_problem(measure.curve.clone()) {
+        let note = Note::error("curve", problem, "Correct the curve.");
+        checker.note(FILE, &format!("{path}.curve"), note);
     }
 }
 

@@ -132,6 +132,7 @@ fn model(notes: &mut Notes, fields: &Fields<'_>) -> ScoreModel {
         segments: fields.texts(notes, "segments"),
         min_coverage: fields.number(notes, "min_coverage").unwrap_or(0.5),
         quiet_days: fields.number(notes, "quiet_days").unwrap_or(30.0),
+        key_metrics: each(notes, fields, "key_metrics", keys::SCORE_MEASURE, measure),
         groups: needed(notes, fields, "groups", keys::SCORE_GROUP, group),
         id,
     }

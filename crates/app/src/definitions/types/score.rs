@@ -156,6 +156,9 @@ pub struct ScoreModel {
     /// Days after the start in which there is no score; 30 when left out.
     #[serde(default = "thirty")]
     pub quiet_days: f64,
+    /// What velocity looks at on days without a score, such as the first ones: metrics with weights and curves as in a group; none = nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_metrics: Vec<ScoreMeasure>,
     /// The groups of measures.
     pub groups: Vec<ScoreGroup>,
 }

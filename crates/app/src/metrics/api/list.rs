@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use utoipa::{IntoParams, ToSchema};
 
+use super::super::marks::{Mark, Marked, Marks, marks};
 use super::super::{Entry, Span, as_of};
 use super::definitions;
 use crate::App;
@@ -30,9 +31,11 @@ pub struct Asked {
     owner: Option<String>,
     /// `true` (default): active ones; `false`: the others; `any`: both.
     active: Option<String>,
+    /// Bands of the score, with commas between: `green`, `yellow`, `red`, `none` (without a score).
+    band: Option<String>,
     /// A SQL expression over attributes, metrics and built-in names, such as `logins_30d < 5 AND mrr > 1000`.
     filter: Option<String>,
-    /// A column, with `-` before it for descending order (default `-mrr`).
+    /// A column, `score` or `velocity`, with `-` before it for descending order (default `-mrr`).
     sort: Option<String>,
     /// Metrics and attributes to give with each account, with commas between; none when left out.
     columns: Option<String>,
@@ -72,6 +75,8 @@ pub struct Item {
     currency: Option<String>,
     /// Number of doubts about its data.
     flags: usize,
+    /// Its score; null = it is not active, or the program has no score.
+    score: Option<Mark>,
     /// The columns asked for.
     #[schema(value_type = HashMap<String, Value>)]
     values: Map<String, Json>,
@@ -93,6 +98,8 @@ pub struct Page {
     currency_default: String,
     /// The next page; null = this is the last.
     next_cursor: Option<String>,
+    /// The score that is shown; null = the program has none.
+    score: Option<Marked>,
     /// The columns that may be asked for.
     columns: Vec<ColumnInfo>,
     /// When the oldest shown state was computed.
@@ -116,12 +123,14 @@ pub async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>)
     }
     let columns = chosen(&definitions, asked.columns.as_deref())?;
     let entries = as_of::entries(&app, day).await?;
-    let mut kept = select(&app, &definitions, &entries, day, &asked)?;
+    let marks = marks(&app, day).await?;
+    let mut kept = select(&app, &definitions, &entries, day, &asked, marks.as_deref())?;
     sort(
         &definitions,
         &mut kept,
         day,
         asked.sort.as_deref().unwrap_or("-mrr"),
+        marks.as_deref(),
     )?;
     let total = kept.len();
     let mrr = kept
@@ -135,7 +144,7 @@ pub async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>)
         .iter()
         .skip(offset)
         .take(limit)
-        .map(|e| item(&definitions, e, day, &columns))
+        .map(|e| item(&definitions, e, day, &columns, marks.as_deref()))
         .collect();
     let computed_at = kept
         .iter()
@@ -152,6 +161,7 @@ pub async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>)
         mrr_total: mrr,
         currency_default: definitions.program.currency.clone(),
         next_cursor: (next < total).then(|| next.to_string()),
+        score: marks.as_ref().map(|marks| marks.head()),
         columns: column_infos(&definitions),
         computed_at: as_of::instant(computed_at),
     }))
@@ -170,21 +180,24 @@ pub async fn export(
     let day = as_of::day(&app, asked.as_of.as_deref())?;
     let columns = chosen(&definitions, asked.columns.as_deref())?;
     let entries = as_of::entries(&app, day).await?;
-    let mut kept = select(&app, &definitions, &entries, day, &asked)?;
+    let marks = marks(&app, day).await?;
+    let mut kept = select(&app, &definitions, &entries, day, &asked, marks.as_deref())?;
     sort(
         &definitions,
         &mut kept,
         day,
         asked.sort.as_deref().unwrap_or("-mrr"),
+        marks.as_deref(),
     )?;
     let computed = kept.iter().map(|e| e.computed_at).min();
     let day_said = super::day_text(day);
     let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "all".to_owned());
     let filters = format!(
-        "segment: {}; owner: {}; active: {}; condition: {}",
+        "segment: {}; owner: {}; active: {}; band: {}; condition: {}",
         said(&asked.segment),
         said(&asked.owner),
         asked.active.as_deref().unwrap_or("true"),
+        said(&asked.band),
         asked.filter.as_deref().unwrap_or("none")
     );
     let about = [
@@ -207,6 +220,14 @@ pub async fn export(
     ]
     .map(str::to_owned)
     .to_vec();
+    if let Some(marks) = &marks {
+        head.extend([
+            marks.head().label,
+            "Band".into(),
+            "Velocity".into(),
+            "Moves".into(),
+        ]);
+    }
     head.extend(columns.iter().cloned());
     let sheet = Sheet {
         name: "Accounts".to_owned(),
@@ -214,13 +235,20 @@ pub async fn export(
         head,
         rows: kept
             .iter()
-            .map(|e| cells(item(&definitions, e, day, &columns), &columns))
+            .map(|e| {
+                let marks = marks.as_deref();
+                cells(
+                    item(&definitions, e, day, &columns, marks),
+                    &columns,
+                    marks.is_some(),
+                )
+            })
             .collect(),
     };
     download(&["accounts", &day_said], kind, &[sheet])
 }
 
-fn cells(item: Item, columns: &[String]) -> Vec<Cell> {
+fn cells(item: Item, columns: &[String], scored: bool) -> Vec<Cell> {
     let words = |text: Option<String>| text.map_or(Cell::Empty, Cell::Text);
     let mut row = vec![
         Cell::Text(item.account_id),
@@ -231,6 +259,16 @@ fn cells(item: Item, columns: &[String]) -> Vec<Cell> {
         Cell::number(item.mrr, Some("money")),
         words(item.currency),
     ];
+    if scored {
+        let mark = item.score;
+        let way = mark.as_ref().and_then(|mark| mark.velocity.as_ref());
+        row.extend([
+            Cell::number(mark.as_ref().and_then(|mark| mark.points), Some("points")),
+            words(mark.as_ref().and_then(|mark| mark.band).map(str::to_owned)),
+            Cell::number(way.map(|way| way.value), Some("points")),
+            words(way.map(|way| way.state.to_owned())),
+        ]);
+    }
     row.extend(columns.iter().map(|name| match item.values.get(name) {
         None | Some(Json::Null) => Cell::Empty,
         Some(Json::Bool(value)) => Cell::Flag(*value),
@@ -351,6 +389,7 @@ fn select(
     entries: &[Arc<Entry>],
     day: i32,
     asked: &Asked,
+    marks: Option<&dyn Marks>,
 ) -> Result<Vec<Arc<Entry>>> {
     let q = asked.q.as_deref().unwrap_or_default().trim().to_lowercase();
     let segments: Vec<&str> = asked
@@ -375,12 +414,15 @@ fn select(
         }
     };
     let owner = asked.owner.as_deref().filter(|owner| !owner.is_empty());
+    let bands = bands(asked.band.as_deref(), marks)?;
     let pass = |entry: &Arc<Entry>| {
         let span = entry.head.span_at(day);
         let owned_by = span.and_then(|s| s.owner.as_deref());
         active.is_none_or(|wanted| span.is_some_and(|s| s.active) == wanted)
             && (segments.is_empty() || span.is_some_and(|s| segments.contains(&s.segment.as_str())))
             && owner.is_none_or(|wanted| owned_by.unwrap_or("(none)") == wanted)
+            && (bands.is_empty()
+                || marks.is_some_and(|marks| bands.contains(&marks.band(entry.no).unwrap_or("none"))))
             && (q.is_empty()
                 || entry.name.to_lowercase().contains(&q)
                 || entry.id.to_lowercase().contains(&q))
@@ -398,21 +440,77 @@ fn select(
         .collect())
 }
 
+/// The bands that are asked for; none = any.
+fn bands<'a>(asked: Option<&'a str>, marks: Option<&dyn Marks>) -> Result<Vec<&'a str>> {
+    let wanted = asked.unwrap_or_default().split(',').map(str::trim);
+    let wanted: Vec<&str> = wanted.filter(|band| !band.is_empty()).collect();
+    for band in &wanted {
+        if !["green", "yellow", "red", "none"].contains(band) {
+            return Err(Problem::field(
+                "band",
+                *band,
+                "is no band",
+                "name green, yellow, red or none, with commas between",
+            ));
+        }
+        if marks.is_none() {
+            return Err(no_score("band", band));
+        }
+    }
+    Ok(wanted)
+}
+
+fn no_score(field: &str, value: &str) -> Problem {
+    Problem::field(
+        field,
+        value,
+        "needs a score, and the program declares none",
+        "declare one in scores.yaml, or leave it out",
+    )
+}
+
 /// What accounts are sorted by.
 enum Key {
     Number(f64),
     Text(String),
 }
 
-fn sort(definitions: &Definitions, entries: &mut Vec<Arc<Entry>>, day: i32, sort: &str) -> Result<()> {
+fn sort(
+    definitions: &Definitions,
+    entries: &mut Vec<Arc<Entry>>,
+    day: i32,
+    sort: &str,
+    marks: Option<&dyn Marks>,
+) -> Result<()> {
     let (name, down) = sort.strip_prefix('-').map_or((sort, false), |name| (name, true));
-    if definitions.attribute(name).is_none() && definitions.metric(name).is_none() && !FIXED.contains(&name) {
+    // What the program declares itself comes before what is there anyway.
+    let declared = definitions.attribute(name).is_some() || definitions.metric(name).is_some();
+    let marked = !declared && ["score", "velocity"].contains(&name);
+    if !declared && !marked && !FIXED.contains(&name) {
         return Err(unknown_column("sort", definitions, name));
     }
+    if marked && marks.is_none() {
+        return Err(no_score("sort", name));
+    }
+    let mark = |no: i64| {
+        let marks = marks?;
+        if name == "score" {
+            marks.points(no)
+        } else {
+            marks.velocity(no)
+        }
+    };
     let metric = definitions.metrics.iter().position(|m| m.id == name);
     let mut keyed: Vec<(Option<Key>, Arc<Entry>)> = entries
         .drain(..)
-        .map(|entry| (key(&entry, metric, name, day), entry))
+        .map(|entry| {
+            let key = if marked {
+                mark(entry.no).map(Key::Number)
+            } else {
+                key(&entry, metric, name, day)
+            };
+            (key, entry)
+        })
         .collect();
     // What has no value stands last in either direction; ties are broken by number, so that pages do not overlap.
     keyed.sort_by(|(a, x), (b, y)| {
@@ -483,7 +581,13 @@ fn fixed(entry: &Entry, name: &str, day: i32) -> Option<Json> {
     }
 }
 
-fn item(definitions: &Definitions, entry: &Entry, day: i32, columns: &[String]) -> Item {
+fn item(
+    definitions: &Definitions,
+    entry: &Entry,
+    day: i32,
+    columns: &[String],
+    marks: Option<&dyn Marks>,
+) -> Item {
     let span = entry.head.span_at(day);
     let value = |name: &String| {
         let metric = definitions.metrics.iter().position(|m| &m.id == name);
@@ -512,6 +616,7 @@ fn item(definitions: &Definitions, entry: &Entry, day: i32, columns: &[String]) 
             .clone()
             .or_else(|| Some(definitions.program.currency.clone())),
         flags: entry.head.flags.len(),
+        score: marks.and_then(|marks| marks.of(entry.no)),
         values: columns.iter().map(value).collect(),
     }
 }

@@ -1,6 +1,7 @@
 //! Handlers of back-tests, models and risk.
 
 mod models;
+mod quick;
 mod risk;
 mod shape;
 
@@ -32,6 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(backtest))
         .routes(routes!(outcomes))
         .merge(models::routes())
+        .merge(quick::routes())
         .merge(risk::routes())
 }
 

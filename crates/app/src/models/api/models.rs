@@ -377,7 +377,7 @@ async fn comparison(_: Viewer, State(app): State<App>, Query(two): Query<Two>) -
 struct Promotion {
     /// The version that was looked at.
     version: i64,
-    /// Why.
+    /// Why; needed with `despite`.
     #[serde(default)]
     note: String,
     /// Puts it in force although its back-test proves nothing, or proves it worse.
@@ -436,8 +436,16 @@ async fn promote(
     })?;
     if let Some(doubt) = doubts(&it, &beside).filter(|_| !form.despite) {
         return Err(Problem::conflict(format!(
-            "{doubt}. Send `despite` to put it in force all the same"
+            "{doubt}. Send `despite` and a `note` that says why to put it in force all the same"
         )));
+    }
+    if form.despite && form.note.trim().is_empty() && doubts(&it, &beside).is_some() {
+        return Err(Problem::field(
+            "note",
+            &form.note,
+            "says nothing",
+            "say why it is put in force although its back-test speaks against it",
+        ));
     }
     let now = app.clock.micros();
     let tx = app.store.begin().await?;

@@ -181,7 +181,7 @@ async fn predictions_are_held_against_what_happened_and_worse_than_promised_is_a
     )
     .await;
     let id = trained["model"]["id"].as_str().expect("an id").to_owned();
-    let form = json!({ "version": 1, "despite": true });
+    let form = json!({ "version": 1, "despite": true, "note": "For the test" });
     app.post(&format!("/api/v1/models/{id}/promotion"))
         .as_role(Role::Manager)
         .json(&form)
@@ -268,7 +268,7 @@ async fn what_is_not_proven_needs_a_word_and_the_challenger_is_never_the_score()
     let refused = app
         .post(&format!("/api/v1/models/{other}/promotion"))
         .as_role(Role::Manager)
-        .json(&json!({ "version": 1, "despite": true }))
+        .json(&json!({ "version": 1, "despite": true, "note": "For the test" }))
         .await;
     assert_eq!(refused.status, 409);
     let both = app

@@ -15,27 +15,34 @@ async fn get(app: &TestApp, role: Role, path: &str) -> Json {
     app.get(path).as_role(role).await.ok()
 }
 
-async fn working(app: &TestApp, role: Role, file: &str) -> Json {
+pub(super) async fn working(app: &TestApp, role: Role, file: &str) -> Json {
     let all = get(app, role, "/api/v1/program/draft").await;
     let documents = all["documents"].as_array().expect("documents");
     documents.iter().find(|d| d["file"] == file).expect(file).clone()
 }
 
-async fn write(app: &TestApp, role: Role, file: &str, text: &str, version: i64, base: i64) -> Answer {
+pub(super) async fn write(
+    app: &TestApp,
+    role: Role,
+    file: &str,
+    text: &str,
+    version: i64,
+    base: i64,
+) -> Answer {
     app.put("/api/v1/program/draft")
         .as_role(role)
         .json(&json!({ "file": file, "text": text, "version": version, "base_version": base }))
         .await
 }
 
-async fn apply_draft(app: &TestApp, role: Role, base: i64) -> Answer {
+pub(super) async fn apply_draft(app: &TestApp, role: Role, base: i64) -> Answer {
     app.post("/api/v1/program/draft/apply")
         .as_role(role)
         .json(&json!({ "base_version": base, "note": "tried" }))
         .await
 }
 
-fn with(text: &str, from: &str, to: &str) -> String {
+pub(super) fn with(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from}");
     text.replace(from, to)
 }

@@ -7,15 +7,17 @@ use serde::{Deserialize, Serialize};
 use tenure_learn::handset::{Amount, State as Counted};
 use utoipa::{IntoParams, ToSchema};
 
+use super::super::board::velocity_line;
 use super::super::days::{NONE, points};
 use super::super::form::{Form, Ledger};
-use super::super::{Band, band, explain, history, models, overrides_on, readings, store, velocity};
-use super::list::{ScoreHead, VelocityLine, compared};
+use super::super::{Band, band, explain, history, models, overrides_on, readings, stages, store, velocity};
+use super::list::{ScoreHead, compared};
 use super::overrides::OverrideLine;
 use crate::App;
 use crate::auth::Viewer;
 use crate::definitions::{Definitions, Score, Unit};
 use crate::metrics::facts::date_of;
+use crate::metrics::marks::VelocityLine;
 use crate::metrics::plan::Plan;
 use crate::metrics::{self, Entry, Head, as_of};
 use crate::web::{Json, Path, Problem, Query, Result};
@@ -143,6 +145,10 @@ pub struct AccountScore {
     before: Option<f64>,
     difference: Option<DifferenceLine>,
     velocity: Option<VelocityLine>,
+    /// The attribute that the program names as lifecycle stage; null = it names none.
+    stage_attribute: Option<String>,
+    /// How long it has been in its lifecycle stage; null = no stage is known.
+    stage: Option<stages::Line>,
     /// Weekly, a year back, the oldest first; the last is the day itself.
     history: Vec<ScoreDay>,
     overrides: Vec<OverrideLine>,
@@ -200,9 +206,14 @@ pub async fn show(
         before: None,
         difference: None,
         velocity: None,
+        stage_attribute: definitions.program.lifecycle_stage.clone(),
+        stage: None,
         history: Vec::new(),
         overrides: Vec::new(),
     };
+    if let Some(field) = &definitions.program.lifecycle_stage {
+        answer.stage = stages::of(&app, field, no, day).await?;
+    }
     let Some(score) = super::score(&definitions, asked.score.as_deref())? else {
         return Ok(Json(answer));
     };
@@ -214,13 +225,15 @@ pub async fn show(
         .collect();
     answer.score = Some(ScoreHead::of(score));
     answer.overrides = overrides.iter().rev().map(OverrideLine::of).collect();
+    let known = app.scores.history.known();
     let ledger_on = |head: &Head| {
-        super::super::score(
+        super::super::score_when(
             &plan,
             score,
             &forms,
             head,
             &overrides_on(&overrides, no, head.day),
+            Some(&known),
         )
     };
     let now = ledger_on(&entry.head);
@@ -230,21 +243,15 @@ pub async fn show(
     if let Some((at, ledger)) = &now {
         let form = &forms[*at];
         let rules = overrides_on(&overrides, no, day);
+        let mut read = readings(&plan, form, &entry.head);
+        known.hide(&plan, form, day, &mut read);
         tell(&mut answer, &definitions, score, (*at, form), ledger);
         let age = age(&entry.head);
         answer.remark = explain::remark(form, ledger, age, least(form));
-        answer.to_green = explain::to_green(
-            score,
-            form,
-            &readings(&plan, form, &entry.head),
-            ledger,
-            age,
-            &rules,
-            day,
-        )
-        .into_iter()
-        .map(|step| green(&definitions, step))
-        .collect();
+        answer.to_green = explain::to_green(score, form, &read, ledger, age, &rules, day)
+            .into_iter()
+            .map(|step| green(&definitions, step))
+            .collect();
     }
     answer.before = before
         .as_ref()
@@ -400,13 +407,15 @@ async fn moves(app: &App, score: &Score, entry: &Entry, day: i32, answer: &mut A
         .collect();
     let Some(kept) = &kept else { return Ok(()) };
     let mut weeks = history::weeks(kept, day);
-    weeks[0] = now;
+    if now != NONE {
+        weeks[0] = now;
+    }
     let Some(segment) = entry.head.span_at(day).map(|span| span.segment.as_str()) else {
         return Ok(());
     };
     let seasons = history::seasons(app, score, day).await?;
     answer.velocity = velocity::of_weeks(&weeks)
         .zip(seasons.get(segment))
-        .map(|(movement, season)| VelocityLine::of(&tenure_learn::velocity::velocity(&movement, season)));
+        .map(|(movement, season)| velocity_line(&tenure_learn::velocity::velocity(&movement, season)));
     Ok(())
 }

@@ -9,11 +9,13 @@ use tenure_learn::velocity::State as Moving;
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::board::{Line, board};
-use super::super::{Band, band, explain, models, overrides_on, score as ledger_of, store};
+use super::super::board::{moving, velocity_line};
+use super::super::{Band, band, explain, models, name_of, overrides_on, score_when, store};
 use crate::App;
 use crate::auth::Viewer;
 use crate::definitions::{Definitions, Score};
 use crate::metrics::facts::date_of;
+use crate::metrics::marks::VelocityLine;
 use crate::metrics::{self, as_of};
 use crate::web::{Json, Problem, Query, Result};
 
@@ -75,42 +77,6 @@ impl ScoreHead {
             outcome: score.outcome.clone(),
             frozen: score.frozen,
         }
-    }
-}
-
-/// Which way an account moves.
-#[derive(Clone, Serialize, ToSchema)]
-pub struct VelocityLine {
-    /// 0–100; 50 = as steady as its segment.
-    value: f64,
-    /// Points in 30 days, without what the whole segment moves.
-    slope: f64,
-    /// The lower end of its 95 % interval.
-    low: f64,
-    /// The upper end.
-    high: f64,
-    /// falling, rising, steady or unsure.
-    state: &'static str,
-}
-
-impl VelocityLine {
-    pub(super) fn of(velocity: &tenure_learn::velocity::Velocity) -> Self {
-        Self {
-            value: velocity.value,
-            slope: velocity.slope,
-            low: velocity.low,
-            high: velocity.high,
-            state: moving(velocity.state),
-        }
-    }
-}
-
-fn moving(state: Moving) -> &'static str {
-    match state {
-        Moving::Falling => "falling",
-        Moving::Rising => "rising",
-        Moving::Steady => "steady",
-        Moving::Unsure => "unsure",
     }
 }
 
@@ -196,15 +162,6 @@ pub struct ScoreList {
     total: usize,
     /// null = that was all.
     next_cursor: Option<usize>,
-}
-
-fn name_of(band: Option<Band>) -> &'static str {
-    match band {
-        Some(Band::Green) => "green",
-        Some(Band::Yellow) => "yellow",
-        Some(Band::Red) => "red",
-        None => "none",
-    }
 }
 
 fn choice(field: &'static str, value: Option<&str>, words: &[&str]) -> Result<()> {
@@ -318,7 +275,7 @@ fn item(line: &Line, band_of: &BandOf<'_>, reasons: &mut HashMap<i64, Vec<String
         points: line.points,
         band: band_of(line.points),
         before: line.before,
-        velocity: line.velocity.as_ref().map(VelocityLine::of),
+        velocity: line.velocity.as_ref().map(velocity_line),
         reasons: reasons.remove(&line.entry.no).unwrap_or_default(),
     }
 }
@@ -514,6 +471,7 @@ async fn reasons(
     };
     let forms = models::forms(app, score).await?;
     let overrides = store::overrides(&app.store, &score.id).await?;
+    let known = app.scores.history.known();
     let heads: Vec<(i64, Arc<metrics::Head>)> = if day == metrics::today(app) {
         page.iter()
             .map(|line| (line.entry.no, Arc::clone(&line.entry.head)))
@@ -527,7 +485,7 @@ async fn reasons(
         .into_iter()
         .map(|(no, head)| {
             let rules = overrides_on(&overrides, no, day);
-            let ledger = ledger_of(&plan, score, &forms, &head, &rules);
+            let ledger = score_when(&plan, score, &forms, &head, &rules, Some(&known));
             let words = ledger.map_or_else(Vec::new, |(_, ledger)| match &ledger.by {
                 Some(by) => vec![format!("Set by {}: {}", by.author, by.reason)],
                 None => explain::pulls_down(definitions, &ledger, 2),

@@ -2,8 +2,10 @@
 
 mod account;
 mod list;
+pub mod movement;
 mod overrides;
 mod preview;
+mod versions;
 
 use std::sync::Arc;
 
@@ -14,10 +16,14 @@ use crate::accounts::normalise;
 use crate::definitions::{Definitions, Score};
 use crate::web::{Problem, Result, routes};
 
+pub use preview::{Try as TryScore, tried};
+
 /// The routes of the slice.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
+        .routes(routes!(movement::movement))
+        .routes(routes!(versions::versions))
         .routes(routes!(account::show))
         .routes(routes!(overrides::add))
         .routes(routes!(overrides::remove))

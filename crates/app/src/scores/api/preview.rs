@@ -11,7 +11,7 @@ use super::super::form::Form;
 use super::super::{Band, band, models, overrides_on, score as ledger_of, store};
 use crate::App;
 use crate::auth::Viewer;
-use crate::definitions::Score;
+use crate::definitions::{Definitions, Score};
 use crate::metrics::Entry;
 use crate::web::{Json, Path, Problem, Query, Result};
 
@@ -165,15 +165,12 @@ fn name(band: Option<Band>) -> &'static str {
     }
 }
 
-/// What a changed score would do to the accounts as they are today; nothing is kept.
-#[utoipa::path(post, path = "/api/v1/scores/preview", tag = "scores", request_body = Try, responses((status = 200, body = Preview)))]
-pub async fn preview(_: Viewer, State(app): State<App>, Json(asked): Json<Try>) -> Result<Json<Preview>> {
-    let definitions = super::definitions(&app)?;
-    let plan = app
-        .metrics
-        .plan()
-        .ok_or_else(|| Problem::conflict("no program is applied yet"))?;
-    let wanted = definitions
+/// The score that is to be tried.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn tried(definitions: &Definitions, asked: &Try) -> Result<Score> {
+    definitions
         .try_score(&asked.score.to_string())
         .map_err(|problems| {
             let first = problems.into_iter().next();
@@ -185,7 +182,18 @@ pub async fn preview(_: Viewer, State(app): State<App>, Json(asked): Json<Try>) 
                 (p.path, p.name, format!("{}{near}", p.problem), p.remedy)
             });
             Problem::field(&format!("score.{path}"), name, problem, remedy)
-        })?;
+        })
+}
+
+/// What a changed score would do to the accounts as they are today; nothing is kept.
+#[utoipa::path(post, path = "/api/v1/scores/preview", tag = "scores", request_body = Try, responses((status = 200, body = Preview)))]
+pub async fn preview(_: Viewer, State(app): State<App>, Json(asked): Json<Try>) -> Result<Json<Preview>> {
+    let definitions = super::definitions(&app)?;
+    let plan = app
+        .metrics
+        .plan()
+        .ok_or_else(|| Problem::conflict("no program is applied yet"))?;
+    let wanted = tried(&definitions, &asked)?;
     let held = definitions.score(&wanted.id);
     let now_forms = match held {
         Some(score) => models::forms(&app, score).await?,

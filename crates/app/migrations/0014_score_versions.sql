@@ -1,0 +1,3 @@
+ALTER TABLE score_versions ADD COLUMN known_since TEXT;
+ALTER TABLE score_versions ADD COLUMN since BIGINT;
+UPDATE score_versions SET since = created_at;

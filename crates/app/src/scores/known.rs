@@ -1,0 +1,79 @@
+//! From which day on the log tells of what a measure counts.
+//!
+//! A count over days of which nothing is known is 0, and looks like a customer who does nothing. So a measure of events counts from the first
+//! day on which any event of its kind is known of the whole company; before it, it is missing, and hands its weight on as any other missing
+//! measure does (DEFINITIONS §5). A kind of which there never was an event is taken at its word: today it counts nothing, as it always did.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use tenure_learn::handset::Reading;
+
+use super::form::Form;
+use crate::App;
+use crate::events;
+use crate::metrics::plan::{MetricPlan, Plan};
+
+/// The first day of each kind of events in the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    first: BTreeMap<String, i32>,
+    /// The newest step of the log that was looked at.
+    upto: i64,
+}
+
+impl Known {
+    /// With everything that the log holds by now.
+    ///
+    /// # Errors
+    /// When records or history fail.
+    pub async fn again(&self, app: &App) -> Result<Self> {
+        let mut known = self.clone();
+        let (upto, found) = events::first_days(app, known.upto).await?;
+        known.upto = upto;
+        for (kind, day) in found {
+            let held = known.first.entry(kind).or_insert(day);
+            *held = day.min(*held);
+        }
+        Ok(known)
+    }
+
+    /// From which day on a metric's values tell something; nothing for one that always does.
+    #[must_use]
+    pub fn since(&self, plan: &Plan, metric: usize) -> Option<i32> {
+        match plan.metrics.get(metric)? {
+            MetricPlan::Series { series, .. } => {
+                let kinds = plan.series.get(*series)?.counted_kinds.iter();
+                kinds.filter_map(|kind| self.first.get(kind)).min().copied()
+            }
+            // An expression tells something once everything that it reads does.
+            MetricPlan::Expr(expr) => expr
+                .references()
+                .iter()
+                .filter_map(|name| plan.metric_ids.iter().position(|id| id == name))
+                .filter_map(|read| self.since(plan, read))
+                .max(),
+        }
+    }
+
+    /// The first days of the measures of forms, in their order: what a score's days depend on besides its models.
+    #[must_use]
+    pub fn of_forms(&self, plan: &Plan, forms: &[Form]) -> Vec<Vec<Option<i32>>> {
+        let place = |name: &str| plan.metric_ids.iter().position(|id| id == name);
+        let since = |name: &str| self.since(plan, place(name)?);
+        forms
+            .iter()
+            .map(|form| form.measures().iter().map(|(name, _)| since(name)).collect())
+            .collect()
+    }
+
+    /// Takes what tells nothing yet on `day` out of readings.
+    pub fn hide(&self, plan: &Plan, form: &Form, day: i32, readings: &mut [Reading]) {
+        let since = self.of_forms(plan, std::slice::from_ref(form));
+        for (reading, since) in readings.iter_mut().zip(since.iter().flatten()) {
+            if since.is_some_and(|since| day < since) {
+                reading.value = f64::NAN;
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Days of which little is known: they have no score, and velocity looks at the key metrics.
+
+use super::*;
+
+/// The first day of each kind, by a look at every event.
+async fn firsts(app: &TestApp) -> std::collections::BTreeMap<String, i32> {
+    let mut first = std::collections::BTreeMap::new();
+    let (_, snapshot) = crate::events::snapshot_at(app).expect("a snapshot");
+    for batch in snapshot.tail.iter() {
+        for row in tenure_lake::from_batch(batch).expect("events") {
+            let held = first.entry(row.kind.clone()).or_insert(row.day);
+            *held = row.day.min(*held);
+        }
+    }
+    first
+}
+
+#[tokio::test]
+async fn a_day_before_the_first_event_of_its_kind_tells_nothing() {
+    let app = one_account().await;
+    // A customer since February, of whom nothing is known before the first login of April: its thirty quiet days had passed in March.
+    let on = async |day: &str| {
+        let path = format!("/api/v1/accounts/acme/scores?as_of={day}");
+        app.get(&path).as_role(Role::Viewer).await.ok()
+    };
+    let before = on("2026-03-25").await;
+    assert_eq!(before["points"], Json::Null, "{before}");
+    let remark = before["remark"].as_str().unwrap_or_default();
+    assert!(remark.starts_with("Too little data"), "{remark}");
+    let login = before["lines"].as_array().expect("lines").iter();
+    let mut login = login.filter(|line| line["measure"] == "logins_30d");
+    assert_eq!(login.next().expect("a line")["value"], Json::Null);
+    assert!(on("2026-04-01").await["points"].is_f64());
+    // The history, the list and the figure of the months agree.
+    let no = app.metrics.book.all()[0].no;
+    let held = history::of(&app, HEALTH, &[no]).await.expect("days").remove(&no);
+    let held = held.expect("kept days");
+    let day = |text: &str| crate::metrics::facts::parse_day(text).expect("a day");
+    assert_eq!(held.at(day("2026-03-31")), days::NONE);
+    assert_ne!(held.at(day("2026-04-01")), days::NONE);
+    let march = app
+        .get("/api/v1/kpis?as_of=2026-03-31")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
+    let lines = march["kpis"].as_array().expect("figures");
+    let average = lines
+        .iter()
+        .find(|line| line["kpi"] == "average_health" && line["scope"] == "all");
+    assert!(average.is_none_or(|line| line["value"].is_null()), "{average:?}");
+    // An event that arrives late with an earlier day makes March tell something.
+    give(
+        &app,
+        vec![event("acme", "2026-02-20", "login", json!({ "late": true }))],
+        Vec::new(),
+    )
+    .await;
+    app.catch_up().await.expect("caught up");
+    assert!(on("2026-03-25").await["points"].is_f64());
+    let held = history::of(&app, HEALTH, &[no]).await.expect("days").remove(&no);
+    assert_ne!(held.expect("kept days").at(day("2026-03-31")), days::NONE);
+}
+
+#[tokio::test]
+async fn what_is_known_since_when_is_read_from_the_log() {
+    let app = random(44).await;
+    let plan = app.metrics.plan().expect("a plan");
+    let known = app.scores.history.known();
+    let first = firsts(&app).await;
+    let place = |id: &str| {
+        plan.metric_ids
+            .iter()
+            .position(|own| own == id)
+            .expect("a metric")
+    };
+    for (metric, kind) in [
+        ("logins_30d", "product"),
+        ("tickets_30d", "support"),
+        ("meetings_90d", "meeting"),
+        // Of an expression, that of what it reads.
+        ("login_trend", "product"),
+    ] {
+        assert_eq!(
+            known.since(&plan, place(metric)),
+            first.get(kind).copied(),
+            "{metric}"
+        );
+    }
+    // Sealed, the files say the same.
+    let limits = crate::events::Limits {
+        events: 1,
+        age: 0,
+        most: usize::MAX,
+    };
+    crate::events::seal(&app, limits).await.expect("sealed");
+    let again = crate::scores::known::Known::default()
+        .again(&app)
+        .await
+        .expect("known");
+    for metric in 0..plan.metrics.len() {
+        assert_eq!(again.since(&plan, metric), known.since(&plan, metric));
+    }
+}
+
+#[tokio::test]
+async fn velocity_looks_at_key_metrics_where_there_is_no_score() {
+    let app = random(45).await;
+    let definitions = app.definitions().expect("definitions");
+    let score = definitions.score(HEALTH).expect("health");
+    let plan = app.metrics.plan().expect("a plan");
+    let known = app.scores.history.known();
+    let today = crate::metrics::today(&app);
+    let (mut stood_in, mut scored) = (0, 0);
+    for entry in app.metrics.book.all() {
+        let held = history::of(&app, HEALTH, &[entry.no]).await.expect("days");
+        let Some(held) = held.get(&entry.no) else { continue };
+        for back in 0..40 {
+            let day = today - 11 * back;
+            let span = entry.head.span_at(day).filter(|span| span.active);
+            let Some(model) = span.and_then(|span| score.model_of(&span.segment)) else {
+                assert_eq!(held.moving_at(day), days::NONE);
+                continue;
+            };
+            if held.at(day) != days::NONE {
+                assert_eq!(held.moving_at(day), held.at(day));
+                scored += 1;
+                continue;
+            }
+            let values = as_of::history(&app, entry.no, vec![day]).await.expect("metrics");
+            let (mut sum, mut weight) = (0.0, 0.0);
+            for key in &score.models[model].key_metrics {
+                let at = plan
+                    .metric_ids
+                    .iter()
+                    .position(|id| *id == key.metric)
+                    .expect("a metric");
+                let value = values[0][at];
+                if value.is_nan() || known.since(&plan, at).is_some_and(|since| day < since) {
+                    continue;
+                }
+                sum += key.weight * key.curve.points(value);
+                weight += key.weight;
+            }
+            let wanted = thousandths((weight > 0.0).then(|| sum / weight));
+            assert_eq!(held.moving_at(day), wanted, "{} on {day}", entry.id);
+            stood_in += usize::from(wanted != days::NONE);
+        }
+    }
+    assert!(
+        stood_in > 10 && scored > 10,
+        "{stood_in} stand-ins, {scored} scores"
+    );
+}
+
+#[tokio::test]
+async fn versions_tell_since_when_and_old_ones_let_their_days_go() {
+    let app = one_account().await;
+    let versions = async |app: &TestApp| {
+        let seen = app
+            .get("/api/v1/scores/health/versions")
+            .as_role(Role::Viewer)
+            .await
+            .ok();
+        seen["items"].as_array().expect("versions").clone()
+    };
+    let first = versions(&app).await;
+    assert_eq!(first.len(), 1);
+    assert_eq!(
+        (&first[0]["in_force"], &first[0]["accounts"], &first[0]["methods"]),
+        (
+            &json!(true),
+            &json!(1),
+            &json!(["hand_set", "hand_set", "hand_set"])
+        )
+    );
+    let mut files = medtrainer();
+    let text = files["scores.yaml"].clone();
+    for weight in ["0.45", "0.4", "0.35"] {
+        app.advance(jiff::SignedDuration::from_hours(1));
+        let changed = text.replacen("weight: 0.5\n", &format!("weight: {weight}\n"), 1);
+        assert_ne!(changed, text);
+        files.insert("scores.yaml".to_owned(), changed);
+        apply(&app, &files).await;
+        app.catch_up().await.expect("caught up");
+    }
+    let four = versions(&app).await;
+    let kept: Vec<i64> = four
+        .iter()
+        .map(|it| it["accounts"].as_i64().expect("a count"))
+        .collect();
+    assert_eq!(kept, [1, 1, 1, 0], "{four:?}");
+    assert_eq!(
+        (&four[0]["in_force"], &four[3]["hash"]),
+        (&json!(true), &first[0]["hash"])
+    );
+    assert!(
+        four.windows(2)
+            .all(|pair| pair[0]["since"].as_str() > pair[1]["since"].as_str())
+    );
+    // The first one again: in force since now, its days computed anew.
+    files.insert("scores.yaml".to_owned(), text);
+    app.advance(jiff::SignedDuration::from_hours(1));
+    apply(&app, &files).await;
+    app.catch_up().await.expect("caught up");
+    let again = versions(&app).await;
+    assert_eq!(again.len(), 4);
+    assert_eq!(
+        (&again[0]["hash"], &again[0]["accounts"], &again[0]["in_force"]),
+        (&first[0]["hash"], &json!(1), &json!(true))
+    );
+    assert_eq!(again[3]["accounts"], 0);
+    // A restart brings nothing into force.
+    let app = app.reopen().await;
+    app.catch_up().await.expect("caught up");
+    let seen = app
+        .get("/api/v1/scores/health/versions")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
+    assert_eq!(seen["items"], json!(again));
+}
