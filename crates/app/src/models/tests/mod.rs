@@ -3,6 +3,7 @@
 mod backtests;
 mod leaks;
 mod naive;
+mod rows;
 mod trained;
 mod world;
 
