@@ -115,6 +115,7 @@ pub fn run(
         seed: settings.seed,
         threads: settings.threads,
         learned: settings.learned,
+        from: settings.from,
     };
     let methods = rolling::run(panel, &learning, &|share| progress(0.8 * share))?;
     let raw = methods

@@ -33,7 +33,7 @@ fn params(days: &BacktestDays) -> Map<String, Value> {
 }
 
 /// Waits until a piece of work is done, telling how far it is; what failed is the command's own failure.
-async fn wait(client: &Client, path: &str, at: fn(&Value) -> &Value) -> Result<Value> {
+pub(super) async fn wait(client: &Client, path: &str, at: fn(&Value) -> &Value) -> Result<Value> {
     let mut told = String::new();
     loop {
         let found = client.get(path).await?;

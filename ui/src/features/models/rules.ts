@@ -1,5 +1,5 @@
 import { number } from "@/shared/format";
-import type { Figure, Report } from "./queries";
+import type { Figure, Report, ScoreAccuracy } from "./queries";
 
 /** A figure with its interval: "0.742 (0.701–0.781)". */
 export function withInterval(it: Figure | null | undefined, digits = 3): string {
@@ -37,4 +37,11 @@ export function against(report: Report): { id: string; label: string; said: stri
 /** What odds multiplied by so much mean: "doubles" needs no figure after the point. */
 export function odds(factor: number): string {
   return factor >= 1 ? `odds × ${number(factor, 1)}` : `odds ÷ ${number(1 / factor, 1)}`;
+}
+
+/** How many baselines are beaten, and which are not. */
+export function beaten(against: ScoreAccuracy["against"]): string {
+  const rest = against.filter((it) => !it.beaten).map((it) => it.label.charAt(0).toLowerCase() + it.label.slice(1));
+  const count = `beats ${against.length - rest.length} of ${against.length} baselines`;
+  return rest.length === 0 ? count : `${count}, not proven better than: ${rest.join(", ").replaceAll("mRR", "MRR")}`;
 }

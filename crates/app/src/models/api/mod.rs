@@ -1,5 +1,6 @@
 //! Handlers of back-tests, models and risk.
 
+mod accuracy;
 mod models;
 mod risk;
 mod shape;
@@ -34,6 +35,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(backtest))
         .routes(routes!(rows))
         .routes(routes!(outcomes))
+        .merge(accuracy::routes())
         .merge(models::routes())
         .merge(risk::routes())
 }
