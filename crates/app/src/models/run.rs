@@ -332,7 +332,10 @@ pub fn start_backtest(app: &App, job: Job, it: Backtest) {
         let work = async {
             let done = work.await?;
             if job.asked.rows {
-                keep_rows(&app, &job, &it.id, &done)?;
+                let (app, job, id) = (app.clone(), Arc::clone(&job), it.id.clone());
+                let kept =
+                    tokio::task::spawn_blocking(move || keep_rows(&app, &job, &id, &done).map(|()| done));
+                return kept.await?;
             }
             anyhow::Ok(done)
         };

@@ -11,14 +11,14 @@ export function AccuracyLine({ score }: { score: string }) {
   const { data } = useQuery(accuracyQuery(score));
   if (!data) return null;
   return (
-    <p className={css.accuracy} aria-label="Accuracy of this score">
+    <div className={css.accuracy} role="note" aria-label="Accuracy of this score">
       <Said it={data} />{" "}
       {data.running !== null ? (
         <span className="dim" role="status">
           A back-test is running: {percent(data.running, 0)}.
         </span>
       ) : null}
-    </p>
+    </div>
   );
 }
 

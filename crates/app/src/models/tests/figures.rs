@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
+use tenure_store::Execute;
 
 use super::train;
 use super::world::{app, company, end_of, number, program};
