@@ -5,7 +5,8 @@
 The simulated accounts decide to leave with a weekly intensity that only the simulation knows; the decision shows as a notice or at once as an
 end. So the outcome here is "gives notice or leaves within 90 days" of accounts that have not given notice; it is added to a copy of the
 program. Both learners are tested on month ends by the product itself, and the AUC of the true hazard of the cutoff's month is taken on the
-same rows. BENCH_ACCOUNTS, BENCH_MONTHS, BENCH_SEED say how large; needs `pip install pandas scikit-learn`. One JSON line.
+same rows. Beside it the back-test of `health` against its baselines: AUC by method, and the lower end of the transparent score's advantage.
+BENCH_ACCOUNTS, BENCH_MONTHS, BENCH_SEED say how large; needs `pip install pandas scikit-learn`. One JSON line.
 """
 
 import json
@@ -42,6 +43,7 @@ def main():
         _tenure.tenure("program", "apply", str(program), data=data)
         _tenure.tenure("import", str(company), data=data)
         found = json.loads(_tenure.tenure("backtest", "decision", "--rows", file, "--format", "json", data=data))
+        health = json.loads(_tenure.tenure("backtest", "health", "--format", "json", data=data))["report"]
         rows, truth = pd.read_csv(file), pd.read_csv(company / "truth.csv")
     rows["month"] = rows.cutoff.str[:7]
     rows = rows[rows.tested == 1].merge(truth, on=["account_id", "month"])
@@ -53,6 +55,9 @@ def main():
         auc = roc_auc_score(rows.outcome, rows[f"risk.{method}"])
         line[method], line[f"{method}_below"] = round(auc, 4), round(true - auc, 4)
     line["proven"] = found["report"]["proven"]
+    line["health"] = {method["id"]: round(method["auc"]["value"], 4) for method in health["methods"]}
+    pairs = {pair["second"]: pair["difference"]["low"] for pair in health["paired"] if pair["first"] == "transparent"}
+    line["transparent_above"] = {id: round(low, 4) for id, low in pairs.items()}
     print(json.dumps(line))
 
 

@@ -43,6 +43,10 @@ async fn a_signal_is_proven_against_every_baseline_and_the_answer_is_the_same_tw
         }
     }
     assert_eq!(method(report, "prior")["auc"]["value"], 0.5);
+    let auc = |id: &str| method(report, id)["auc"]["value"].as_f64();
+    for id in ["prior", "mrr", "tenure", "last_login", "baseline"] {
+        assert!(auc("transparent") > auc(id), "{id}");
+    }
     assert_eq!(method(report, "transparent")["proven"], true);
     let skill = report["skill"].as_array().expect("skills");
     assert!(

@@ -52,7 +52,7 @@ async fn points(app: &TestApp, day: &str) -> Vec<(String, f64)> {
 
 #[tokio::test]
 async fn accuracy_and_skill_are_what_counting_pairs_gives() {
-    let events = company(41, 90, 0.8);
+    let events = company(41, 240, 0.8);
     let day = "2026-03-31";
     let window = end_of(number(day))..end_of(number("2026-06-29"));
     let gone: BTreeSet<String> = events

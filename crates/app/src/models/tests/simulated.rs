@@ -1,23 +1,24 @@
-//! A simulated company under the shipped program: what is learnt there is worth more than every baseline.
+//! A simulated company under the shipped program: what was entered of accounts is known on every day of the past. What scores are worth on a
+//! larger one is in `bench/hazard.py`.
 
 use serde_json::json;
 
-use super::{backtest, method};
+use super::backtest;
 use crate::auth::Role;
 use crate::kpis::tests::{apply_accounts, medtrainer};
 use crate::testing::TestApp;
 
 #[tokio::test]
-async fn on_a_simulated_company_the_transparent_score_is_above_every_baseline() {
+async fn past_rows_of_a_simulated_company_lie_in_their_segments() {
     let app = TestApp::new().await;
     apply_accounts(&app, &medtrainer()).await;
     let folder = tempfile::tempdir().expect("a folder");
     let options = tenure_simulate::Options {
-        accounts: 900,
-        months: 22,
+        accounts: 150,
+        months: 9,
         seed: 3,
         until: jiff::civil::date(2026, 6, 30),
-        events_per_account_month: Some(14.0),
+        events_per_account_month: Some(12.0),
     };
     tenure_simulate::write(&options, folder.path(), &mut |_| {}).expect("a company");
     let begun = app
@@ -34,26 +35,17 @@ async fn on_a_simulated_company_the_transparent_score_is_above_every_baseline() 
     let found = backtest(
         &app,
         "health",
-        json!({ "every": "45d", "from": "2025-07-15", "to": "2026-03-31" }),
+        json!({ "from": "2026-01-31", "to": "2026-03-31", "only_hand_set": true }),
     )
     .await;
     assert_eq!(found["state"], "done", "{found}");
     let report = &found["report"];
-    let auc = |id: &str| method(report, id)["auc"]["value"].as_f64().expect("an AUC");
-    for id in ["prior", "mrr", "tenure", "last_login", "baseline"] {
-        assert!(
-            auc("transparent") > auc(id),
-            "{id}: {} {}",
-            auc("transparent"),
-            auc(id)
-        );
-    }
     // What was entered of accounts when they began is known on every day: the rows lie in all segments.
     let segments: Vec<&str> = report["segments"]
         .as_array()
         .expect("segments")
         .iter()
-        .filter(|part| part["rows"].as_u64() > Some(100))
+        .filter(|part| part["rows"].as_u64() > Some(10))
         .filter_map(|part| part["name"].as_str())
         .collect();
     for id in ["strategic", "core", "digital"] {
