@@ -145,7 +145,13 @@ async fn learn(client: &Client) -> Result<()> {
         Ok(_) => eprintln!("the trained model is in force as the health score: its back-test proves it"),
         Err(Failure::Problem(problem)) => eprintln!(
             "the trained model stays a candidate, the score set by hand stays in force: {}",
-            problem["detail"].as_str().unwrap_or_default()
+            // How to do it all the same is for the page.
+            problem["detail"]
+                .as_str()
+                .unwrap_or_default()
+                .split(". Send ")
+                .next()
+                .unwrap_or_default()
         ),
         Err(other) => return Err(other),
     }

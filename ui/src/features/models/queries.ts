@@ -46,9 +46,8 @@ export const backtestQuery = (id: string) =>
 export const accuracyQuery = (score: string) =>
   queryOptions({
     queryKey: [KEY, "accuracy", score],
-    queryFn: ({ signal }) =>
-      take(api.GET("/api/v1/scores/{id}/accuracy", { params: { path: { id: score } }, signal })),
-    refetchInterval: ({ state }) => (state.data?.running != null ? WATCH : false),
+    queryFn: ({ signal }) => take(api.GET("/api/v1/scores/{id}/accuracy", { params: { path: { id: score } }, signal })),
+    refetchInterval: ({ state }) => (state.data && state.data.running !== null ? WATCH : false),
     staleTime: 30_000,
   });
 
