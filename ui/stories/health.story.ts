@@ -7,6 +7,7 @@ afterAll(() => stage.stop());
 
 type Line = { account_id: string; name: string; points: number | null; band: string | null };
 type List = { items: Line[]; total: number; average: number | null; bands: Record<string, number> };
+type Stood = { auc: unknown; proven: boolean; running: number | null; against: { beaten: boolean }[] };
 type One = {
   points: number | null;
   before: number | null;
@@ -31,6 +32,30 @@ it("lets the head of CS see who is red, and narrow the page to them", async () =
   if (!first) throw new Error("Nobody is red.");
   await page.getByRole("link", { name: first.name, exact: true }).first().waitFor();
   expect(await breaches(page)).toEqual([]);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+it("states on the page itself what the score is worth, with its interval and what it beats", async () => {
+  const { page, context, problems } = await stage.open("/health");
+  const stood = async () => (await ask<Stood>(page, "/scores/health/accuracy")).running;
+  // The demo tests its score by itself.
+  await expect.poll(stood, { timeout: 120_000 }).toBeNull();
+  const it = await ask<Stood>(page, "/scores/health/accuracy");
+  await page.reload();
+  const line = page.getByRole("note", { name: "Accuracy of this score" });
+  await line.waitFor();
+  const text = (await line.textContent()) ?? "";
+  if (it.auc) {
+    expect(text).toContain(it.proven ? "Proven" : "Not proven");
+    expect(text).toMatch(/AUC 0\.\d+ \(0\.\d+–[01](\.\d+)?\)/);
+    expect(text).toContain(`beats ${it.against.filter((one) => one.beaten).length} of ${it.against.length} baselines`);
+  } else {
+    expect(text).toContain("has not been tested yet");
+  }
+  expect(await breaches(page)).toEqual([]);
+  await line.getByRole("link").click();
+  await page.getByRole("heading", { name: "Accuracy", level: 1 }).waitFor();
   expect(problems).toEqual([]);
   await context.close();
 });

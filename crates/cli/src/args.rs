@@ -362,6 +362,9 @@ pub struct Backtest {
     /// Test only scores set by hand and simple baselines: quick, and nothing is learnt.
     #[arg(long)]
     pub only_hand_set: bool,
+    /// Write the rows to this CSV file: account, cutoff, measures, outcome, what each method said.
+    #[arg(long, value_name = "FILE")]
+    pub rows: Option<PathBuf>,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

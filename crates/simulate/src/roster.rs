@@ -120,6 +120,35 @@ pub fn write_accounts(
     Ok((sheet.close()?, summary))
 }
 
+/// Writes what was entered of each account when it began: of the accounts' file only the newest state is there, and what a record held before
+/// would be unknown on every day of the past.
+pub fn write_entered(env: &Env, lives: &[Life], folder: &Path) -> anyhow::Result<FileSummary> {
+    let header = "account_id,name,domain,industry,employees,seats,owner,updated_at";
+    let mut sheet = Sheet::create(folder, "accounts_entered.csv", Some("accounts"), header)?;
+    let mut rows = table();
+    for life in lives.iter().filter(|life| life.profile.gap != Gap::Prospect) {
+        let profile = &life.profile;
+        let (name, domain, industry) = crate::names::company(env.seed, u64::from(life.number) - 1);
+        let employees = if profile.employees_known {
+            profile.employees.to_string()
+        } else {
+            String::new()
+        };
+        rows.clean(&[
+            &life.id(),
+            &name,
+            &domain,
+            industry,
+            &employees,
+            &profile.seats.to_string(),
+            &owner(env, life.segment(), life.number),
+            &format!("{}T08:00:00Z", day_text(profile.started)),
+        ]);
+    }
+    sheet.add(rows)?;
+    sheet.close()
+}
+
 /// The account's manager: each segment has a team, sized by how many accounts one person serves there.
 fn owner(env: &Env, segment: Segment, number: u32) -> String {
     let (share, load) = [(0.08, 20.0), (0.37, 60.0), (0.55, 250.0)][segment.index()];

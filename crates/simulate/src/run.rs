@@ -23,7 +23,7 @@ use crate::{
     env::Env,
     life::Life,
     output::{Chunk, Table, event_schema},
-    roster::{write_accounts, write_contacts},
+    roster::{write_accounts, write_contacts, write_entered},
 };
 
 /// Accounts that one batch holds: small enough to spread over cores, large enough to be worth a batch.
@@ -35,6 +35,7 @@ const EVENTS: &str = "events.parquet";
 const IMPORT: &str = "\
 # Simulated data: the kinds of file, in the order in which they are imported. truth.csv is left out on purpose.
 files:
+  - {path: accounts_entered.csv, kind: accounts}
   - {path: accounts.csv, kind: accounts}
   - {path: contacts.csv, kind: contacts}
   - {path: subscriptions.csv, kind: subscriptions}
@@ -208,6 +209,7 @@ pub fn write(
     });
     files.events.close().context("cannot write events.parquet")?;
     let (accounts, mut summary) = write_accounts(&env, options, &lives, folder)?;
+    let entered = write_entered(&env, &lives, folder)?;
     let contacts = write_contacts(&env, &lives, folder)?;
     std::fs::write(folder.join("import.yaml"), IMPORT)
         .with_context(|| format!("cannot write import.yaml in {}", folder.display()))?;
@@ -215,6 +217,7 @@ pub fn write(
     summary.events = events.rows - events.duplicates - events.bad_rows;
     summary.late_events = files.late;
     summary.files = vec![
+        entered,
         accounts,
         contacts,
         files.subscriptions.close()?,

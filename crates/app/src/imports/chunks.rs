@@ -6,6 +6,7 @@ use std::thread;
 use tokio::sync::mpsc;
 
 use super::context::Context;
+use super::join;
 use super::plan::Plan;
 use super::read::{Columns, ReadError, Record, Source};
 use super::rows::{self, Facts, Outcome};
@@ -99,21 +100,52 @@ pub fn start(
 
 /// Maps rows that were read together.
 pub fn map(plan: &Plan, context: &Context, columns: &Columns, records: &[Record]) -> Vec<Mapped> {
+    if !plan.joins.is_empty() {
+        return records
+            .chunks(join::AT_ONCE)
+            .flat_map(|records| joined(plan, context, columns, records))
+            .collect();
+    }
     let formulas = plan.formulas.evaluate(records);
     records
         .iter()
         .zip(formulas)
         .map(|(record, formulas)| {
             let outcome = rows::read(plan, context, columns, record, &formulas);
-            let raw = match &outcome {
-                Outcome::Fault(_) | Outcome::Facts(Facts { needs: Some(_), .. }) => raw(record, columns),
-                Outcome::Facts(_) | Outcome::Skipped => String::new(),
-            };
-            Mapped {
-                line: record.line,
-                outcome,
-                raw,
+            mapped(record, columns, outcome)
+        })
+        .collect()
+}
+
+fn mapped(record: &Record, columns: &Columns, outcome: Outcome) -> Mapped {
+    let raw = match &outcome {
+        Outcome::Fault(_) | Outcome::Facts(Facts { needs: Some(_), .. }) => raw(record, columns),
+        Outcome::Facts(_) | Outcome::Skipped => String::new(),
+    };
+    Mapped {
+        line: record.line,
+        outcome,
+        raw,
+    }
+}
+
+/// The same with rows of other files put beside: a row is still one row, all of which is taken or nothing.
+fn joined(plan: &Plan, context: &Context, columns: &Columns, records: &[Record]) -> Vec<Mapped> {
+    let parts: Vec<Vec<Record>> = records.iter().map(|record| plan.joins.spread(record)).collect();
+    let counts: Vec<usize> = parts.iter().map(Vec::len).collect();
+    let wide: Vec<Record> = parts.into_iter().flatten().collect();
+    let mut values = plan.formulas.evaluate(&wide).into_iter();
+    let mut wide = wide.iter();
+    records
+        .iter()
+        .zip(counts)
+        .map(|(record, count)| {
+            let mut all = Outcome::Skipped;
+            for (part, formulas) in wide.by_ref().take(count).zip(values.by_ref().take(count)) {
+                let said = rows::read(plan, context, &plan.joins.columns, part, &formulas);
+                all = all.and(said);
             }
+            mapped(record, columns, all)
         })
         .collect()
 }

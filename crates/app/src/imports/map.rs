@@ -16,8 +16,19 @@ pub struct Mapping {
     pub types: Vec<(String, ColumnType)>,
     /// The decimal mark of the file's numbers.
     pub decimal: Option<char>,
+    /// Files whose columns stand beside the file's own, in order.
+    pub joins: Vec<Join>,
     /// What each row becomes: the entry of the file's own kind, then those under `also`.
     pub entries: Vec<Entry>,
+}
+
+/// A file beside the imported one whose rows are put beside each row that has the same keys.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Join {
+    /// The file.
+    pub file: String,
+    /// Columns of the imported file (or of earlier joins) with those of the other file that must be equal.
+    pub on: Vec<(String, String)>,
 }
 
 /// How a column's text is taken in formulas and in attributes without a declared type.
@@ -116,6 +127,7 @@ const TOP: &[&str] = &[
     "others",
     "also",
     "types",
+    "join",
     "dates",
     "decimal",
     "encoding",
@@ -141,6 +153,7 @@ impl Mapping {
             hints: Hints::default(),
             types: Vec::new(),
             decimal: None,
+            joins: Vec::new(),
             entries: vec![entry],
         }
     }
@@ -182,6 +195,7 @@ impl Mapping {
             hints: hints(top)?,
             types: types(top)?,
             decimal: spelling.decimal,
+            joins: joins(top)?,
             entries,
         })
     }
@@ -233,6 +247,40 @@ fn hints(top: &Map<String, Json>) -> Result<Hints, MapError> {
         delimiter,
         header,
     })
+}
+
+fn joins(top: &Map<String, Json>) -> Result<Vec<Join>, MapError> {
+    let remedy = "write `join: {file: other.csv, on: {column: its_column}}`, or a list of such";
+    let list = match top.get("join") {
+        None => return Ok(Vec::new()),
+        Some(Json::Array(list)) => list.clone(),
+        Some(one) => vec![one.clone()],
+    };
+    list.iter()
+        .enumerate()
+        .map(|(at, item)| {
+            let path = format!("join[{at}]");
+            let map = object(item, &path, &["file", "on"])?;
+            let Some(file) = text_of(map, &format!("{path}."), "file")? else {
+                return wrong(&path, "it names no file", remedy);
+            };
+            let on = match map.get("on") {
+                Some(Json::Object(on)) if !on.is_empty() => on
+                    .iter()
+                    .map(|(own, other)| match other.as_str() {
+                        Some(other) => Ok((own.clone(), other.to_owned())),
+                        None => wrong(
+                            &format!("{path}.on.{own}"),
+                            format!("{other} is not a column"),
+                            remedy,
+                        ),
+                    })
+                    .collect::<Result<_, _>>()?,
+                _ => return wrong(&path, "it says not by which columns", remedy),
+            };
+            Ok(Join { file, on })
+        })
+        .collect()
 }
 
 fn types(top: &Map<String, Json>) -> Result<Vec<(String, ColumnType)>, MapError> {

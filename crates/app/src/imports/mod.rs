@@ -18,6 +18,7 @@ mod context;
 mod fields;
 mod formula;
 mod job;
+mod join;
 mod keep;
 mod looks;
 mod map;

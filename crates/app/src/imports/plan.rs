@@ -7,12 +7,15 @@ use std::sync::Arc;
 use super::context::Context;
 use super::fields::{Form, Kind, Others, Type};
 use super::formula::Formulas;
+use super::join::Joins;
 use super::map::{Entry, FieldMap, From, MapError, Mapping, wrong};
 use super::read::{Columns, Hints, Record, Source, nearest, normal};
 use super::value::Spelling;
 
 /// How many keys a looked-up file may have.
 const LOOKUP_LIMIT: usize = 5_000_000;
+/// Rows of the file by which columns are known when others are put beside them.
+const JOINED_SAMPLE: usize = 200;
 
 /// How the rows of one file become accounts, contacts and events.
 pub struct Plan {
@@ -22,6 +25,8 @@ pub struct Plan {
     pub formulas: Formulas,
     /// Columns that no entry takes.
     pub ignored: Vec<String>,
+    /// Files whose columns stand beside the file's own.
+    pub joins: Joins,
 }
 
 /// How one entry is read.
@@ -140,6 +145,23 @@ pub fn plan(
     context: &Context,
     beside: &Path,
 ) -> Result<Plan, MapError> {
+    let joins = Joins::read(&mapping.joins, source, beside)?;
+    let own = source.columns.names().len();
+    let wide;
+    let source = if joins.is_empty() {
+        source
+    } else {
+        let mut beside = source.clone();
+        beside.columns = joins.columns.clone();
+        beside.sample = source
+            .sample
+            .iter()
+            .take(JOINED_SAMPLE)
+            .flat_map(|record| joins.spread(record))
+            .collect();
+        wide = beside;
+        &wide
+    };
     let mut maker = Maker {
         source,
         context,
@@ -161,13 +183,15 @@ pub fn plan(
         .names()
         .iter()
         .enumerate()
-        .filter(|(at, _)| !maker.taken.contains(at))
+        // What is only put beside need not be taken.
+        .filter(|(at, _)| *at < own && !maker.taken.contains(at))
         .map(|(_, n)| n.clone())
         .collect();
     Ok(Plan {
         entries,
         formulas: maker.formulas,
         ignored,
+        joins,
     })
 }
 

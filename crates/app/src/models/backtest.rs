@@ -71,8 +71,17 @@ fn label_of(id: &str) -> &'static str {
 /// Learnt methods' log-odds before calibration, by method.
 pub type Raw = Vec<(String, Vec<f64>)>;
 
-/// Runs a back-test; `progress` hears the share that is done. Beside the report come the learnt methods' log-odds before calibration, which
-/// a model that is trained now is calibrated by.
+/// A report, and what it was made from.
+pub struct Found {
+    /// The report.
+    pub report: Report,
+    /// What a model that is trained now is calibrated by.
+    pub raw: Raw,
+    /// What each method said of each row, by id.
+    pub methods: Vec<(String, Scored)>,
+}
+
+/// Runs a back-test; `progress` hears the share that is done.
 ///
 /// # Errors
 /// When nothing can be tested: no row whose horizon has passed, or outcomes of one kind only.
@@ -80,7 +89,7 @@ pub fn run(
     panel: &Panel,
     settings: &Settings<'_>,
     progress: &(dyn Fn(f64) + Sync),
-) -> tenure_learn::Result<(Report, Raw)> {
+) -> tenure_learn::Result<Found> {
     let rows: Vec<usize> = (0..panel.rows())
         .filter(|row| {
             panel.labels[*row].is_some() && panel.cutoffs[panel.at[*row] as usize].day >= settings.from
@@ -106,6 +115,7 @@ pub fn run(
         seed: settings.seed,
         threads: settings.threads,
         learned: settings.learned,
+        from: settings.from,
     };
     let methods = rolling::run(panel, &learning, &|share| progress(0.8 * share))?;
     let raw = methods
@@ -184,7 +194,11 @@ pub fn run(
         knowledge: panel.knowledge.clone(),
         warnings,
     };
-    Ok((report, raw))
+    Ok(Found {
+        report,
+        raw,
+        methods: tested.into_iter().map(|it| (it.id, it.scored)).collect(),
+    })
 }
 
 /// Whether a method looks at measures that a leak may be among.

@@ -16,6 +16,7 @@ pub mod params;
 pub mod present;
 pub mod report;
 pub mod rolling;
+pub mod rows;
 pub mod run;
 mod store;
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub struct Asked {
     pub capacity: Option<u32>,
     /// Whether only scores set by hand and simple baselines are tested: quick, and nothing is learnt.
     pub only_hand_set: bool,
+    /// Whether its rows are kept as files, for those who want to check the figures: `GET /api/v1/backtests/{id}/rows`.
+    pub rows: bool,
 }
 
 /// The days of a back-test.

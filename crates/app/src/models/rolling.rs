@@ -35,6 +35,8 @@ pub struct Settings<'a> {
     pub threads: usize,
     /// Whether the transparent score and the challenger are trained.
     pub learned: bool,
+    /// The first cutoff that is tested: 75 points stand for the odds that were known on it.
+    pub from: i32,
 }
 
 /// A method's values by row; NaN where it has none.
@@ -217,6 +219,13 @@ pub fn run(
             prior.probability[panel.of(cutoff)].fill(share);
         }
     }
+    // What the odds were when the test begins; earlier shares are of few rows.
+    let reference = trained
+        .iter()
+        .enumerate()
+        .filter(|(cutoff, _)| panel.cutoffs[*cutoff].day >= settings.from)
+        .find_map(|(_, found)| found.share)
+        .unwrap_or(0.5);
     for id in ["transparent", "challenger", "last_login", "tenure", "mrr", HAND] {
         let raw = assemble(panel, &trained, id);
         if raw.iter().all(|value| value.is_nan()) {
@@ -226,7 +235,6 @@ pub fn run(
             "transparent" | "challenger" => (recalibrated(panel, &raw, settings.horizon), Some(raw)),
             _ => (raw, None),
         };
-        let reference = trained.iter().find_map(|found| found.share).unwrap_or(0.5);
         let scale = tenure_learn::scale::Scale::of_share(reference);
         methods.push((
             id,

@@ -14,6 +14,8 @@ use super::gather::{self, Ask, Gathered, HandScore};
 use super::outcome::{Outcome, What};
 use super::params::{Asked, Days};
 use super::report::Report;
+use super::rolling::Scored;
+use super::rows::{self, Rows};
 use super::store::{self, Backtest, Run};
 use super::train;
 use crate::App;
@@ -223,6 +225,8 @@ pub struct Done {
     pub report: Report,
     /// Log-odds of learnt methods before calibration.
     pub raw: backtest::Raw,
+    /// What each method said of each row, by id.
+    pub methods: Vec<(String, Scored)>,
 }
 
 impl Done {
@@ -280,14 +284,28 @@ pub async fn execute(
         let tested = backtest::run(&gathered.panel, &settings, &|share| {
             tell(0.5 + 0.5 * share, "methods")
         });
-        let (report, raw) = tested.map_err(|error| told(&error, &gathered))?;
+        let found = tested.map_err(|error| told(&error, &gathered))?;
         Ok(Done {
             gathered,
-            report,
-            raw,
+            report: found.report,
+            raw: found.raw,
+            methods: found.methods,
         })
     })
     .await?
+}
+
+/// Keeps the rows of a back-test as files.
+fn keep_rows(app: &App, job: &Job, id: &str, done: &Done) -> Result<()> {
+    let rows = Rows {
+        panel: &done.gathered.panel,
+        id_of: &|no| app.metrics.book.get(no).map(|entry| entry.id.clone()),
+        hand: done.learn_from(job),
+        methods: &done.methods,
+        from: job.days.from,
+    };
+    rows.write(&rows::folder(app, id))?;
+    rows::tidy(app)
 }
 
 /// Why nothing can be tested, with what was known when that is the reason.
@@ -313,6 +331,16 @@ pub fn start_backtest(app: &App, job: Job, it: Backtest) {
         let work = execute(&app, &job, Vec::new(), move |share, step| {
             told.0.models.tell(&told.1, share, step)
         });
+        let work = async {
+            let done = work.await?;
+            if job.asked.rows {
+                let (app, job, id) = (app.clone(), Arc::clone(&job), it.id.clone());
+                let kept =
+                    tokio::task::spawn_blocking(move || keep_rows(&app, &job, &id, &done).map(|()| done));
+                return kept.await?;
+            }
+            anyhow::Ok(done)
+        };
         let outcome = std::panic::AssertUnwindSafe(work).catch_unwind().await;
         let outcome = outcome.unwrap_or_else(|_| {
             Err(anyhow!(

@@ -1,8 +1,12 @@
 //! `tenure backtest`, and `tenure model train|list|compare|promote|withdraw`.
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context;
 use serde_json::{Map, Value, json};
 
 use crate::args::{Backtest, BacktestDays, Compare, Format, Method, ModelList, Promote, Train};
@@ -29,7 +33,7 @@ fn params(days: &BacktestDays) -> Map<String, Value> {
 }
 
 /// Waits until a piece of work is done, telling how far it is; what failed is the command's own failure.
-async fn wait(client: &Client, path: &str, at: fn(&Value) -> &Value) -> Result<Value> {
+pub(super) async fn wait(client: &Client, path: &str, at: fn(&Value) -> &Value) -> Result<Value> {
     let mut told = String::new();
     loop {
         let found = client.get(path).await?;
@@ -60,23 +64,42 @@ pub async fn run(args: Backtest) -> Result<ExitCode> {
         client.settle().await?;
         let mut asked = params(&args.days);
         asked.insert("only_hand_set".into(), Value::Bool(args.only_hand_set));
+        asked.insert("rows".into(), Value::Bool(args.rows.is_some()));
         let begun = client
             .post(
                 &format!("/api/v1/scores/{}/backtests", encode(&args.score)),
                 &Value::Object(asked),
             )
             .await?;
-        wait(
-            &client,
-            &format!("/api/v1/backtests/{}", begun["id"].as_str().unwrap_or_default()),
-            |it| it,
-        )
-        .await
+        let path = format!("/api/v1/backtests/{}", begun["id"].as_str().unwrap_or_default());
+        let found = wait(&client, &path, |it| it).await?;
+        if let Some(file) = &args.rows {
+            write_rows(&client, &path, &found, file).await?;
+        }
+        Ok::<_, Failure>(found)
     }
     .await;
     client.close().await;
     show(args.format, &found?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the rows of all cutoffs into one file, under one header.
+async fn write_rows(client: &Client, path: &str, found: &Value, file: &Path) -> Result<()> {
+    let why = || format!("{} cannot be written", file.display());
+    let mut out = BufWriter::new(File::create(file).with_context(why)?);
+    for (at, day) in found["rows"].as_array().into_iter().flatten().enumerate() {
+        let day = encode(day.as_str().unwrap_or_default());
+        let text = client.file(&format!("{path}/rows?cutoff={day}")).await?;
+        let head = text
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
+        out.write_all(&text[if at == 0 { 0 } else { head }..])
+            .with_context(why)?;
+    }
+    out.flush().with_context(why)?;
+    Ok(())
 }
 
 fn percent(value: &Value) -> String {

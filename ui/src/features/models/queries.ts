@@ -13,6 +13,7 @@ export type Comparison = Answered<Schemas["ModelComparison"]>;
 export type Risk = Answered<Schemas["RiskList"]>;
 export type RiskLine = Answered<Schemas["RiskLine"]>;
 export type Outcome = Answered<Schemas["OutcomeLine"]>;
+export type ScoreAccuracy = Answered<Schemas["ScoreAccuracy"]>;
 export type Operation = Answered<Schemas["ModelOperation"]>;
 
 export const KEY = "models";
@@ -39,6 +40,14 @@ export const backtestQuery = (id: string) =>
     queryKey: [KEY, "backtest", id],
     queryFn: ({ signal }) => take(api.GET("/api/v1/backtests/{id}", { params: { path: { id } }, signal })),
     refetchInterval: ({ state }) => (state.data?.state === "running" ? WATCH : false),
+    staleTime: 30_000,
+  });
+
+export const accuracyQuery = (score: string) =>
+  queryOptions({
+    queryKey: [KEY, "accuracy", score],
+    queryFn: ({ signal }) => take(api.GET("/api/v1/scores/{id}/accuracy", { params: { path: { id: score } }, signal })),
+    refetchInterval: ({ state }) => (state.data && state.data.running !== null ? WATCH : false),
     staleTime: 30_000,
   });
 

@@ -1,6 +1,6 @@
 import { ApiProblem } from "@/api/problem";
 import { number } from "@/shared/format";
-import type { Figure, Report } from "./queries";
+import type { Figure, Report, ScoreAccuracy } from "./queries";
 
 /** A figure with its interval: "0.742 (0.701–0.781)". */
 export function withInterval(it: Figure | null | undefined, digits = 3): string {
@@ -45,4 +45,11 @@ export function doubtOf(error: unknown): string | null {
   const told = error instanceof ApiProblem && error.status === 409 ? (error.detail ?? "") : "";
   const at = told.indexOf(". Send `despite`");
   return at > 0 ? told.slice(0, at) : null;
+}
+
+/** How many baselines are beaten, and which are not. */
+export function beaten(against: ScoreAccuracy["against"]): string {
+  const rest = against.filter((it) => !it.beaten).map((it) => it.label.charAt(0).toLowerCase() + it.label.slice(1));
+  const count = `beats ${against.length - rest.length} of ${against.length} baselines`;
+  return rest.length === 0 ? count : `${count}, not proven better than: ${rest.join(", ").replaceAll("mRR", "MRR")}`;
 }

@@ -3,6 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { useAsOf } from "@/app/asOf";
+import { AccuracyLine } from "@/features/models/AccuracyLine";
 import { ownerName } from "@/features/owners/names";
 import { Views } from "@/features/views/Views";
 import { day } from "@/shared/days";
@@ -118,6 +119,7 @@ function Body({
           Scores of earlier days are being computed; changes and movements follow.
         </p>
       )}
+      {whole.score ? <AccuracyLine score={whole.score.id} /> : null}
       <div className={css.filters}>
         {whole.scores.length > 1 ? (
           <Select

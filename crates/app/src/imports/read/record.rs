@@ -82,6 +82,19 @@ impl Record {
         self.text[start..*end].trim()
     }
 
+    /// The same row with exactly so many cells; missing ones are empty, those past them are left out.
+    pub fn narrow(&self, width: usize) -> Self {
+        let mut row = Self {
+            line: self.line,
+            fault: self.fault.clone(),
+            ..Self::default()
+        };
+        for at in 0..width {
+            row.push(self.cell(at));
+        }
+        row
+    }
+
     /// Number of cells.
     pub fn len(&self) -> usize {
         self.ends.len()

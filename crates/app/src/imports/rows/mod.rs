@@ -37,6 +37,24 @@ pub enum Outcome {
     Fault(Fault),
 }
 
+impl Outcome {
+    /// Two parts of one row: a fault of either is the row's, and it is left out when both are.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Fault(fault), _) | (_, Self::Fault(fault)) => Self::Fault(fault),
+            (Self::Skipped, other) => other,
+            (one, Self::Skipped) => one,
+            (Self::Facts(mut one), Self::Facts(other)) => {
+                one.changes.extend(other.changes);
+                one.events.extend(other.events);
+                one.needs = other.needs.or(one.needs);
+                Self::Facts(one)
+            }
+        }
+    }
+}
+
 /// A row's values of the plan's expressions.
 pub type FormulaValues = [Result<Option<String>, String>];
 

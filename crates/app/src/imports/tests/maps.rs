@@ -206,6 +206,66 @@ also:
 }
 
 #[tokio::test]
+async fn rows_of_another_file_are_put_beside_each_row_with_the_same_keys() {
+    let desk = Desk::new().await;
+    desk.file(
+        "plan.csv",
+        "course,year,milestone,due\nA,1,first,2026-01-10\nA,1,second,2026-02-10\nA,2,first,2026-03-10\n",
+    );
+    desk.file("days.csv", "milestone,points\nfirst,5\nsecond,7\n");
+    let file = desk.file("people.csv", "who,course,year\nP1,A,1\nP2,A,2\nP3,B,1\n,A,1\n");
+    let map = r#"
+join:
+  - {file: plan.csv, on: {course: course, year: year}}
+  - {file: days.csv, on: {milestone: milestone}}
+skip_when: "due IS NULL"
+fields:
+  message_id: {formula: "who || '/' || milestone"}
+  account_id: who
+  name: {constant: milestone_due}
+  occurred_at: due
+  received_at: due
+  properties.points: points
+  properties.twice: {formula: "points * 2"}
+others: ignore
+"#;
+    let done = desk.mapped(&file, "events", map).await;
+    // Four rows: two with one or two milestones, one without any, one whose account is missing.
+    assert_eq!(
+        (counts(&done), &done["skipped"]),
+        ([4, 2, 0, 1], &json!(1)),
+        "{done}"
+    );
+    let told: Vec<String> = desk
+        .events()
+        .iter()
+        .map(|event| {
+            format!(
+                "{} {} {}",
+                event["id"].as_str().unwrap_or_default(),
+                event["properties"]["points"],
+                event["properties"]["twice"]
+            )
+        })
+        .collect();
+    assert_eq!(told, ["P1/first 5 10", "P1/second 7 14", "P2/first 5 10"]);
+    for (join, said) in [
+        (
+            "{file: ../plan.csv, on: {course: course}}",
+            "leads out of the folder",
+        ),
+        ("{file: plan.csv, on: {curse: course}}", "did you mean"),
+        ("{file: plan.csv, on: {course: corse}}", "did you mean"),
+        ("{file: plan.csv}", "by which columns"),
+        ("{file: none.csv, on: {course: course}}", "cannot be read"),
+    ] {
+        let body = json!({ "path": file, "kind": "events", "map": format!("join: {join}\nfields: {{account_id: who, name: course, occurred_at: year, message_id: who}}\n") });
+        let fault = desk.fault(body).await;
+        assert!(fault.to_string().contains(said), "{join}: {fault}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_is_imported_in_the_order_of_its_description() {
     let desk = Desk::new().await;
     desk.file(

@@ -1,26 +1,29 @@
 //! Handlers of back-tests, models and risk.
 
+mod accuracy;
 mod models;
 mod quick;
 mod risk;
 mod shape;
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use serde::Serialize;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tenure_store::new_id;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::outcome::Outcome;
 use super::params::Asked;
+use super::rows as kept;
 use super::run::{self, Job};
 use super::store;
 use crate::App;
 use crate::auth::{Csm, Principal, Viewer, audit};
 use crate::definitions::{CHURN, Definitions, Score};
-use crate::web::{Json, Path, Problem, Result, routes};
+use crate::web::{Json, Path, Problem, Query, Result, routes};
 use shape::Backtest;
 
 /// Pieces of work that run at the same time, at most: each takes all processors.
@@ -31,7 +34,9 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(backtests, start))
         .routes(routes!(backtest))
+        .routes(routes!(rows))
         .routes(routes!(outcomes))
+        .merge(accuracy::routes())
         .merge(models::routes())
         .merge(quick::routes())
         .merge(risk::routes())
@@ -177,6 +182,45 @@ async fn backtest(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> 
         .ok_or_else(|| Problem::not_found(format!("there is no back-test {id}")))?;
     let names = crate::auth::names(&app).await?;
     Ok(Json(Backtest::of(&app, it, true, &names)))
+}
+
+/// Which rows.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Cutoff {
+    /// The cutoff (YYYY-MM-DD).
+    cutoff: String,
+}
+
+/// The rows of a back-test on one cutoff as CSV, when it was asked to keep them: what was known, what came of it, what each method said.
+#[utoipa::path(get, path = "/api/v1/backtests/{id}/rows", tag = "models", params(("id" = String, Path), Cutoff), responses((status = 200, content_type = "text/csv", body = String)))]
+async fn rows(
+    _: Csm,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(asked): Query<Cutoff>,
+) -> Result<Response> {
+    let it = store::backtest(&app, &id)
+        .await?
+        .ok_or_else(|| Problem::not_found(format!("there is no back-test {id}")))?;
+    let known = kept::days(&app, &it.id)?;
+    if known.is_empty() {
+        return Err(Problem::not_found(
+            "the rows of this back-test are not kept (any more): run it again with `rows`",
+        ));
+    }
+    if !known.contains(&asked.cutoff) {
+        return Err(Problem::field(
+            "cutoff",
+            &asked.cutoff,
+            "is no cutoff of this back-test",
+            format!("take one of {}", known.join(", ")),
+        ));
+    }
+    let file = kept::folder(&app, &it.id).join(format!("{}.csv", asked.cutoff));
+    let text = tokio::fs::read(file).await.map_err(anyhow::Error::from)?;
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
 }
 
 /// An outcome.

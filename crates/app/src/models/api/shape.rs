@@ -68,6 +68,8 @@ pub(super) struct Backtest {
     proven: Option<bool>,
     /// What it says; only where one back-test is shown.
     report: Option<Report>,
+    /// The cutoffs of which rows are kept; only where one back-test is shown.
+    rows: Vec<String>,
 }
 
 /// Who somebody is, in words.
@@ -86,7 +88,7 @@ impl Backtest {
         Self {
             auc: main.map(|method| method.auc),
             proven: report.as_ref().map(|report| report.proven),
-            id: it.id,
+            id: it.id.clone(),
             score: Some(it.score).filter(|score| !score.is_empty()),
             outcome: it.outcome,
             state: standing.state,
@@ -97,6 +99,11 @@ impl Backtest {
             author: person(names, &it.author),
             params: serde_json::from_str(&it.params).unwrap_or_default(),
             error: standing.error,
+            rows: if whole {
+                crate::models::rows::days(app, &it.id).unwrap_or_default()
+            } else {
+                Vec::new()
+            },
             report: report.filter(|_| whole),
         }
     }

@@ -9,6 +9,12 @@ use crate::auth::Role;
 #[tokio::test]
 async fn a_signal_is_proven_against_every_baseline_and_the_answer_is_the_same_twice() {
     let app = app(&program(), company(7, 320, 1.0)).await;
+    let nothing = app
+        .get("/api/v1/scores/health/accuracy")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
+    assert!(nothing["backtest_id"].is_null() && nothing["auc"].is_null());
     let params = json!({ "from": "2025-11-30" });
     let found = backtest(&app, "health", params.clone()).await;
     assert_eq!(found["state"], "done", "{found}");
@@ -37,6 +43,10 @@ async fn a_signal_is_proven_against_every_baseline_and_the_answer_is_the_same_tw
         }
     }
     assert_eq!(method(report, "prior")["auc"]["value"], 0.5);
+    let auc = |id: &str| method(report, id)["auc"]["value"].as_f64();
+    for id in ["prior", "mrr", "tenure", "last_login", "baseline"] {
+        assert!(auc("transparent") > auc(id), "{id}");
+    }
     assert_eq!(method(report, "transparent")["proven"], true);
     let skill = report["skill"].as_array().expect("skills");
     assert!(
@@ -45,6 +55,32 @@ async fn a_signal_is_proven_against_every_baseline_and_the_answer_is_the_same_tw
             .any(|it| it["method"] == "transparent" && it["ratio"]["value"].as_f64() > Some(1.0))
     );
     assert!(report["warnings"].as_array().expect("warnings").is_empty());
+    // In one answer, for the page of the score: what it must beat, and what it beats.
+    let line = app
+        .get("/api/v1/scores/health/accuracy")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
+    assert_eq!(
+        (&line["method"], &line["proven"], &line["auc"]),
+        (&json!("score"), &json!(true), &method(report, "score")["auc"])
+    );
+    let against = line["against"].as_array().expect("baselines");
+    let ids: Vec<&str> = against.iter().filter_map(|it| it["id"].as_str()).collect();
+    assert_eq!(
+        ids,
+        ["prior", "mrr", "tenure", "last_login", "baseline", "last_period"]
+    );
+    for it in against {
+        let pair = report["paired"]
+            .as_array()
+            .expect("pairs")
+            .iter()
+            .find(|pair| pair["first"] == "score" && pair["second"] == it["id"])
+            .expect("the pair");
+        assert_eq!(it["difference"], pair["difference"]);
+        assert_eq!(it["beaten"], pair["difference"]["low"].as_f64() > Some(0.0));
+    }
     // The same question again, and as a list.
     let again = backtest(&app, "health", params).await;
     assert_eq!(again["report"], *report);

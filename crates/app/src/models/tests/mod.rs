@@ -1,8 +1,11 @@
 //! Back-tests and models over small companies whose history is made here, with values worked out by plain loops.
 
 mod backtests;
+mod figures;
 mod leaks;
 mod naive;
+mod rows;
+mod simulated;
 mod trained;
 mod world;
 

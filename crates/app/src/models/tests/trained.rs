@@ -62,6 +62,15 @@ async fn a_person_puts_a_model_in_force_and_takes_it_out_again() {
     assert!(promoted["promoted_at"].is_string());
     let forms = kept::forms(&app, health).await.expect("forms");
     assert!(learned(forms.clone()));
+    let line = app
+        .get("/api/v1/scores/health/accuracy")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
+    assert_eq!(
+        (&line["method"], &line["auc"]),
+        (&json!("transparent"), &model["auc"])
+    );
     // Contributions and base add up to the score, exactly.
     let plan = app.metrics.plan().expect("a plan");
     let mut scored = 0;

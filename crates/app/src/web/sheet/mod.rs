@@ -85,7 +85,8 @@ impl Kind {
 }
 
 /// A text that no spreadsheet takes for a formula.
-fn harmless(text: &str) -> String {
+#[must_use]
+pub fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) {
         return format!("'{text}");
     }
