@@ -198,11 +198,22 @@ fn translate(root: &DataFusionError, text: &str) -> QueryError {
         DataFusionError::Plan(said) | DataFusionError::NotImplemented(said) => plan(said),
         DataFusionError::Execution(said) => data(said),
         DataFusionError::ArrowError(said, _) => data(&said.to_string()),
+        // What our own functions and operators have to say.
+        DataFusionError::External(said) if said.is::<QueryError>() => said
+            .downcast_ref::<QueryError>()
+            .cloned()
+            .unwrap_or_else(|| internal("no reason given")),
         DataFusionError::Collection(all) => match all.first() {
             Some(first) => QueryError::from_engine(first, text),
             None => internal("no reason given"),
         },
         other => internal(&other.strip_backtrace()),
+    }
+}
+
+impl From<QueryError> for DataFusionError {
+    fn from(error: QueryError) -> Self {
+        Self::External(Box::new(error))
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::Span;
 use super::facts::date_of;
+use crate::auth::Role;
 use crate::kpis::tests::{apply, change, event, medtrainer, store};
 use crate::testing::TestApp;
 
@@ -158,4 +159,57 @@ async fn a_window_slides_over_midnight_in_the_zone_of_the_program() {
         ),
         (0.0, 7.0, 1.0)
     );
+}
+
+#[tokio::test]
+async fn queries_beyond_their_limits_say_what_to_do() {
+    let app = TestApp::new().await;
+    apply(&app, &medtrainer()).await;
+    store(
+        &app,
+        vec![event(
+            "a",
+            "2026-01-10",
+            "subscription_started",
+            json!({ "mrr": 100 }),
+        )],
+        vec![],
+    )
+    .await;
+    app.catch_up().await.expect("caught up");
+    let ask = |sql: &str| {
+        app.post("/api/v1/sql")
+            .as_role(Role::Viewer)
+            .changes_nothing()
+            .json(&json!({ "query": sql }))
+    };
+    let cases = [
+        (
+            "SELECT repeat(account_id, 90000000) FROM accounts",
+            "repeat would make 90.0 MB out of one row; at most 1.0 MB are allowed",
+        ),
+        (
+            "SELECT string_agg(account_id, ',') OVER (ORDER BY mrr) FROM accounts",
+            "string_agg cannot stand before OVER: it would begin anew for every row",
+        ),
+        (
+            "SELECT a.mrr || ",
+            "the text ends where an expression was expected",
+        ),
+    ];
+    for (sql, said) in cases {
+        let problem = ask(sql).await.problem(422);
+        let error = &problem["errors"][0];
+        assert_eq!(error["field"], "query", "{problem}");
+        assert_eq!(error["problem"], said, "{problem}");
+        assert!(
+            error["remedy"].as_str().is_some_and(|words| words.len() > 20),
+            "{problem}"
+        );
+    }
+    let answer = ask("SELECT account_id, mrr, account_id || '!' AS loud, 1 AS n, 2 AS n2 FROM accounts")
+        .await
+        .ok();
+    assert_eq!(answer["rows"], json!([["a", 100.0, "a!", 1, 2]]));
+    assert_eq!(answer["columns"][2], json!({ "name": "loud", "type": "text" }));
 }
