@@ -40,7 +40,7 @@ WORST = {
     "a pattern for each event": "SELECT count(*) FROM events WHERE regexp_like(properties, '(\\w{50}){' || (seq % 200 + 1) || '}')",
     "everything in one list": "SELECT array_agg(properties || message_id) FROM events",
     "everything in one text, for each event": f"SELECT max(length(upper(t))) FROM {LONG} CROSS JOIN events b",
-    "a long text in many columns": "SELECT " + ", ".join(f"max(length(CASE WHEN n > {n} THEN t END))" for n in range(1000)) + " FROM (SELECT repeat(properties, 200) AS t, seq AS n FROM events) u",
+    "a long text in many columns": "SELECT " + ", ".join(f"max(length(CASE WHEN n > {n} THEN t END))" for n in range(600)) + " FROM (SELECT repeat(properties, 200) AS t, seq AS n FROM events) u",
     "a long word in every row": f"SELECT max(length(CASE WHEN seq > 5 THEN '{'x' * 60_000}' ELSE properties END)) FROM events",
     "windows that keep everything": "SELECT max(n) FROM (SELECT max(properties) OVER (ORDER BY seq) AS n, sum(seq) OVER (PARTITION BY name) AS m, message_id FROM events) WHERE n <> message_id",
     "groups of long texts": "SELECT x, count(*) FROM (SELECT repeat(message_id, 100) AS x FROM events) GROUP BY x ORDER BY 2 LIMIT 3",

@@ -333,10 +333,9 @@ pub(crate) fn widths(array: &dyn Array) -> Vec<u64> {
             sums
         }
         fixed => {
-            let each = fixed.primitive_width().map_or_else(
-                || array.get_array_memory_size() / array.len().max(1),
-                |width| width,
-            );
+            let each = fixed
+                .primitive_width()
+                .unwrap_or_else(|| array.get_array_memory_size() / array.len().max(1));
             vec![each.try_into().unwrap_or(u64::MAX); array.len()]
         }
     }

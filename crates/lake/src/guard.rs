@@ -144,7 +144,12 @@ impl Guard {
         let lake = context.lake().clone();
         let stop = Stop::default();
         let _stop = stop.on_drop();
-        let Turn { permit, until, limit } = turn;
+        let Turn {
+            permit,
+            until,
+            limit,
+            waited,
+        } = turn;
         let work = async move {
             // The turn is over when the work has ended, which may be after the reader was told so.
             let _permit = permit;
@@ -155,14 +160,7 @@ impl Guard {
         match tokio::time::timeout(left, lake.readers()?.pool().run(work)).await {
             Ok(Ok(done)) => done,
             Ok(Err(error)) => Err(crashed(&error)),
-            Err(_) => Err(QueryError::new(
-                Problem::Timeout,
-                format!(
-                    "the query was stopped after {} seconds, the wait for its turn among them",
-                    limit.as_secs()
-                ),
-                "Narrow it by day, month or account, or ask for fewer groups.",
-            )),
+            Err(_) => Err(Turn::over(limit, waited)),
         }
     }
 
@@ -195,8 +193,13 @@ impl Guard {
 type Collected = (SchemaRef, Vec<RecordBatch>, bool);
 
 async fn collect(context: &Context, sql: &str, limits: &Limits, stop: Stop) -> Result<Collected, QueryError> {
-    let wrong = |error: &_| context.explain_error(error, sql);
-    let frame = plan(context, sql, limits, stop).await?;
+    let wrong = |error: &_| {
+        let ours = context.explain_error(error, sql);
+        // What comes through the reader of files looks like a fault of a file.
+        let refused = stop.refused().filter(|_| ours.problem == Problem::Internal);
+        refused.unwrap_or(ours)
+    };
+    let frame = plan(context, sql, limits, stop.clone()).await?;
     let mut stream = frame.execute_stream().await.map_err(|error| wrong(&error))?;
     let schema = stream.schema();
     let (mut batches, mut rows, mut bytes) = (Vec::new(), 0usize, 0u64);

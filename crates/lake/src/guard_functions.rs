@@ -77,7 +77,8 @@ impl Limited {
         let (mut ends, mut sum) = (Vec::new(), 0u64);
         for (row, size) in sizes.iter().copied().enumerate() {
             if size > scale.row {
-                return Err(self.too_large(size, scale.row, "one row").into());
+                let error = self.too_large(size, scale.row, "one row");
+                return Err(self.stop.refuse(error).into());
             }
             if sum > 0 && sum.saturating_add(size) > scale.slice {
                 ends.push(row);
@@ -201,9 +202,8 @@ impl ScalarUDFImpl for Limited {
             let part = part.into_array(end - start)?;
             made = made.saturating_add(part.get_array_memory_size() as u64);
             if made > self.most {
-                return Err(self
-                    .too_large(made, self.most, &format!("{end} rows at once"))
-                    .into());
+                let error = self.too_large(made, self.most, &format!("{end} rows at once"));
+                return Err(self.stop.refuse(error).into());
             }
             parts.push(part);
             start = end;

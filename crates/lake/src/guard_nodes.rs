@@ -2,13 +2,16 @@
 //!
 //! - Before an operator that computes: batches are cut so that all of its expressions together stay small.
 //! - Before a join: rows that would be copied thousands of times must not be long.
+//! - Before a sort or a join: a piece of a larger batch gets memory of its own, because what keeps it would count the
+//!   whole for each piece.
 //! - Before a window that keeps what it has seen: that is counted against the query's memory.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt64Array};
+use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
@@ -21,6 +24,7 @@ use datafusion::physical_expr::window::StandardWindowExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::coop::make_cooperative;
 use datafusion::physical_plan::execution_plan::SchedulingType;
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{
@@ -104,6 +108,8 @@ enum Care {
     Cut { times: u64, fixed: u64 },
     /// No row may be longer than [`COPIED`], lists not counted if they are taken apart.
     Short { lists: bool },
+    /// Each batch has its memory for itself.
+    Own,
     /// What passes is counted this many times, until the end.
     Counted { times: usize },
 }
@@ -131,6 +137,9 @@ fn care_of(node: &dyn ExecutionPlan) -> Result<Option<Care>> {
             return Err(long_row(fixed).into());
         }
         return Ok(Some(Care::Short { lists: true }));
+    }
+    if node.is::<SortExec>() {
+        return Ok(Some(Care::Own));
     }
     let one = node.children().len() == 1;
     Ok((one && times + fixed > 0).then_some(Care::Cut { times, fixed }))
@@ -310,8 +319,9 @@ impl Watch {
                         return Err(long_row(longest).into());
                     }
                 }
-                Ok(batch)
+                own(batch)
             }
+            Care::Own => own(batch),
             Care::Counted { times } => {
                 let bytes: u64 = row_widths(&batch, |_| true).into_iter().sum();
                 let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
@@ -320,6 +330,30 @@ impl Watch {
             }
         }
     }
+}
+
+/// A piece of a larger batch on its own. What keeps batches counts for each piece the whole that it was cut from.
+fn own(batch: RecordBatch) -> Result<RecordBatch> {
+    const SMALL: u64 = 256 << 10;
+    let held = most(&batch);
+    if held <= SMALL || held / 4 <= row_widths(&batch, |_| true).into_iter().sum::<u64>() {
+        return Ok(batch);
+    }
+    let rows = UInt64Array::from_iter_values(0..batch.num_rows() as u64);
+    let column = |column: &ArrayRef| -> Result<ArrayRef> {
+        Ok(match column.data_type() {
+            DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+            DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+            _ => take(column, &rows, None)?,
+        })
+    };
+    let columns = batch.columns().iter().map(column).collect::<Result<_>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(
+        batch.schema(),
+        columns,
+        &options,
+    )?)
 }
 
 /// At most so many bytes are in all of the batch's rows.

@@ -308,8 +308,10 @@ async fn operators_that_keep_what_they_see_are_counted() {
             other => wrong.push(format!("{sql}: {:?}", other.map(|answer| answer.rows.len()))),
         }
     }
-    // Windows that need little are answered in little memory.
+    // What needs little is answered in little memory.
     for sql in [
+        "SELECT message_id, count(*) FROM events GROUP BY 1 ORDER BY 2, 1",
+        "SELECT count(*) FROM (SELECT message_id AS id, count(*) AS n FROM events GROUP BY 1) a JOIN (SELECT message_id AS id, max(seq) AS m FROM events GROUP BY 1) b USING (id)",
         "SELECT max(n) FROM (SELECT row_number() OVER (ORDER BY seq) AS n FROM events)",
         "SELECT max(n) FROM (SELECT rank() OVER (PARTITION BY account_no ORDER BY seq) AS n FROM (SELECT * FROM events LIMIT 2000))",
         "SELECT max(n) FROM (SELECT sum(seq) OVER (ORDER BY seq ROWS BETWEEN 5 PRECEDING AND CURRENT ROW) AS n FROM events)",

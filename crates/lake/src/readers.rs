@@ -4,8 +4,8 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use datafusion::common::Result;
@@ -80,7 +80,7 @@ impl Readers {
 
     /// Waits for a turn; the time counts towards the query's limit.
     pub(crate) async fn turn(&self, limit: Duration) -> Result<Turn, QueryError> {
-        let until = Instant::now() + limit;
+        let begun = Instant::now();
         let turn = Arc::clone(&self.turns).acquire_owned();
         let waited = || {
             QueryError::new(
@@ -93,7 +93,12 @@ impl Readers {
             )
         };
         match tokio::time::timeout(limit, turn).await {
-            Ok(Ok(permit)) => Ok(Turn { permit, until, limit }),
+            Ok(Ok(permit)) => Ok(Turn {
+                permit,
+                until: begun + limit,
+                limit,
+                waited: begun.elapsed(),
+            }),
             Ok(Err(_)) | Err(_) => Err(waited()),
         }
     }
@@ -106,6 +111,23 @@ pub struct Turn {
     pub(crate) permit: OwnedSemaphorePermit,
     pub(crate) until: Instant,
     pub(crate) limit: Duration,
+    pub(crate) waited: Duration,
+}
+
+impl Turn {
+    /// That the query's time is over.
+    pub(crate) fn over(limit: Duration, waited: Duration) -> QueryError {
+        let what = format!("the query was stopped after {} seconds", limit.as_secs());
+        if waited < Duration::from_secs(1) {
+            let remedy = "Narrow it by day, month or account, or ask for fewer groups.";
+            return QueryError::new(Problem::Timeout, what, remedy);
+        }
+        QueryError::new(
+            Problem::Timeout,
+            format!("{what}, of which it waited {} for its turn", waited.as_secs()),
+            "Ask again when fewer others ask, or narrow it by day, month or account.",
+        )
+    }
 }
 
 /// Lowers the priority of this thread. The standard library has no call for it; the command is part of every usual
@@ -184,14 +206,21 @@ impl MemoryPool for Share {
     }
 }
 
-/// Says to functions in the middle of a batch that nobody waits for them any more.
+/// Between the reader who waits and the functions in the middle of a batch: whether anybody still waits, and why one
+/// of them refused.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stop(Arc<AtomicBool>);
+pub(crate) struct Stop(Arc<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    stopped: AtomicBool,
+    refused: Mutex<Option<QueryError>>,
+}
 
 impl Stop {
     /// An error when nobody waits any more.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) {
+        if self.0.stopped.load(Ordering::Relaxed) {
             let stopped = QueryError::new(
                 Problem::Timeout,
                 "the query was stopped",
@@ -200,6 +229,22 @@ impl Stop {
             return Err(stopped.into());
         }
         Ok(())
+    }
+
+    /// Keeps an error on its way up: the file reader makes a text of it.
+    pub(crate) fn refuse(&self, error: QueryError) -> QueryError {
+        let mut refused = self.0.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused = Some(error.clone());
+        error
+    }
+
+    /// The last error that was kept.
+    pub(crate) fn refused(&self) -> Option<QueryError> {
+        self.0
+            .refused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn on_drop(&self) -> StopOnDrop {
@@ -225,14 +270,15 @@ pub(crate) struct StopOnDrop(Stop);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        self.0.0.store(true, Ordering::Relaxed);
+        self.0.0.stopped.store(true, Ordering::Relaxed);
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(target_os = "linux")]
     /// Field 19 of /proc/thread-self/stat, counted after the name in parentheses.
     fn niceness() -> i32 {
         let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
@@ -240,6 +286,7 @@ mod tests {
         rest.split_whitespace().nth(16).unwrap().parse().unwrap()
     }
 
+    #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn readers_threads_give_way_and_no_others() {
         let dir = tempfile::tempdir().unwrap();
@@ -275,6 +322,13 @@ mod tests {
         drop(held);
         let turn = readers.turn(Duration::from_secs(9)).await.unwrap();
         assert!(turn.until > Instant::now());
+        let short = Turn::over(Duration::from_secs(29), Duration::from_millis(5));
+        assert_eq!(short.message, "the query was stopped after 29 seconds");
+        let long = Turn::over(Duration::from_secs(29), Duration::from_secs(12));
+        assert!(
+            long.message.ends_with("of which it waited 12 for its turn"),
+            "{long}"
+        );
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub struct State {
     turn: tokio::sync::Mutex<()>,
     woken: tokio::sync::Notify,
     pub(super) past: Cache,
+    pub(super) lists: super::api::Lists,
 }
 
 /// How far a full pass is.
@@ -59,6 +60,7 @@ impl Default for State {
             turn: tokio::sync::Mutex::new(()),
             woken: tokio::sync::Notify::new(),
             past: Cache::default(),
+            lists: super::api::Lists::default(),
         }
     }
 }
