@@ -15,7 +15,8 @@ use datafusion::prelude::{DataFrame, SQLOptions};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use futures::StreamExt;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -34,6 +35,9 @@ use crate::session::Lake;
 pub const MAX_SQL: usize = 64 * 1024;
 const MAX_TOKENS: usize = 10_000;
 const MAX_NESTING: usize = 64;
+/// Parentheses within parentheses; and of those that are not a function's, a query counting twice.
+const MAX_PARENTHESES: usize = 40;
+const MAX_WEIGHT: usize = 16;
 /// Rows of a batch. Fewer than elsewhere: what one batch becomes, in a join or a function, is there all at once.
 const BATCH: usize = 2_048;
 /// Cells of an answer.
@@ -295,6 +299,7 @@ fn parse(sql: &str) -> Result<Statement, QueryError> {
             "the query has {count} words and signs; at most {MAX_TOKENS} are allowed"
         )));
     }
+    check_depth(&tokens, sql)?;
     let second = tokens
         .iter()
         .skip_while(|token| token.token != Token::SemiColon)
@@ -333,6 +338,84 @@ fn parse(sql: &str) -> Result<Statement, QueryError> {
     } else {
         Err(only_reading(sql))
     }
+}
+
+/// Words that no function is called by: a parenthesis after them only groups.
+const OPERATORS: &[Keyword] = &[
+    Keyword::ALL,
+    Keyword::AND,
+    Keyword::ANY,
+    Keyword::AS,
+    Keyword::BETWEEN,
+    Keyword::BY,
+    Keyword::CASE,
+    Keyword::DISTINCT,
+    Keyword::ELSE,
+    Keyword::EXCEPT,
+    Keyword::EXISTS,
+    Keyword::FROM,
+    Keyword::HAVING,
+    Keyword::ILIKE,
+    Keyword::IN,
+    Keyword::INTERSECT,
+    Keyword::INTERVAL,
+    Keyword::IS,
+    Keyword::JOIN,
+    Keyword::LATERAL,
+    Keyword::LIKE,
+    Keyword::LIMIT,
+    Keyword::NOT,
+    Keyword::OFFSET,
+    Keyword::ON,
+    Keyword::OR,
+    Keyword::SELECT,
+    Keyword::SOME,
+    Keyword::THEN,
+    Keyword::TO,
+    Keyword::UNION,
+    Keyword::USING,
+    Keyword::VALUES,
+    Keyword::WHEN,
+    Keyword::WHERE,
+    Keyword::WITH,
+];
+
+/// Refuses what the engine would plan in a time that multiplies with each level: above all queries as values of
+/// queries, less so parentheses after an operator. Calls of functions cost little.
+fn check_depth(tokens: &[TokenWithSpan], sql: &str) -> Result<(), QueryError> {
+    let mut words = tokens
+        .iter()
+        .filter(|token| !matches!(token.token, Token::Whitespace(_)))
+        .peekable();
+    let (mut open, mut weight, mut before): (Vec<usize>, usize, Option<&Token>) = (Vec::new(), 0, None);
+    while let Some(token) = words.next() {
+        match &token.token {
+            Token::LParen => {
+                let asks = words.peek().is_some_and(|next| {
+                    matches!(&next.token, Token::Word(word) if matches!(word.keyword, Keyword::SELECT | Keyword::WITH))
+                });
+                let call = matches!(before, Some(Token::Word(word)) if !OPERATORS.contains(&word.keyword));
+                let more = if asks { 2 } else { usize::from(!call) };
+                open.push(more);
+                weight += more;
+                if weight > MAX_WEIGHT || open.len() > MAX_PARENTHESES {
+                    let what = "the text is nested too deeply";
+                    let remedy =
+                        "Use fewer parentheses within parentheses; name intermediate results with WITH.";
+                    let place = token.span.start;
+                    return Err(QueryError::new(Problem::TooLarge, what, remedy).at(
+                        sql,
+                        place.line,
+                        place.column,
+                    ));
+                }
+            }
+            Token::RParen => weight -= open.pop().unwrap_or_default(),
+            _ => {}
+        }
+        before = Some(&token.token);
+    }
+    Ok(())
 }
 
 fn starts_a_query(sql: &str) -> bool {

@@ -407,3 +407,54 @@ async fn plans_that_multiply_are_refused_before_they_do() {
     let answer = guard.run(&context, &twice("x + x AS x FROM @", 4)).await.unwrap();
     assert_eq!(answer.rows[0]["count(*)"], 99);
 }
+
+#[tokio::test]
+async fn nesting_is_bounded_where_planning_would_take_for_ever() {
+    let (_dir, context) = context(100);
+    let guard = Guard::default();
+    let nested = |open: &str, inner: &str, close: &str, depth: usize| {
+        format!(
+            "SELECT {}{inner}{} AS x FROM events",
+            open.repeat(depth),
+            close.repeat(depth)
+        )
+    };
+    let refused = [
+        nested("(SELECT ", "1", ")", 9),
+        nested("(SELECT ", "1", ")", 40),
+        nested("NOT (", "seq > 1", ")", 17),
+        nested("1 + (", "1", ")", 50),
+        nested("(", "1", ")", 40),
+        nested("NOT (EXISTS (SELECT 1 WHERE ", "seq > 1", "))", 6),
+        nested("abs(", "1", ")", 41),
+    ];
+    let answered = [
+        nested("(SELECT ", "1", ")", 8),
+        nested("NOT (", "seq > 1", ")", 16),
+        nested("1 + (", "1", ")", 16),
+        nested("abs(", "seq", ")", 40),
+        nested("concat(name, ", "name", ")", 40),
+        nested("CAST(", "seq", " AS BIGINT)", 16),
+        nested("CASE WHEN seq > 1 THEN ", "seq", " END", 20),
+        nested("coalesce(name, ", "name", ")", 40),
+        format!("SELECT x FROM ({}) e", nested("NOT (", "seq > 1", ")", 14)),
+        nested("(SELECT NOT (NOT (", "1 > 0", ")))", 4),
+    ];
+    let mut wrong = Vec::new();
+    for (sql, fine) in refused
+        .iter()
+        .map(|sql| (sql, false))
+        .chain(answered.iter().map(|sql| (sql, true)))
+    {
+        let start = Instant::now();
+        let answer = guard.run(&context, sql).await;
+        let as_wanted = match &answer {
+            Ok(_) => fine,
+            Err(error) => !fine && error.problem == Problem::TooLarge,
+        };
+        if !as_wanted || start.elapsed() > Duration::from_secs(5) {
+            wrong.push(format!("{sql:.60}: {:?} {:?}", start.elapsed(), answer.err()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
