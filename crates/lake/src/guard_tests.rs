@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::growth::GROWING;
+use crate::growth_names::GROWING;
 use crate::testing::event_at;
 use crate::{Context, Guard, Lake, Limits, Options, Problem, Snapshot, json_rows, to_batch};
 

@@ -18,6 +18,7 @@ mod event;
 mod expr;
 mod files;
 mod growth;
+mod growth_names;
 mod guard;
 mod guard_functions;
 mod guard_names;
@@ -25,6 +26,7 @@ mod guard_nodes;
 mod guard_plan;
 #[cfg(test)]
 mod guard_tests;
+mod guard_text;
 mod import;
 mod json_rows;
 mod pool;
