@@ -6,6 +6,7 @@
 //!   whole for each piece.
 //! - Before a window that keeps what it has seen: that is counted against the query's memory.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -261,7 +262,7 @@ impl ExecutionPlan for Careful {
             input: self.input.execute(partition, context)?,
             care: self.care.clone(),
             stop: self.stop.clone(),
-            rest: None,
+            rest: VecDeque::new(),
             memory,
         };
         Ok(make_cooperative(Box::pin(watch)))
@@ -272,28 +273,24 @@ struct Watch {
     input: SendableRecordBatchStream,
     care: Care,
     stop: Stop,
-    rest: Option<RecordBatch>,
+    rest: VecDeque<RecordBatch>,
     memory: MemoryReservation,
 }
 
 impl Watch {
-    /// The next piece of a batch that was too large.
+    /// The first piece of a batch that was too large; the others wait.
     fn cut(&mut self, batch: RecordBatch, times: u64, fixed: u64) -> RecordBatch {
-        let rows = batch.num_rows();
-        let sizes = row_widths(&batch, |_| true);
-        let mut made = 0u64;
-        let fits = sizes.iter().take_while(|size| {
-            made = made
-                .saturating_add(size.saturating_mul(times))
-                .saturating_add(fixed);
-            made <= STEP
-        });
-        let fits = fits.count().max(1);
-        if fits >= rows {
-            return batch;
+        let (mut made, mut start) = (0u64, 0);
+        for (row, size) in row_widths(&batch, |_| true).into_iter().enumerate() {
+            let more = size.saturating_mul(times).saturating_add(fixed);
+            if row > start && made.saturating_add(more) > STEP {
+                self.rest.push_back(batch.slice(start, row - start));
+                (made, start) = (0, row);
+            }
+            made = made.saturating_add(more);
         }
-        self.rest = Some(batch.slice(fits, rows - fits));
-        batch.slice(0, fits)
+        self.rest.push_back(batch.slice(start, batch.num_rows() - start));
+        self.rest.pop_front().unwrap_or(batch)
     }
 
     fn pass(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
@@ -377,12 +374,12 @@ impl Stream for Watch {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.stop.check()?;
-        let batch = match self.rest.take() {
-            Some(batch) => batch,
-            None => match ready!(self.input.poll_next_unpin(context)) {
-                Some(Ok(batch)) => batch,
-                other => return Poll::Ready(other),
-            },
+        if let Some(piece) = self.rest.pop_front() {
+            return Poll::Ready(Some(Ok(piece)));
+        }
+        let batch = match ready!(self.input.poll_next_unpin(context)) {
+            Some(Ok(batch)) => batch,
+            other => return Poll::Ready(other),
         };
         Poll::Ready(Some(self.pass(batch)))
     }
