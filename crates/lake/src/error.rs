@@ -198,11 +198,25 @@ fn translate(root: &DataFusionError, text: &str) -> QueryError {
         DataFusionError::Plan(said) | DataFusionError::NotImplemented(said) => plan(said),
         DataFusionError::Execution(said) => data(said),
         DataFusionError::ArrowError(said, _) => data(&said.to_string()),
+        // What our own functions and operators have to say.
+        DataFusionError::External(said) if said.is::<QueryError>() => said
+            .downcast_ref::<QueryError>()
+            .cloned()
+            .unwrap_or_else(|| internal("no reason given")),
         DataFusionError::Collection(all) => match all.first() {
             Some(first) => QueryError::from_engine(first, text),
             None => internal("no reason given"),
         },
+        DataFusionError::ParquetError(said) if said.to_string().contains("filter predicate") => {
+            data(&said.to_string())
+        }
         other => internal(&other.strip_backtrace()),
+    }
+}
+
+impl From<QueryError> for DataFusionError {
+    fn from(error: QueryError) -> Self {
+        Self::External(Box::new(error))
     }
 }
 
@@ -330,6 +344,13 @@ fn data(said: &str) -> QueryError {
     let lower = said.to_lowercase();
     if lower.contains("divide by zero") {
         return QueryError::new(Problem::Data, "a division by zero", "Write a / nullif(b, 0).");
+    }
+    if lower.contains("regular expression") {
+        return QueryError::new(
+            Problem::Data,
+            "a pattern cannot be read, or is too large",
+            "Write it as a regular expression without look-around, and with smaller numbers in braces.",
+        );
     }
     if lower.contains("cast") || lower.contains("parse") || lower.contains("parsing") {
         return QueryError::new(

@@ -1,22 +1,18 @@
 //! SQL that a reader typed: it may only read, and may not take the process down.
 //!
-//! One statement, `SELECT`, `WITH` or `EXPLAIN`; a memory pool of its own; a limit of time and of rows. Names are
+//! One statement, `SELECT`, `WITH` or `EXPLAIN`; threads, memory and turns shared with other readers (`readers`); a
+//! limit of time and of rows; limits around functions and operators that would escape it (`guard_plan`). Names are
 //! checked before planning, because there every one still has its place. Distinct counts of text under `GROUP BY`,
 //! which escape the engine's memory limit, are replaced for every query of the lake (see `distinct`).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{FieldRef, SchemaRef};
 use datafusion::execution::SessionStateBuilder;
-use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{DataFrame, SQLOptions};
-use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
-use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::parser::Statement;
 use futures::StreamExt;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -25,12 +21,19 @@ use crate::context::{Context, crashed};
 use crate::error::{Problem, QueryError};
 use crate::expr::Type;
 use crate::guard_names::check_names;
+use crate::guard_nodes::{CountedPlans, row_widths};
+use crate::guard_plan;
+use crate::guard_text::{only_reading, parse};
 use crate::json_rows::json_rows;
+use crate::readers::{Stop, Turn};
+use crate::session::Lake;
 
 /// Longest query, in bytes.
 pub const MAX_SQL: usize = 64 * 1024;
-const MAX_TOKENS: usize = 10_000;
-const MAX_NESTING: usize = 64;
+/// Rows of a batch. Fewer than elsewhere: what one batch becomes, in a join or a function, is there all at once.
+const BATCH: usize = 2_048;
+/// Cells of an answer.
+const MAX_CELLS: usize = 4_000_000;
 
 /// What one query may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,12 +47,12 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 10,000 rows, 30 seconds, 512 MiB.
+    /// 10,000 rows, 29 seconds, so that the answer is out within 30, and 256 MiB.
     fn default() -> Self {
         Self {
             rows: 10_000,
-            time: Duration::from_secs(30),
-            memory: 512 << 20,
+            time: Duration::from_secs(29),
+            memory: 256 << 20,
         }
     }
 }
@@ -87,52 +90,73 @@ impl Guard {
         Self { limits }
     }
 
+    /// Waits until a query may run. The wait counts towards the time limit.
+    ///
+    /// # Errors
+    /// When the time is over before.
+    pub async fn turn(&self, lake: &Lake) -> Result<Turn, QueryError> {
+        lake.readers()?.turn(self.limits.time).await
+    }
+
     /// Checks and runs one query.
     ///
     /// # Errors
     /// In our words, with place, name, nearest name and remedy.
     pub async fn run(&self, context: &Context, sql: &str) -> Result<Answer, QueryError> {
-        let (schema, batches, truncated) = self.batches(context, sql).await?;
-        let columns = schema.fields().iter().map(|field| Column {
-            name: field.name().clone(),
-            kind: kind_word(Type::of_arrow(field.data_type())),
-        });
+        let turn = self.turn(context.lake()).await?;
+        self.run_in(turn, context, sql).await
+    }
+
+    /// The same in a turn that was waited for before the tables were built.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_in(&self, turn: Turn, context: &Context, sql: &str) -> Result<Answer, QueryError> {
+        let (schema, batches, truncated) = self.batches(turn, context, sql).await?;
         let mut rows = Vec::new();
         for batch in &batches {
             rows.extend(json_rows(batch));
         }
         Ok(Answer {
-            columns: columns.collect(),
+            columns: columns(&schema),
             rows,
             truncated,
         })
     }
 
-    /// The same as batches, for exports: schema, batches, and whether rows were left out.
+    /// The same as batches, for answers that are put together otherwise: schema, batches, and whether rows were left
+    /// out.
     ///
     /// # Errors
     /// As [`Self::run`].
     pub async fn batches(
         &self,
+        turn: Turn,
         context: &Context,
         sql: &str,
     ) -> Result<(SchemaRef, Vec<RecordBatch>, bool), QueryError> {
         let limits = self.limits.clone();
         let (context, sql) = (context.clone(), sql.to_owned());
         let lake = context.lake().clone();
-        let work = async move { collect(&context, &sql, &limits).await };
+        let stop = Stop::default();
+        let _stop = stop.on_drop();
+        let Turn {
+            permit,
+            until,
+            limit,
+            waited,
+        } = turn;
+        let work = async move {
+            // The turn is over when the work has ended, which may be after the reader was told so.
+            let _permit = permit;
+            collect(&context, &sql, &limits, stop).await
+        };
+        let left = until.saturating_duration_since(Instant::now());
         // Dropping the pool's future at the time limit aborts the query.
-        match tokio::time::timeout(self.limits.time, lake.pool().run(work)).await {
+        match tokio::time::timeout(left, lake.readers()?.pool().run(work)).await {
             Ok(Ok(done)) => done,
             Ok(Err(error)) => Err(crashed(&error)),
-            Err(_) => Err(QueryError::new(
-                Problem::Timeout,
-                format!(
-                    "the query was stopped after {} seconds",
-                    self.limits.time.as_secs()
-                ),
-                "Narrow it by day, month or account, or ask for fewer groups.",
-            )),
+            Err(_) => Err(Turn::over(limit, waited)),
         }
     }
 
@@ -144,15 +168,18 @@ impl Guard {
         let limits = self.limits.clone();
         let (context, sql) = (context.clone(), sql.to_owned());
         let lake = context.lake().clone();
+        let Turn { permit, .. } = self.turn(&lake).await?;
         let work = async move {
-            let frame = plan(&context, &sql, &limits).await?;
+            let _permit = permit;
+            let frame = plan(&context, &sql, &limits, Stop::default()).await?;
             frame
                 .create_physical_plan()
                 .await
                 .map(drop)
                 .map_err(|error| context.explain_error(&error, &sql))
         };
-        lake.pool()
+        lake.readers()?
+            .pool()
             .run(work)
             .await
             .unwrap_or_else(|error| Err(crashed(&error)))
@@ -161,12 +188,17 @@ impl Guard {
 
 type Collected = (SchemaRef, Vec<RecordBatch>, bool);
 
-async fn collect(context: &Context, sql: &str, limits: &Limits) -> Result<Collected, QueryError> {
-    let wrong = |error: &_| context.explain_error(error, sql);
-    let frame = plan(context, sql, limits).await?;
+async fn collect(context: &Context, sql: &str, limits: &Limits, stop: Stop) -> Result<Collected, QueryError> {
+    let wrong = |error: &_| {
+        let ours = context.explain_error(error, sql);
+        // What comes through the reader of files looks like a fault of a file.
+        let refused = stop.refused().filter(|_| ours.problem == Problem::Internal);
+        refused.unwrap_or(ours)
+    };
+    let frame = plan(context, sql, limits, stop.clone()).await?;
     let mut stream = frame.execute_stream().await.map_err(|error| wrong(&error))?;
     let schema = stream.schema();
-    let (mut batches, mut rows, mut bytes) = (Vec::new(), 0usize, 0usize);
+    let (mut batches, mut rows, mut bytes) = (Vec::new(), 0usize, 0u64);
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(|error| wrong(&error))?;
         let room = limits.rows - rows;
@@ -175,31 +207,41 @@ async fn collect(context: &Context, sql: &str, limits: &Limits) -> Result<Collec
             return Ok((schema, batches, true));
         }
         rows += batch.num_rows();
-        bytes += batch.get_array_memory_size();
-        if bytes > limits.memory / 4 {
-            return Err(QueryError::new(
-                Problem::Memory,
-                format!("the answer is larger than {} MB", limits.memory / 4 / 1_000_000),
-                "Ask for fewer columns or rows, or export it in parts.",
-            ));
+        bytes += row_widths(&batch, |_| true).into_iter().sum::<u64>();
+        let too_large = |what: String| {
+            let remedy = "Ask for fewer columns or rows, or export it in parts.";
+            QueryError::new(Problem::Memory, what, remedy)
+        };
+        if bytes > limits.memory as u64 / 4 {
+            let most = limits.memory / 4 / 1_000_000;
+            return Err(too_large(format!("the answer is larger than {most} MB")));
+        }
+        if rows * batch.num_columns() > MAX_CELLS {
+            return Err(too_large(format!("the answer has more than {MAX_CELLS} cells")));
         }
         batches.push(batch);
     }
     Ok((schema, batches, false))
 }
 
-async fn plan(context: &Context, sql: &str, limits: &Limits) -> Result<DataFrame, QueryError> {
+async fn plan(context: &Context, sql: &str, limits: &Limits, stop: Stop) -> Result<DataFrame, QueryError> {
     let statement = parse(sql)?;
     let wrong = |error: &_| context.explain_error(error, sql);
     let state = context.session.state();
     let explain = matches!(statement, Statement::Explain(_));
     check_names(&statement, sql, context, &state)?;
-    let env = RuntimeEnvBuilder::from_runtime_env(state.runtime_env())
-        .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory)))
-        .build_arc()
-        .map_err(|error| wrong(&error))?;
+    let lake = context.lake();
+    let config = state
+        .config()
+        .clone()
+        // One thread for each, so that a short query does not wait for a long one beside it.
+        .with_target_partitions(1)
+        .with_batch_size(BATCH);
     let mut state = SessionStateBuilder::new_from_existing(state)
-        .with_runtime_env(env)
+        .with_config(config)
+        .with_runtime_env(Arc::new(lake.readers()?.env(limits.memory)))
+        .with_analyzer_rule(Arc::new(guard_plan::Limits::new(stop.clone())))
+        .with_physical_optimizer_rule(Arc::new(CountedPlans { stop }))
         .build();
     let plan = state
         .statement_to_plan(statement)
@@ -210,6 +252,7 @@ async fn plan(context: &Context, sql: &str, limits: &Limits) -> Result<DataFrame
         .with_allow_dml(false)
         .with_allow_statements(false);
     read_only.verify_plan(&plan).map_err(|_| only_reading(sql))?;
+    guard_plan::check_size(&plan)?;
     state.mark_start_execution();
     let frame = DataFrame::new(state, plan);
     if explain {
@@ -221,105 +264,13 @@ async fn plan(context: &Context, sql: &str, limits: &Limits) -> Result<DataFrame
         .map_err(|error| wrong(&error))
 }
 
-fn parse(sql: &str) -> Result<Statement, QueryError> {
-    if sql.len() > MAX_SQL {
-        return Err(too_large(format!(
-            "the query has {} bytes; at most {MAX_SQL} are allowed",
-            sql.len()
-        )));
-    }
-    let tokens = Tokenizer::new(&GenericDialect, sql)
-        .tokenize_with_location()
-        .map_err(|error| {
-            let what = format!("this cannot be read: {}", error.message);
-            QueryError::new(
-                Problem::Syntax,
-                what,
-                "Close every quote, and write text in single quotes.",
-            )
-            .at(sql, error.location.line, error.location.column)
-        })?;
-    let count = tokens
-        .iter()
-        .filter(|token| !matches!(token.token, Token::Whitespace(_)))
-        .count();
-    if count > MAX_TOKENS {
-        return Err(too_large(format!(
-            "the query has {count} words and signs; at most {MAX_TOKENS} are allowed"
-        )));
-    }
-    let second = tokens
-        .iter()
-        .skip_while(|token| token.token != Token::SemiColon)
-        .find(|token| !matches!(token.token, Token::SemiColon | Token::Whitespace(_) | Token::EOF));
-    if let Some(second) = second {
-        let place = second.span.start;
-        let what = "there is more than one statement";
-        return Err(QueryError::new(
-            Problem::Forbidden,
-            what,
-            "Send one query, without what follows ';'.",
-        )
-        .at(sql, place.line, place.column));
-    }
-    let wrong = |error| QueryError::from_engine(&error, sql);
-    let mut parser = DFParserBuilder::new(sql)
-        .with_dialect(&GenericDialect)
-        .with_recursion_limit(MAX_NESTING)
-        .build()
-        .map_err(wrong)?;
-    let mut statements = parser.parse_statements().map_err(|error| {
-        // A statement of another kind is refused as such, even when this parser cannot read it.
-        if starts_a_query(sql) {
-            QueryError::from_engine(&error, sql)
-        } else {
-            only_reading(sql)
-        }
-    })?;
-    let Some(statement) = statements.pop_front() else {
-        return Err(
-            QueryError::new(Problem::Syntax, "the query is empty", "Write SELECT … FROM ….").at(sql, 1, 1),
-        );
+/// The columns of a result, as [`Answer`] names them.
+pub fn columns(schema: &SchemaRef) -> Vec<Column> {
+    let column = |field: &FieldRef| Column {
+        name: field.name().clone(),
+        kind: kind_word(Type::of_arrow(field.data_type())),
     };
-    if reads_only(&statement) {
-        Ok(statement)
-    } else {
-        Err(only_reading(sql))
-    }
-}
-
-fn starts_a_query(sql: &str) -> bool {
-    let first = sql.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
-    let word: String = first.chars().take_while(|c| c.is_ascii_alphabetic()).collect();
-    ["select", "with", "explain", "values", "describe", "--"].contains(&word.to_lowercase().as_str())
-        || word.is_empty()
-}
-
-fn reads_only(statement: &Statement) -> bool {
-    match statement {
-        Statement::Statement(statement) => matches!(statement.as_ref(), SqlStatement::Query(_)),
-        Statement::Explain(explain) => {
-            !matches!(explain.statement.as_ref(), Statement::Explain(_)) && reads_only(&explain.statement)
-        }
-        _ => false,
-    }
-}
-
-fn only_reading(sql: &str) -> QueryError {
-    QueryError::new(
-        Problem::Forbidden,
-        "only queries that read are allowed",
-        "Begin with SELECT, WITH or EXPLAIN; change data through the program or an import.",
-    )
-    .at(sql, 1, 1)
-}
-
-fn too_large(what: String) -> QueryError {
-    QueryError::new(
-        Problem::TooLarge,
-        what,
-        "Write long lists as a join, or split the query.",
-    )
+    schema.fields().iter().map(column).collect()
 }
 
 fn kind_word(kind: Option<Type>) -> &'static str {

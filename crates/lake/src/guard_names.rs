@@ -1,6 +1,6 @@
 //! The names in a reader's query, checked on the parsed tree, where each still has its place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use datafusion::execution::session_state::SessionState;
@@ -29,6 +29,9 @@ pub(crate) fn check_names(
         state,
         tables: context.tables().into_iter().collect(),
         aliases: BTreeSet::new(),
+        reads: vec![0],
+        common: HashMap::new(),
+        weights: HashMap::new(),
     };
     known.aliases = common_tables(query);
     match query.visit(&mut known) {
@@ -59,12 +62,36 @@ struct Known<'a> {
     state: &'a SessionState,
     tables: BTreeSet<String>,
     aliases: BTreeSet<String>,
+    /// Of each query that is being visited, the tables that it reads.
+    reads: Vec<usize>,
+    /// The queries that WITH names.
+    common: HashMap<*const Query, String>,
+    /// The tables that each name of WITH stands for; where two have one name, the more.
+    weights: HashMap<String, usize>,
 }
 
+/// Tables that one query may read, with every name of WITH written out where it is used: a name that the next uses
+/// twice, and so on, doubles thirty times in thirty lines.
+const MAX_TABLES: usize = 100;
 /// Table functions that make rows out of nothing else than their arguments.
 const TABLE_FUNCTIONS: [&str; 2] = ["generate_series", "range"];
 
 impl Known<'_> {
+    fn reads_more(&mut self, more: usize) -> ControlFlow<Box<QueryError>> {
+        let Some(last) = self.reads.last_mut() else {
+            return ControlFlow::Continue(());
+        };
+        *last = last.saturating_add(more);
+        if *last <= MAX_TABLES {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(Box::new(QueryError::new(
+            Problem::TooLarge,
+            format!("with every name of WITH written out the query reads more than {MAX_TABLES} tables"),
+            "Join fewer, or use each name of WITH less often.",
+        )))
+    }
+
     fn unknown<'k>(
         &self,
         what: &str,
@@ -79,6 +106,27 @@ impl Known<'_> {
 
 impl Visitor for Known<'_> {
     type Break = Box<QueryError>;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
+        for table in query.with.iter().flat_map(|with| &with.cte_tables) {
+            let name = table.alias.name.value.to_lowercase();
+            self.common.insert(std::ptr::from_ref(table.query.as_ref()), name);
+        }
+        self.reads.push(0);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
+        let read = self.reads.pop().unwrap_or_default();
+        match self.common.get(&std::ptr::from_ref(query)) {
+            Some(name) => {
+                let known = self.weights.entry(name.clone()).or_default();
+                *known = read.max(*known);
+                ControlFlow::Continue(())
+            }
+            None => self.reads_more(read),
+        }
+    }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Self::Break> {
         let (name, is_call) = match factor {
@@ -102,6 +150,8 @@ impl Visitor for Known<'_> {
         } else {
             ident.value.to_lowercase()
         };
+        let stands_for = self.weights.get(&folded.to_lowercase()).copied().unwrap_or(1);
+        self.reads_more(stands_for.max(1))?;
         if is_call {
             if TABLE_FUNCTIONS.contains(&folded.as_str()) {
                 return ControlFlow::Continue(());

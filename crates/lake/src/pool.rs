@@ -17,9 +17,13 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(threads: usize) -> io::Result<Self> {
+        Self::named(threads, "lake")
+    }
+
+    pub(crate) fn named(threads: usize, name: &str) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads.max(1))
-            .thread_name("lake")
+            .thread_name(name)
             .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()?;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use anyhow::{Context as _, Result};
 use datafusion::catalog::{
@@ -18,9 +18,11 @@ use datafusion::object_store::local::LocalFileSystem;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::context::Context;
+use crate::error::{Problem, QueryError};
 use crate::files::FileMeta;
 use crate::pool::Pool;
 use crate::provider::{EventsTable, store_url};
+use crate::readers::Readers;
 use crate::snapshot::Snapshot;
 
 /// Where the tables of a context stand; readers see both in `information_schema`.
@@ -60,6 +62,8 @@ struct Inner {
     dir: PathBuf,
     options: Options,
     pool: Pool,
+    /// Started by the first reader who asks.
+    readers: OnceLock<Option<Readers>>,
     state: SessionState,
     in_use: Mutex<InUse>,
 }
@@ -102,6 +106,7 @@ impl Lake {
                 dir,
                 options,
                 pool,
+                readers: OnceLock::new(),
                 state,
                 in_use: Mutex::default(),
             }),
@@ -119,6 +124,26 @@ impl Lake {
 
     pub(crate) fn pool(&self) -> &Pool {
         &self.inner.pool
+    }
+
+    /// What readers' queries run on.
+    pub(crate) fn readers(&self) -> Result<&Readers, QueryError> {
+        let start = || {
+            let env = self.inner.state.runtime_env();
+            Readers::start(self.threads(), env, &self.inner.dir.join("spill/readers"))
+                .inspect_err(
+                    |error| tracing::error!(error = %format!("{error:#}"), "no threads for readers' queries"),
+                )
+                .ok()
+        };
+        let readers = self.inner.readers.get_or_init(start).as_ref();
+        readers.ok_or_else(|| {
+            QueryError::new(
+                Problem::Internal,
+                "the threads for queries could not be started",
+                "The reason is in the server's log; restart the server when it is mended.",
+            )
+        })
     }
 
     pub(crate) fn state(&self) -> &SessionState {

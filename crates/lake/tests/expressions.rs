@@ -309,6 +309,39 @@ fn hostile_texts_are_refused_and_cost_little() {
 }
 
 #[test]
+fn texts_cannot_multiply() {
+    let refused = [
+        format!("length(replace(replace(plan, 'a', '{0}'), 'a', '{0}')) > 5", "a".repeat(2_000)),
+        "length(regexp_replace(regexp_replace(plan, '(.)', '\\1\\1\\1\\1\\1\\1\\1\\1', 'g'), '(.)', '\\1\\1\\1\\1\\1\\1\\1\\1', 'g')) > 5"
+            .to_owned(),
+        format!("length(concat({})) > 5", ["plan"; 300].join(", ")),
+        format!("length({0} || {0}) > 5", format!("concat({})", ["plan"; 140].join(", "))),
+        format!("length(replace(replace('{0}', 'a', '{0}'), 'a', '{0}')) > 5", "a".repeat(2_000)),
+        format!("length(CASE WHEN trial THEN replace(replace(plan, '', '{0}'), 'b', '{0}') END) > 5", "b".repeat(100)),
+    ];
+    for text in &refused {
+        let error = Expr::compile(text, &names()).unwrap_err();
+        assert_eq!(error.problem, Problem::TooLarge, "{text}: {error}");
+        assert!(error.remedy.contains("shorter"), "{error}");
+    }
+    // Ordinary ones are fine, over many rows too.
+    let text =
+        "replace(replace(plan, 'a', 'an'), 'e', 'xx') || '-' || regexp_replace(plan, '[0-9]+', 'N', 'g')";
+    let plans: Vec<String> = (0..5_000).map(|n| format!("plan {n} a")).collect();
+    let batch = RecordBatch::try_from_iter([(
+        "plan",
+        Arc::new(StringArray::from_iter_values(&plans)) as ArrayRef,
+    )]);
+    let values = Expr::compile(text, &names())
+        .unwrap()
+        .eval(&batch.unwrap())
+        .unwrap();
+    let values = json_column(&values);
+    assert_eq!(values.len(), 5_000);
+    assert_eq!(values[4_321], json!("plann 4321 an-plan N a"));
+}
+
+#[test]
 fn types_and_references_are_told() {
     let told = |text: &str| {
         let expr = Expr::compile(text, &names()).unwrap();

@@ -219,16 +219,18 @@ async fn ask(page: &Page<'_>, sql: &str) -> Result<(i64, Arc<Answer>), String> {
     if let Some(found) = recall(now) {
         return Ok(found);
     }
+    let guard = Guard::new(LIMITS);
+    let said =
+        |error: tenure_lake::QueryError| format!("{}. {}", error.message.trim_end_matches('.'), error.remedy);
+    // Tables are built when it is the query's turn: what waits should hold nothing.
+    let turn = guard.turn(&page.app.lake).await.map_err(said)?;
     let context = tables::context(page.app, page.definitions, &[sql])
         .await
         .map_err(|error| {
             tracing::error!(error = %format!("{error:#}"), "the tables of a tile could not be built");
             "The tables could not be read; the fault is in the server's log.".to_owned()
         })?;
-    let answer = Guard::new(LIMITS)
-        .run(&context, sql)
-        .await
-        .map_err(|error| format!("{}. {}", error.message.trim_end_matches('.'), error.remedy))?;
+    let answer = guard.run_in(turn, &context, sql).await.map_err(said)?;
     let answer = Arc::new(answer);
     let mut held = answers.held.lock();
     held.retain(|_, (at, _)| now - *at < KEPT);

@@ -1,5 +1,6 @@
 //! Accounts as of a day: today's from the book, another day's computed from the kept facts.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -175,10 +176,10 @@ async fn computed(
 ///
 /// # Errors
 /// The problem with the filter.
-pub fn evaluate_filter(
+pub fn evaluate_filter<E: Borrow<Entry>>(
     app: &App,
     definitions: &Definitions,
-    entries: &[Arc<Entry>],
+    entries: &[E],
     day: i32,
     filter: &str,
 ) -> Result<BooleanArray> {
@@ -192,10 +193,10 @@ pub fn evaluate_filter(
 ///
 /// # Errors
 /// The problem with the condition.
-pub fn evaluate_rule(
+pub fn evaluate_rule<E: Borrow<Entry>>(
     app: &App,
     definitions: &Definitions,
-    entries: &[Arc<Entry>],
+    entries: &[E],
     day: i32,
     filter: &str,
 ) -> Result<BooleanArray> {
@@ -249,30 +250,27 @@ fn wrong(filter: &str, error: &tenure_lake::QueryError) -> Problem {
     Problem::field("filter", filter, error.message.clone(), error.remedy.clone())
 }
 
-fn column(
+fn column<E: Borrow<Entry>>(
     definitions: &Definitions,
     plan: &Plan,
-    entries: &[Arc<Entry>],
+    entries: &[E],
     day: i32,
     at: usize,
     name: &Name,
 ) -> ArrayRef {
+    let all = || entries.iter().map(Borrow::borrow);
     if let Some(metric) = at
         .checked_sub(plan.metrics_from)
         .filter(|m| *m < plan.metrics.len())
     {
-        let value = |e: &Arc<Entry>| e.head.metrics.get(metric).copied().filter(|v| !v.is_nan());
-        return Arc::new(Float64Array::from_iter(entries.iter().map(value)));
+        let value = |e: &Entry| e.head.metrics.get(metric).copied().filter(|v| !v.is_nan());
+        return Arc::new(Float64Array::from_iter(all().map(value)));
     }
-    let spans = || entries.iter().map(|e| e.head.span_at(day));
-    let life = |e: &Arc<Entry>| e.head.lives().into_iter().rev().find(|life| life.0 <= day);
+    let spans = || all().map(|e: &Entry| e.head.span_at(day));
+    let life = |e: &Entry| e.head.lives().into_iter().rev().find(|life| life.0 <= day);
     match name.name.as_str() {
-        "account_id" => Arc::new(StringArray::from_iter_values(
-            entries.iter().map(|e| e.id.as_str()),
-        )),
-        "name" => Arc::new(StringArray::from_iter_values(
-            entries.iter().map(|e| e.name.as_str()),
-        )),
+        "account_id" => Arc::new(StringArray::from_iter_values(all().map(|e| e.id.as_str()))),
+        "name" => Arc::new(StringArray::from_iter_values(all().map(|e| e.name.as_str()))),
         "segment" => Arc::new(StringArray::from_iter(
             spans().map(|s| s.map(|s| s.segment.as_str())),
         )),
@@ -283,21 +281,16 @@ fn column(
         "active" => Arc::new(BooleanArray::from_iter(
             spans().map(|s| Some(s.is_some_and(|s| s.active))),
         )),
-        "started_on" => Arc::new(Date32Array::from_iter(
-            entries.iter().map(|e| life(e).map(|l| l.0)),
-        )),
+        "started_on" => Arc::new(Date32Array::from_iter(all().map(|e| life(e).map(|l| l.0)))),
         "churned_on" => Arc::new(Date32Array::from_iter(
-            entries
-                .iter()
-                .map(|e| life(e).map(|l| l.1).filter(|end| *end <= day)),
+            all().map(|e| life(e).map(|l| l.1).filter(|end| *end <= day)),
         )),
         "days_active" => Arc::new(Int64Array::from_iter(
-            entries.iter().map(|e| life(e).map(|l| i64::from(day - l.0))),
+            all().map(|e| life(e).map(|l| i64::from(day - l.0))),
         )),
         attribute => match definitions.attribute(attribute) {
             Some(known) => {
-                let values: Vec<_> = entries
-                    .iter()
+                let values: Vec<_> = all()
                     .map(|e| e.attributes.get(attribute).filter(|v| !v.is_null()))
                     .collect();
                 tables::attribute_column(known.kind, &values)

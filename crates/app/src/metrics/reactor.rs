@@ -39,6 +39,7 @@ pub struct State {
     woken: tokio::sync::Notify,
     pub(super) past: Cache,
     marking: OnceLock<Marking>,
+    pub(super) lists: super::api::Lists,
 }
 
 /// How far a full pass is.
@@ -62,6 +63,7 @@ impl Default for State {
             woken: tokio::sync::Notify::new(),
             past: Cache::default(),
             marking: OnceLock::new(),
+            lists: super::api::Lists::default(),
         }
     }
 }

@@ -262,14 +262,19 @@ fn rules(app: &App, settings: &mut OwnerSettings) -> Result<()> {
         let definitions = app.definitions().ok_or_else(|| {
             Problem::conflict("no program is applied yet: rules read its attributes and metrics")
         })?;
-        as_of::evaluate_filter(app, &definitions, &[], crate::metrics::today(app), &rule.when).map_err(
-            |mut problem| {
-                for error in &mut problem.errors {
-                    error.field = format!("{path}.when");
-                }
-                problem
-            },
-        )?;
+        as_of::evaluate_filter::<&crate::metrics::Entry>(
+            app,
+            &definitions,
+            &[],
+            crate::metrics::today(app),
+            &rule.when,
+        )
+        .map_err(|mut problem| {
+            for error in &mut problem.errors {
+                error.field = format!("{path}.when");
+            }
+            problem
+        })?;
     }
     settings.rules = rules;
     Ok(())

@@ -1,5 +1,5 @@
-//! The functions of expressions: each depends on its arguments alone, never fails on data, and makes results no
-//! larger than its arguments (so no `repeat`, no padding).
+//! The functions of expressions: each depends on its arguments alone, never fails on data, and makes results not much
+//! larger than its arguments (so no `repeat`, no padding; `growth` bounds what replacements in replacements make).
 
 use super::Type;
 

@@ -14,6 +14,7 @@ mod build;
 mod calls;
 mod check;
 mod functions;
+mod growth;
 mod names;
 mod operators;
 mod sample;
@@ -24,7 +25,7 @@ use std::sync::{Arc, LazyLock};
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, RecordBatchOptions, new_null_array,
 };
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::{cast, concat};
 use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::execution::SessionStateBuilder;
@@ -51,6 +52,9 @@ const MAX_NESTING: usize = 64;
 /// Above this many tokens an expression is compiled on a thread with a stack of its own.
 const INLINE_TOKENS: usize = 200;
 
+/// Rows over which an expression that makes texts longer is evaluated at a time.
+const FEW: usize = 1_024;
+
 /// A compiled expression. Cloning and sharing between threads is cheap; evaluation has no side effects.
 #[derive(Debug, Clone)]
 pub struct Expr {
@@ -59,6 +63,8 @@ pub struct Expr {
     output: Option<Type>,
     references: Vec<String>,
     inputs: SchemaRef,
+    /// Whether it makes texts longer than its columns, and so is evaluated over few rows at a time.
+    grows: bool,
 }
 
 impl Expr {
@@ -141,7 +147,20 @@ impl Expr {
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let input = RecordBatch::try_new_with_options(Arc::clone(&self.inputs), columns, &options);
         let input = input.map_err(|error| self.failed(&error.into()))?;
-        self.eval_projected(&input).map_err(|error| self.failed(&error))
+        let done = if self.grows && input.num_rows() > FEW {
+            self.eval_in_parts(&input)
+        } else {
+            self.eval_projected(&input)
+        };
+        done.map_err(|error| self.failed(&error))
+    }
+
+    fn eval_in_parts(&self, input: &RecordBatch) -> Result<ArrayRef, DataFusionError> {
+        let starts = (0..input.num_rows()).step_by(FEW);
+        let part = |start| self.eval_projected(&input.slice(start, FEW.min(input.num_rows() - start)));
+        let parts: Vec<ArrayRef> = starts.map(part).collect::<Result<_, _>>()?;
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        Ok(concat(&parts)?)
     }
 
     /// The same for a condition, as a mask in which null has become false.
@@ -257,13 +276,19 @@ fn compile(text: &str, names: &Names) -> Result<Expr, QueryError> {
         .map(|(name, _, data_type)| Field::new(name, data_type.clone(), true))
         .collect();
     let inputs: SchemaRef = Arc::new(Schema::new(fields));
-    let (physical, output) = plan(ast, &inputs).map_err(|error| QueryError::from_engine(&error, text))?;
+    let planned = plan(ast, &inputs).map_err(|error| QueryError::from_engine(&error, text))?;
+    let Planned {
+        physical,
+        output,
+        grows,
+    } = planned;
     let expr = Expr {
         text: text.to_owned(),
         physical,
         output,
         references,
         inputs,
+        grows,
     };
     // Some faults show only on values, so an expression is tried before it is accepted.
     let sample = sample::sample(&expr.inputs);
@@ -290,7 +315,11 @@ fn parse(text: &str) -> Result<datafusion::sql::sqlparser::ast::Expr, QueryError
     .at(text, place.line, place.column))
 }
 
-type Planned = (Arc<dyn PhysicalExpr>, Option<Type>);
+struct Planned {
+    physical: Arc<dyn PhysicalExpr>,
+    output: Option<Type>,
+    grows: bool,
+}
 
 fn plan(ast: datafusion::sql::sqlparser::ast::Expr, inputs: &SchemaRef) -> Result<Planned, DataFusionError> {
     let columns = Arc::new(DFSchema::try_from(Arc::clone(inputs))?);
@@ -306,14 +335,24 @@ fn plan(ast: datafusion::sql::sqlparser::ast::Expr, inputs: &SchemaRef) -> Resul
         .build();
     let simplifier = ExprSimplifier::new(context);
     let logical = simplifier.coerce(logical, &columns)?;
+    // Before anything is computed, also what is the same for every row.
+    let grows = growth::check(&logical)?;
     let logical = simplifier.simplify(logical)?;
     let physical = create_physical_expr(&logical, &columns, &ExecutionProps::new(), &Default::default())?;
     let data_type = physical.data_type(inputs)?;
     if data_type == DataType::Null {
-        return Ok((physical, None));
+        return Ok(Planned {
+            physical,
+            output: None,
+            grows,
+        });
     }
     match Type::of_arrow(&data_type) {
-        Some(output) => Ok((physical, Some(output))),
+        Some(output) => Ok(Planned {
+            physical,
+            output: Some(output),
+            grows,
+        }),
         None => Err(DataFusionError::Plan(format!(
             "a result of type {data_type} cannot be used"
         ))),

@@ -1,6 +1,7 @@
 //! `GET /api/v1/accounts`: search, filter, sort, page.
 
-use std::cmp::Ordering;
+mod order;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -17,6 +18,8 @@ use crate::auth::Viewer;
 use crate::definitions::{AttributeType, Definitions, Unit};
 use crate::web::sheet::{Cell, Kind, Sheet, download};
 use crate::web::{Json as Body, Path, Problem, Query, Result};
+
+pub use order::Lists;
 
 /// Which accounts.
 #[derive(Deserialize, IntoParams)]
@@ -122,37 +125,25 @@ pub async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>)
         ));
     }
     let columns = chosen(&definitions, asked.columns.as_deref())?;
-    let entries = as_of::entries(&app, day).await?;
     let marks = marks(&app, day).await?;
-    let mut kept = select(&app, &definitions, &entries, day, &asked, marks.as_deref())?;
-    sort(
-        &definitions,
-        &mut kept,
-        day,
-        asked.sort.as_deref().unwrap_or("-mrr"),
-        marks.as_deref(),
-    )?;
-    let total = kept.len();
-    let mrr = kept
+    let (total, mrr, shown) = if day == super::super::today(&app) {
+        let order = order::today(&app, &definitions, day, &asked, marks.as_ref())?;
+        let nos = order.nos.iter().skip(offset).take(limit);
+        let shown: Vec<Arc<Entry>> = nos.filter_map(|no| app.metrics.book.get(*no)).collect();
+        (order.nos.len(), order.mrr, shown)
+    } else {
+        let entries = as_of::entries(&app, day).await?;
+        let (places, mrr) = order::choose(&app, &definitions, &entries, day, &asked, marks.as_deref())?;
+        let shown = places.iter().skip(offset).take(limit);
+        let shown = shown.map(|at| Arc::clone(&entries[*at])).collect();
+        (places.len(), mrr, shown)
+    };
+    let items: Vec<Item> = shown
         .iter()
-        .filter_map(|e| e.head.span_at(day))
-        .filter(|s| s.active)
-        .filter_map(|s| s.mrr)
-        // A sum of nothing is −0 in floating point, and would be shown so.
-        .fold(0.0, |sum, mrr| sum + mrr);
-    let items: Vec<Item> = kept
-        .iter()
-        .skip(offset)
-        .take(limit)
         .map(|e| item(&definitions, e, day, &columns, marks.as_deref()))
         .collect();
-    let computed_at = kept
-        .iter()
-        .skip(offset)
-        .take(limit)
-        .map(|e| e.computed_at)
-        .min()
-        .unwrap_or_else(|| app.clock.micros());
+    let computed_at = shown.iter().map(|e| e.computed_at).min();
+    let computed_at = computed_at.unwrap_or_else(|| app.clock.micros());
     let next = offset.saturating_add(items.len());
     Ok(Body(Page {
         as_of: super::day_text(day),
@@ -181,14 +172,8 @@ pub async fn export(
     let columns = chosen(&definitions, asked.columns.as_deref())?;
     let entries = as_of::entries(&app, day).await?;
     let marks = marks(&app, day).await?;
-    let mut kept = select(&app, &definitions, &entries, day, &asked, marks.as_deref())?;
-    sort(
-        &definitions,
-        &mut kept,
-        day,
-        asked.sort.as_deref().unwrap_or("-mrr"),
-        marks.as_deref(),
-    )?;
+    let (places, _) = order::choose(&app, &definitions, &entries, day, &asked, marks.as_deref())?;
+    let kept: Vec<&Arc<Entry>> = places.into_iter().map(|at| &entries[at]).collect();
     let computed = kept.iter().map(|e| e.computed_at).min();
     let day_said = super::day_text(day);
     let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "all".to_owned());
@@ -380,179 +365,6 @@ fn unknown_column(field: &str, definitions: &Definitions, name: &str) -> Problem
         "is no attribute, metric or built-in name",
         format!("did you mean {nearest}?"),
     )
-}
-
-/// The accounts that pass search and filters.
-fn select(
-    app: &App,
-    definitions: &Definitions,
-    entries: &[Arc<Entry>],
-    day: i32,
-    asked: &Asked,
-    marks: Option<&dyn Marks>,
-) -> Result<Vec<Arc<Entry>>> {
-    let q = asked.q.as_deref().unwrap_or_default().trim().to_lowercase();
-    let segments: Vec<&str> = asked
-        .segment
-        .as_deref()
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .filter(|s| !s.is_empty())
-        .collect();
-    let active = match asked.active.as_deref() {
-        None | Some("" | "true") => Some(true),
-        Some("false") => Some(false),
-        Some("any") => None,
-        Some(other) => {
-            return Err(Problem::field(
-                "active",
-                other,
-                "is not known",
-                "ask for true, false or any",
-            ));
-        }
-    };
-    let owner = asked.owner.as_deref().filter(|owner| !owner.is_empty());
-    let bands = bands(asked.band.as_deref(), marks)?;
-    let pass = |entry: &Arc<Entry>| {
-        let span = entry.head.span_at(day);
-        let owned_by = span.and_then(|s| s.owner.as_deref());
-        active.is_none_or(|wanted| span.is_some_and(|s| s.active) == wanted)
-            && (segments.is_empty() || span.is_some_and(|s| segments.contains(&s.segment.as_str())))
-            && owner.is_none_or(|wanted| owned_by.unwrap_or("(none)") == wanted)
-            && (bands.is_empty()
-                || marks.is_some_and(|marks| bands.contains(&marks.band(entry.no).unwrap_or("none"))))
-            && (q.is_empty()
-                || entry.name.to_lowercase().contains(&q)
-                || entry.id.to_lowercase().contains(&q))
-    };
-    let kept: Vec<Arc<Entry>> = entries.iter().filter(|entry| pass(entry)).cloned().collect();
-    let Some(filter) = asked.filter.as_deref().map(str::trim).filter(|f| !f.is_empty()) else {
-        return Ok(kept);
-    };
-    let truth = as_of::evaluate_filter(app, definitions, &kept, day, filter)?;
-    Ok(kept
-        .into_iter()
-        .enumerate()
-        .filter(|(row, _)| truth.value(*row))
-        .map(|(_, e)| e)
-        .collect())
-}
-
-/// The bands that are asked for; none = any.
-fn bands<'a>(asked: Option<&'a str>, marks: Option<&dyn Marks>) -> Result<Vec<&'a str>> {
-    let wanted = asked.unwrap_or_default().split(',').map(str::trim);
-    let wanted: Vec<&str> = wanted.filter(|band| !band.is_empty()).collect();
-    for band in &wanted {
-        if !["green", "yellow", "red", "none"].contains(band) {
-            return Err(Problem::field(
-                "band",
-                *band,
-                "is no band",
-                "name green, yellow, red or none, with commas between",
-            ));
-        }
-        if marks.is_none() {
-            return Err(no_score("band", band));
-        }
-    }
-    Ok(wanted)
-}
-
-fn no_score(field: &str, value: &str) -> Problem {
-    Problem::field(
-        field,
-        value,
-        "needs a score, and the program declares none",
-        "declare one in scores.yaml, or leave it out",
-    )
-}
-
-/// What accounts are sorted by.
-enum Key {
-    Number(f64),
-    Text(String),
-}
-
-fn sort(
-    definitions: &Definitions,
-    entries: &mut Vec<Arc<Entry>>,
-    day: i32,
-    sort: &str,
-    marks: Option<&dyn Marks>,
-) -> Result<()> {
-    let (name, down) = sort.strip_prefix('-').map_or((sort, false), |name| (name, true));
-    // What the program declares itself comes before what is there anyway.
-    let declared = definitions.attribute(name).is_some() || definitions.metric(name).is_some();
-    let marked = !declared && ["score", "velocity"].contains(&name);
-    if !declared && !marked && !FIXED.contains(&name) {
-        return Err(unknown_column("sort", definitions, name));
-    }
-    if marked && marks.is_none() {
-        return Err(no_score("sort", name));
-    }
-    let mark = |no: i64| {
-        let marks = marks?;
-        if name == "score" {
-            marks.points(no)
-        } else {
-            marks.velocity(no)
-        }
-    };
-    let metric = definitions.metrics.iter().position(|m| m.id == name);
-    let mut keyed: Vec<(Option<Key>, Arc<Entry>)> = entries
-        .drain(..)
-        .map(|entry| {
-            let key = if marked {
-                mark(entry.no).map(Key::Number)
-            } else {
-                key(&entry, metric, name, day)
-            };
-            (key, entry)
-        })
-        .collect();
-    // What has no value stands last in either direction; ties are broken by number, so that pages do not overlap.
-    keyed.sort_by(|(a, x), (b, y)| {
-        let order = match (a, b) {
-            (Some(a), Some(b)) => {
-                let order = compare(a, b);
-                if down { order.reverse() } else { order }
-            }
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (None, None) => Ordering::Equal,
-        };
-        order.then(x.no.cmp(&y.no))
-    });
-    entries.extend(keyed.into_iter().map(|(_, entry)| entry));
-    Ok(())
-}
-
-fn compare(a: &Key, b: &Key) -> Ordering {
-    match (a, b) {
-        (Key::Number(a), Key::Number(b)) => a.total_cmp(b),
-        (Key::Text(a), Key::Text(b)) => a.cmp(b),
-        (Key::Number(_), Key::Text(_)) => Ordering::Less,
-        (Key::Text(_), Key::Number(_)) => Ordering::Greater,
-    }
-}
-
-fn key(entry: &Entry, metric: Option<usize>, name: &str, day: i32) -> Option<Key> {
-    if let Some(metric) = metric {
-        return entry
-            .head
-            .metrics
-            .get(metric)
-            .copied()
-            .filter(|v| !v.is_nan())
-            .map(Key::Number);
-    }
-    match fixed(entry, name, day)? {
-        Json::String(text) => Some(Key::Text(text.to_lowercase())),
-        Json::Bool(flag) => Some(Key::Number(f64::from(u8::from(flag)))),
-        other => other.as_f64().map(Key::Number),
-    }
 }
 
 /// A fixed column or an attribute.

@@ -13,6 +13,7 @@ use crate::App;
 use crate::definitions::Definitions;
 use crate::web::{Problem, Result, routes};
 
+pub use list::Lists;
 pub use page::{Page as AccountPage, account_on};
 
 /// The routes of this slice.

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tenure_lake::RecordBatch;
 use utoipa::ToSchema;
 
 use super::super::Progress;
@@ -59,39 +60,44 @@ pub async fn query(_: Viewer, State(app): State<App>, Json(asked): Json<Asked>) 
         ));
     }
     let start = std::time::Instant::now();
-    let context = context(&app, &definitions, &[&asked.query]).await?;
     let guard = tenure_lake::Guard::new(tenure_lake::Limits {
         rows: limit,
         ..tenure_lake::Limits::default()
     });
-    let answer = guard.run(&context, &asked.query).await.map_err(|error| {
-        Problem::field("query", &asked.query, error.message.clone(), error.remedy.clone())
-    })?;
-    let columns: Vec<ColumnType> = answer
-        .columns
+    let wrong = |error: tenure_lake::QueryError| refused(&asked.query, error);
+    // Tables are built when it is the query's turn: what waits should hold nothing.
+    let turn = guard.turn(&app.lake).await.map_err(wrong)?;
+    let context = context(&app, &definitions, &[&asked.query]).await?;
+    let (schema, batches, truncated) = guard.batches(turn, &context, &asked.query).await.map_err(wrong)?;
+    let columns = tenure_lake::columns(&schema)
         .into_iter()
         .map(|c| ColumnType {
             name: c.name,
             kind: c.kind.to_owned(),
         })
         .collect();
-    let rows = answer
-        .rows
-        .into_iter()
-        .map(|mut row| {
-            columns
-                .iter()
-                .map(|c| row.remove(&c.name).unwrap_or_default())
-                .collect()
-        })
-        .collect();
+    let mut rows = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+    for batch in &batches {
+        let mut values: Vec<_> = batch
+            .columns()
+            .iter()
+            .map(|column| tenure_lake::json_column(column).into_iter())
+            .collect();
+        let row = |_| values.iter_mut().filter_map(Iterator::next).collect();
+        rows.extend((0..batch.num_rows()).map(row));
+    }
     let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Json(Answer {
         columns,
         rows,
-        truncated: answer.truncated,
+        truncated,
         elapsed_ms,
     }))
+}
+
+/// The error as the form's own: what is wrong and what to do.
+fn refused(query: &str, error: tenure_lake::QueryError) -> Problem {
+    Problem::field("query", query, error.message, error.remedy)
 }
 
 /// A table that queries may read.
