@@ -62,5 +62,5 @@ async fn the_page_tells_what_happens() {
             _ => {}
         }
     }
-    assert_eq!(told, 4, "every example is followed by its answer");
+    assert_eq!(told, 5, "every example is followed by its answer");
 }
