@@ -10,8 +10,8 @@ use serde_json::Value as Json;
 use super::{Asked, FIXED, fixed, unknown_column};
 use crate::App;
 use crate::definitions::Definitions;
-use crate::metrics::plan::Plan;
 use crate::metrics::marks::Marks;
+use crate::metrics::plan::Plan;
 use crate::metrics::{Entry, Span, as_of};
 use crate::web::{Problem, Result};
 
