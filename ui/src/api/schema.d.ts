@@ -228,6 +228,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backtests/{id}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rows of a back-test on one cutoff as CSV, when it was asked to keep them: what was known, what came of it, what each method said. */
+        get: operations["models_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catch_up": {
         parameters: {
             query?: never;
@@ -1938,6 +1955,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scores/{id}/accuracy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the score in force is worth, by its newest back-test that is done. */
+        get: operations["models_accuracy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scores/{id}/backtests": {
         parameters: {
             query?: never;
@@ -3190,6 +3224,8 @@ export interface components {
             /** @description Whether the main method is proven. */
             proven?: boolean | null;
             report?: null | components["schemas"]["BacktestReport"];
+            /** @description The cutoffs of which rows are kept; only where one back-test is shown. */
+            rows: string[];
             /** @description The score; null = an outcome that no score tells. */
             score?: string | null;
             /** @description `running`, `done` or `failed`. */
@@ -3466,6 +3502,17 @@ export interface components {
          * @enum {string}
          */
         BaselineAction: "frozen" | "released";
+        /** @description A score against a baseline, on the same rows. */
+        BaselineBeaten: {
+            /** @description Whether the whole interval lies above 0. */
+            beaten: boolean;
+            /** @description AUC of the score minus that of the baseline. */
+            difference: components["schemas"]["FigureWithInterval"];
+            /** @description `prior`, `mrr`, `tenure`, `last_login`, `baseline` or `last_period`. */
+            id: string;
+            /** @description What it is, in words. */
+            label: string;
+        };
         /** @description What a person did to a baseline. */
         BaselineChange: {
             action: components["schemas"]["BaselineAction"];
@@ -5661,6 +5708,11 @@ export interface components {
              */
             only_hand_set: boolean;
             /**
+             * @description Whether its rows are kept as files, for those who want to check the figures: `GET /api/v1/backtests/{id}/rows`.
+             * @default false
+             */
+            rows: boolean;
+            /**
              * @description The last cutoff; the last month end when left out.
              * @default null
              */
@@ -7078,6 +7130,39 @@ export interface components {
             points: components["schemas"]["SeriesPoint"][];
             /** @description `all`, or a value of what it is split by. */
             scope: string;
+        };
+        /** @description What a score is worth. */
+        ScoreAccuracy: {
+            /** @description What it must beat. */
+            against: components["schemas"]["BaselineBeaten"][];
+            auc?: null | components["schemas"]["FigureWithInterval"];
+            /** @description The back-test; null = none was run yet. */
+            backtest_id?: string | null;
+            /**
+             * Format: int32
+             * @description Days within which the outcome has to come.
+             */
+            horizon_days: number;
+            /** @description When it was done. */
+            made_at?: string | null;
+            /** @description The method of the back-test that the score in force is: `score` (set by hand) or `transparent` (learnt). */
+            method: string;
+            /** @description What is to come, in words. */
+            outcome: string;
+            /** @description Outcomes that it looked at. */
+            outcomes: number;
+            /** @description Whether it is proven. */
+            proven: boolean;
+            /** @description Why, or why not. */
+            reason: string;
+            /**
+             * Format: double
+             * @description How far a back-test is that runs now, 0–1.
+             */
+            running?: number | null;
+            score: string;
+            /** @description The last cutoff that it tested. */
+            to?: string | null;
         };
         /** @description A score of a day. */
         ScoreDay: {
@@ -8804,6 +8889,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_rows: {
+        parameters: {
+            query: {
+                /** @description The cutoff (YYYY-MM-DD). */
+                cutoff: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: components["responses"]["Problem"];
@@ -11898,6 +12008,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DraftAccuracy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    models_accuracy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreAccuracy"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -101,9 +101,8 @@ impl Memo {
         all: bool,
     ) -> Result<()> {
         let gone = |kpi: &str, day: Date| {
-            all || !definitions
-                .kpi(kpi)
-                .is_some_and(|kpi| !marks.iter().any(|(month, _)| touched(kpi, day, *month)))
+            let touches = |kpi: &Kpi| marks.iter().any(|(month, _)| touched(kpi, day, *month));
+            all || definitions.kpi(kpi).is_none_or(touches)
         };
         {
             let mut held = app.kpis.held.lock();
