@@ -1948,7 +1948,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** The accuracy of a score that is being changed, on the newest closed cutoffs only; nothing is kept. */
-        post: operations["models_accuracy"];
+        post: operations["models_accuracy_of_draft"];
         delete?: never;
         options?: never;
         head?: never;
@@ -11989,7 +11989,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    models_accuracy: {
+    models_accuracy_of_draft: {
         parameters: {
             query?: never;
             header?: never;

@@ -24,7 +24,7 @@ const DRAWS: usize = 200;
 const FEW: usize = 50;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(accuracy))
+    OpenApiRouter::new().routes(routes!(accuracy_of_draft))
 }
 
 /// How well a changed score would have told its outcome.
@@ -65,7 +65,7 @@ fn closed(newest: i32, horizon: i32) -> Vec<i32> {
 
 /// The accuracy of a score that is being changed, on the newest closed cutoffs only; nothing is kept.
 #[utoipa::path(post, path = "/api/v1/scores/preview/accuracy", tag = "scores", request_body = TryScore, responses((status = 200, body = DraftAccuracy)))]
-async fn accuracy(
+async fn accuracy_of_draft(
     _: Viewer,
     State(app): State<App>,
     Json(asked): Json<TryScore>,

@@ -136,7 +136,7 @@ async fn an_accuracy_below_what_was_promised_is_told_to_managers_once() {
     )
     .await;
     let id = trained["model"]["id"].as_str().expect("an id").to_owned();
-    let form = json!({ "version": 1, "despite": true });
+    let form = json!({ "version": 1, "despite": true, "note": "the test wants it in force" });
     app.post(&format!("/api/v1/models/{id}/promotion"))
         .as_role(Role::Manager)
         .json(&form)
