@@ -69,7 +69,7 @@ impl Cluster {
             ),
         )?;
         let options = format!(
-            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={} -c max_connections=400 -c shared_buffers=256MB",
+            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={} -c max_connections=400 -c max_locks_per_transaction=256 -c shared_buffers=256MB",
             cluster.folder.display()
         );
         let log = cluster.folder.join("log");
