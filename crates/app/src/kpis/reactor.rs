@@ -49,7 +49,7 @@ pub fn scopes(definitions: &Definitions) -> Vec<String> {
 
 /// Whether a mark can move the figure that `kpi` has for `day`: a month (yyyymm) that gained or lost events, or all months from one on
 /// (−yyyymm), when the accounts' own past changed.
-pub(super) fn touched(kpi: &Kpi, day: Date, month: i32) -> bool {
+fn touched(kpi: &Kpi, day: Date, month: i32) -> bool {
     let period = period(kpi.window, kpi.lag, day);
     let number = |date: Date| i32::from(date.year()) * 100 + i32::from(date.month());
     // What is read of the accounts as they are now is the same for every day.
@@ -97,7 +97,7 @@ pub async fn refresh(app: &App) -> Result<bool> {
         baselines(app, &definitions, &due).await?;
         return Ok(false);
     }
-    Memo::forget(app, &definitions, &marks, due.all).await?;
+    Memo::forget(app, &definitions, &due).await?;
     let scopes = scopes(&definitions);
     let live: Vec<&Kpi> = definitions.kpis.iter().collect();
     // Today first, so that what people look at is fresh while the past is still being computed.
@@ -130,7 +130,7 @@ pub async fn refresh(app: &App) -> Result<bool> {
 }
 
 /// What has to be computed, and why.
-struct Due<'m> {
+pub(super) struct Due<'m> {
     /// What was marked.
     marks: &'m [(i32, i64)],
     /// Everything.
@@ -173,12 +173,21 @@ impl<'m> Due<'m> {
         })
     }
 
-    /// Whether a KPI's figure of a day has to be computed.
-    fn wants(&self, kpi: &Kpi, day: Date) -> bool {
+    /// Whether what was computed of a KPI for a day no longer holds.
+    pub(super) fn touches(&self, kpi: &Kpi, day: Date) -> bool {
         self.all
             || self.changed.contains(&kpi.id)
-            || (kpi.facts.is_some() && !self.kept.contains(&(kpi.id.clone(), day)))
             || self.marks.iter().any(|(month, _)| touched(kpi, day, *month))
+    }
+
+    /// Whether accounts may be described otherwise than when splits by attribute were computed.
+    pub(super) fn attributes(&self) -> bool {
+        self.all || self.marks.iter().any(|(month, _)| *month == metrics::NO_MONTH)
+    }
+
+    /// Whether a KPI's figure of a day has to be computed.
+    fn wants(&self, kpi: &Kpi, day: Date) -> bool {
+        self.touches(kpi, day) || (kpi.facts.is_some() && !self.kept.contains(&(kpi.id.clone(), day)))
     }
 
     fn is_nothing(&self, definitions: &Definitions, days: &[Date]) -> bool {
@@ -233,10 +242,7 @@ async fn baselines(app: &App, definitions: &Definitions, due: &Due<'_>) -> Resul
         if before.is_some_and(|measured| measured.frozen_at.is_some()) {
             continue;
         }
-        let touched = before.is_none()
-            || due.all
-            || due.changed.contains(&kpi.id)
-            || due.marks.iter().any(|(month, _)| touched(kpi, on, *month));
+        let touched = before.is_none() || due.touches(kpi, on);
         let next = match before {
             Some(measured) if !touched => {
                 let settled = now - measured.touched_at >= SETTLED;

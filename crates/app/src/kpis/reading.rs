@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::engine::{ALL, By, Only, figures_of};
-use super::reactor::{scopes, touched};
+use super::reactor::{Due, scopes};
 use super::stats::Figure;
 use super::store::{self, Kept, Split};
 use crate::App;
@@ -93,32 +93,25 @@ impl Memo {
         self.rounds.send_modify(|rounds| *rounds += 1);
     }
 
-    /// Forgets what the marks touch, or everything, in memory and in the records.
-    pub(super) async fn forget(
-        app: &App,
-        definitions: &Definitions,
-        marks: &[(i32, i64)],
-        all: bool,
-    ) -> Result<()> {
-        let gone = |kpi: &str, day: Date| {
-            let touches = |kpi: &Kpi| marks.iter().any(|(month, _)| touched(kpi, day, *month));
-            all || definitions.kpi(kpi).is_none_or(touches)
-        };
+    /// Forgets what is due to be computed again, in memory and in the records.
+    pub(super) async fn forget(app: &App, definitions: &Definitions, due: &Due<'_>) -> Result<()> {
+        let gone = |kpi: &str, day: Date| definitions.kpi(kpi).is_none_or(|kpi| due.touches(kpi, day));
         {
             let mut held = app.kpis.held.lock();
             app.kpis.forgotten.fetch_add(1, Ordering::SeqCst);
-            held.cells.retain(|(kpi, day, _, _), _| !gone(kpi, *day));
+            held.cells.retain(|(kpi, day, by, _), _| {
+                !gone(kpi, *day) && !(due.attributes() && matches!(by, By::Attribute(_)))
+            });
             held.count();
         }
         let _writing = app.kpis.writing.lock().await;
         let places = store::split_places(&app.store).await?;
         let tx = app.store.begin().await?;
-        if all {
-            store::forget_splits(&tx).await?;
-        } else {
-            for (kpi, day) in places.iter().filter(|(kpi, day)| gone(kpi, *day)) {
-                store::forget_split(&tx, kpi, *day).await?;
-            }
+        for (kpi, day) in places.iter().filter(|(kpi, day)| gone(kpi, *day)) {
+            store::forget_split(&tx, kpi, *day).await?;
+        }
+        if due.attributes() {
+            store::forget_ways(&tx, &format!("[[\"{BY_ATTRIBUTE}\",")).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -368,12 +361,15 @@ async fn remembered(
     Ok(found)
 }
 
+/// How the name of a split by attribute begins.
+const BY_ATTRIBUTE: &str = "attribute";
+
 /// A split and a restriction as the records name them.
 fn way_name(by: &By, only: &Only) -> String {
     let by = match by {
         By::Nothing | By::Segment => ["segment", ""],
         By::Owner => ["owner", ""],
-        By::Attribute(id) => ["attribute", id],
+        By::Attribute(id) => [BY_ATTRIBUTE, id],
         By::Item => ["item", ""],
     };
     serde_json::json!([by, only.segment, only.owner]).to_string()

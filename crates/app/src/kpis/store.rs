@@ -281,9 +281,13 @@ pub async fn forget_split(tx: &Tx, kpi: &str, day: Date) -> StoreResult<()> {
     Ok(())
 }
 
-/// Forgets all splits.
-pub async fn forget_splits(tx: &Tx) -> StoreResult<()> {
-    tx.run("DELETE FROM kpi_splits", vec![]).await?;
+/// Forgets the splits whose way begins so.
+pub async fn forget_ways(tx: &Tx, beginning: &str) -> StoreResult<()> {
+    tx.run(
+        "DELETE FROM kpi_splits WHERE substr(way, 1, $1) = $2",
+        args![i64::try_from(beginning.len()).unwrap_or_default(), beginning],
+    )
+    .await?;
     Ok(())
 }
 

@@ -201,7 +201,8 @@ pub async fn mark_months(tx: &Tx, months: &[i32], at: i64) -> StoreResult<()> {
     Ok(())
 }
 
-/// A mark that touches no figure and only says that it is not known yet which are touched.
+/// A mark that touches no window: a program was applied, or what accounts are changed. What is computed from accounts as they are now,
+/// splits by attribute among it, is touched.
 pub const NO_MONTH: i32 = 999_912;
 
 /// A kept setting.

@@ -185,11 +185,15 @@ async fn commit(app: &App, step: &Step<'_>, nos: &[i64], facts: HashMap<i64, Fac
     let mut edges = Vec::new();
     let mut months = step.months.clone();
     let mut moved: Option<i32> = None;
+    let mut described = false;
     let mut states = Vec::with_capacity(computed.len());
     let mut entries = Vec::with_capacity(computed.len());
     for (no, head, encoded_head, encoded_facts) in computed {
         let Some(record) = records.get(&no) else { continue };
         let before = app.metrics.book.get(no);
+        described |= before
+            .as_ref()
+            .is_none_or(|before| before.attributes != record.attributes);
         let from = first_difference(
             before.as_ref().map_or(&[], |before| &before.head.spans),
             &head.spans,
@@ -221,6 +225,9 @@ async fn commit(app: &App, step: &Step<'_>, nos: &[i64], facts: HashMap<i64, Fac
     }
     if let Some(day) = moved.filter(|_| !months.contains(&0)) {
         months.push(-month_of(day));
+    }
+    if described {
+        months.push(store::NO_MONTH);
     }
     let tx = app.store.begin().await?;
     store::put_states(&tx, now, states).await?;

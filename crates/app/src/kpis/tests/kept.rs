@@ -61,6 +61,39 @@ async fn by_owner(app: &TestApp) -> (i64, BTreeMap<String, Option<f64>>) {
     (cells.computed_at, figures.collect())
 }
 
+#[tokio::test]
+async fn a_split_by_attribute_follows_what_accounts_are_now() {
+    let app = company().await;
+    let by_industry = async |app: &TestApp| {
+        let definitions = app.definitions().expect("a program");
+        let by = By::Attribute("industry".into());
+        let want = Want {
+            kpi: "engagement_rate".into(),
+            days: vec![MAY],
+            by: by.clone(),
+            only: Only::default(),
+        };
+        let readings = Readings::load(app, &definitions, &[want]).await.expect("read");
+        let cells = readings.get("engagement_rate", MAY, &by, &Only::default());
+        let figures = cells.expect("figures").figures.iter();
+        figures
+            .map(|(scope, figure)| (scope.clone(), figure.denominator))
+            .collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(by_industry(&app).await.get("Dental"), None);
+    // What an account is today says where it counts in every month, kept figures or not.
+    store(
+        &app,
+        vec![],
+        vec![change("a", "2026-06-20", json!({ "industry": "Dental" }))],
+    )
+    .await;
+    app.catch_up().await.expect("caught up");
+    assert_eq!(by_industry(&app).await["Dental"], Some(1.0));
+    let app = app.reopen().await;
+    assert_eq!(by_industry(&app).await["Dental"], Some(1.0));
+}
+
 /// When the kept figures of a KPI were computed, by day.
 async fn computed(app: &TestApp, kpi: &str) -> BTreeMap<Date, i64> {
     let kept = all(&app.store).await.expect("kept figures");
