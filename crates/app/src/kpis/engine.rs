@@ -159,7 +159,7 @@ pub async fn figures_of(
 
 /// Into how many days at once a history is cut, in parts of one size, so that the relation `cohort`, which is held in memory, has at most
 /// 1.5 million rows.
-fn days_at_once(days: usize, accounts: usize) -> usize {
+pub(super) fn days_at_once(days: usize, accounts: usize) -> usize {
     const MOST_ROWS: usize = 1_500_000;
     let most = (MOST_ROWS / accounts.max(1)).max(1);
     days.div_ceil(days.div_ceil(most).max(1)).max(1)

@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::engine::{ALL, By, Only, figures_of};
+use super::engine::{ALL, By, Only, days_at_once, figures_of};
 use super::reactor::{Due, scopes};
 use super::stats::Figure;
 use super::store::{self, Kept, Split};
@@ -375,9 +375,6 @@ fn way_name(by: &By, only: &Only) -> String {
     serde_json::json!([by, only.segment, only.owner]).to_string()
 }
 
-/// Rows of the relation `cohort` that one pass may have: it is held in memory.
-const MOST_ROWS: usize = 1_500_000;
-
 /// Computes in passes that fit into memory and remembers each, so that a request that is given up has not worked for nothing.
 async fn compute(
     app: &App,
@@ -399,7 +396,6 @@ async fn compute(
             .push(kpi);
     }
     let always = scopes(definitions);
-    let most_days = (MOST_ROWS / app.metrics.book.len().max(1)).max(1);
     for ((by, only, days), mut ids) in groups {
         ids.sort();
         let kpis: Vec<&Kpi> = ids.iter().filter_map(|id| definitions.kpi(id)).collect();
@@ -408,7 +404,7 @@ async fn compute(
         } else {
             &[]
         };
-        for days in days.chunks(most_days) {
+        for days in days.chunks(days_at_once(days.len(), app.metrics.book.len())) {
             let generation = app.kpis.forgotten.load(Ordering::SeqCst);
             let now = app.clock.micros();
             let mut pass: HashMap<Key, Cells> = HashMap::new();

@@ -1,7 +1,8 @@
-import { Button, Select, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { number } from "@/shared/format";
+import { Choice } from "@/shared/ui/Choice";
 import { useSoon } from "@/shared/useSoon";
 import { Icon } from "@/shared/ui/Icon";
 import { DataTable, PageHead, Panel } from "@/shared/ui/Panel";
@@ -54,26 +55,16 @@ export function Contacts() {
             soon(e.currentTarget.value);
           }}
         />
-        <Select
-          aria-label="Part"
-          placeholder="Any part"
-          clearable
-          clearButtonProps={{ "aria-label": "Any part" }}
-          value={search.flag ?? null}
-          data={FLAGS}
-          onChange={(v) => change({ flag: v ?? undefined })}
-        />
-        <Select
-          aria-label="Consent"
-          placeholder="Any consent"
-          clearable
-          clearButtonProps={{ "aria-label": "Any consent" }}
-          value={search.consent ?? null}
+        <Choice label="Part" any="Any part" value={search.flag} data={FLAGS} change={(flag) => change({ flag })} />
+        <Choice
+          label="Consent"
+          any="Any consent"
+          value={search.consent}
           data={topics.flatMap((t) => [
             { value: t, label: `${t}: yes` },
             { value: `!${t}`, label: `${t}: no` },
           ])}
-          onChange={(v) => change({ consent: v ?? undefined })}
+          change={(consent) => change({ consent })}
         />
       </div>
       <Loaded of={pages} lines={12}>

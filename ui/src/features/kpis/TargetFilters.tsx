@@ -1,7 +1,8 @@
-import { Button, Select, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import type { Target } from "@/api/types";
 import type { TargetsSearch } from "@/app/router";
 import { words } from "@/shared/format";
+import { Choice } from "@/shared/ui/Choice";
 import { useDraft } from "@/shared/useDraft";
 import { useSoon } from "@/shared/useSoon";
 import { Icon } from "@/shared/ui/Icon";
@@ -37,35 +38,29 @@ export function TargetFilters({
           soon(e.currentTarget.value);
         }}
       />
-      <Select
-        aria-label="Status"
-        placeholder="Any status"
-        clearable
-        clearButtonProps={{ "aria-label": "Any status" }}
-        value={search.status ?? null}
+      <Choice
+        label="Status"
+        any="Any status"
+        value={search.status}
         data={Object.entries(STATUS).map(([value, { label }]) => ({ value, label }))}
-        onChange={(v) => change({ status: v ?? undefined })}
-        w={150}
+        change={(status) => change({ status })}
+        width={150}
       />
-      <Select
-        aria-label="Scope"
-        placeholder="Any scope"
-        clearable
-        clearButtonProps={{ "aria-label": "Any scope" }}
-        value={search.scope ?? null}
+      <Choice
+        label="Scope"
+        any="Any scope"
+        value={search.scope}
         data={scopes.map((value) => ({ value, label: value === "all" ? "All accounts" : words(value) }))}
-        onChange={(v) => change({ scope: v ?? undefined })}
-        w={150}
+        change={(scope) => change({ scope })}
+        width={150}
       />
-      <Select
-        aria-label="Source"
-        placeholder="Any source"
-        clearable
-        clearButtonProps={{ "aria-label": "Any source" }}
-        value={search.source ?? null}
+      <Choice
+        label="Source"
+        any="Any source"
+        value={search.source}
         data={sources}
-        onChange={(v) => change({ source: v ?? undefined })}
-        w={240}
+        change={(source) => change({ source })}
+        width={240}
       />
       {any ? (
         <Button

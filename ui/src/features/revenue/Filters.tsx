@@ -1,8 +1,9 @@
-import { Button, Select, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useAsOf } from "@/app/asOf";
 import { segmentsQuery } from "@/features/segments/queries";
+import { Choice } from "@/shared/ui/Choice";
 import { useDraft } from "@/shared/useDraft";
 import { Icon } from "@/shared/ui/Icon";
 import css from "./revenue.module.css";
@@ -27,18 +28,16 @@ export function Filters() {
         change({ owner: owner.trim() || undefined, filter: filter.trim() || undefined });
       }}
     >
-      <Select
-        aria-label="Segment"
-        placeholder="Any segment"
-        clearable
-        clearButtonProps={{ "aria-label": "Any segment" }}
-        value={search.segment ?? null}
+      <Choice
+        label="Segment"
+        any="Any segment"
+        value={search.segment}
         data={[
           ...segments.map((s) => ({ value: s.id, label: s.label })),
           { value: "unclassified", label: "Unclassified" },
         ]}
-        onChange={(v) => change({ segment: v ?? undefined })}
-        w={160}
+        change={(segment) => change({ segment })}
+        width={160}
       />
       <TextInput
         aria-label="Owner"

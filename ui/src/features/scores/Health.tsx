@@ -8,6 +8,7 @@ import { ownerName } from "@/features/owners/names";
 import { Views } from "@/features/views/Views";
 import { day } from "@/shared/days";
 import { money, number } from "@/shared/format";
+import { Choice } from "@/shared/ui/Choice";
 import { Fresh } from "@/shared/ui/Fresh";
 import { DataTable, PageHead, Panel } from "@/shared/ui/Panel";
 import { SegmentChip } from "@/shared/ui/Segment";
@@ -131,12 +132,10 @@ function Body({
             w={220}
           />
         ) : null}
-        <Select
-          aria-label="Segment"
-          placeholder="Any segment"
-          clearable
-          clearButtonProps={{ "aria-label": "Any segment" }}
-          value={search.segment ?? null}
+        <Choice
+          label="Segment"
+          any="Any segment"
+          value={search.segment}
           data={[
             ...new Map(
               [
@@ -145,18 +144,16 @@ function Body({
               ].reverse(),
             ),
           ].map(([value, label]) => ({ value, label }))}
-          onChange={(v) => change({ segment: v ?? undefined })}
-          w={170}
+          change={(segment) => change({ segment })}
+          width={170}
         />
-        <Select
-          aria-label="Moves"
-          placeholder="Moving any way"
-          clearable
-          clearButtonProps={{ "aria-label": "Moving any way" }}
-          value={search.state ?? null}
+        <Choice
+          label="Moves"
+          any="Moving any way"
+          value={search.state}
           data={STATES}
-          onChange={(v) => change({ state: v ?? undefined })}
-          w={170}
+          change={(state) => change({ state })}
+          width={170}
         />
         {search.owner || search.was ? (
           <Button variant="default" onClick={() => change({ owner: undefined, was: undefined })}>
