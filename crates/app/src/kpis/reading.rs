@@ -100,7 +100,8 @@ impl Memo {
             let mut held = app.kpis.held.lock();
             app.kpis.forgotten.fetch_add(1, Ordering::SeqCst);
             held.cells.retain(|(kpi, day, by, _), _| {
-                !gone(kpi, *day) && !(due.attributes() && matches!(by, By::Attribute(_)))
+                let described = due.attributes() && matches!(by, By::Attribute(_));
+                !gone(kpi, *day) && !described
             });
             held.count();
         }
