@@ -284,8 +284,8 @@ pub async fn forget_split(tx: &Tx, kpi: &str, day: Date) -> StoreResult<()> {
 /// Forgets the splits whose way begins so.
 pub async fn forget_ways(tx: &Tx, beginning: &str) -> StoreResult<()> {
     tx.run(
-        "DELETE FROM kpi_splits WHERE substr(way, 1, $1) = $2",
-        args![i64::try_from(beginning.len()).unwrap_or_default(), beginning],
+        "DELETE FROM kpi_splits WHERE substr(way, 1, length($1)) = $1",
+        args![beginning],
     )
     .await?;
     Ok(())
