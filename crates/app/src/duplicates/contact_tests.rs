@@ -228,9 +228,8 @@ async fn two_answers_of_one_person_are_one_respondent() {
     app.catch_up().await.expect("caught up");
     let nps = async || {
         let answer = app.get("/api/v1/kpis").as_role(Role::Viewer).await.ok();
-        let line = answer["kpis"].as_array().expect("lines").iter();
-        let line = line
-            .into_iter()
+        let mut lines = answer["kpis"].as_array().expect("lines").iter();
+        let line = lines
             .find(|line| line["kpi"] == "nps" && line["scope"] == "all")
             .expect("NPS");
         (line["denominator"].as_f64(), line["value"].as_f64())
