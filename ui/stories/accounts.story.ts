@@ -190,7 +190,10 @@ describe("a customer-success manager", () => {
     const path = `/contacts/${encodeURIComponent(contact.contact_id)}`;
     await page.goto(path);
     await page.getByRole("checkbox", { name: "Champion" }).click();
-    await page.getByText(/Champion/).nth(1).waitFor();
+    await page
+      .getByText(/Champion/)
+      .nth(1)
+      .waitFor();
     const now = await ask<{ contact: { flags: string[] } }>(page, path);
     expect(now.contact.flags).toContain("champion");
     await page.getByLabel("Topic").fill("product_news");
