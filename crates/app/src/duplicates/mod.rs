@@ -7,8 +7,6 @@
 mod api;
 mod compare;
 mod contact_api;
-#[cfg(test)]
-mod contact_tests;
 mod find;
 mod merge_api;
 mod rules;

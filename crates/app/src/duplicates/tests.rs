@@ -1,5 +1,7 @@
 //! Merging and parting, proved against Tenures that were told of one account, or of two, from the beginning.
 
+mod contacts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::tests::{company, exact, like, seal};
+use super::{company, exact, like, seal};
 use crate::accounts::{Change, ContactChange};
 use crate::auth::Role;
 use crate::kpis::tests::random::arrive;
