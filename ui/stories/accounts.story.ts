@@ -190,14 +190,13 @@ describe("a customer-success manager", () => {
     const path = `/contacts/${encodeURIComponent(contact.contact_id)}`;
     await page.goto(path);
     await page.getByRole("checkbox", { name: "Champion" }).click();
-    await page
-      .getByText(/Champion/)
-      .nth(1)
-      .waitFor();
+    const part = page.getByRole("checkbox", { name: "Champion" });
+    await part.and(page.locator(":checked:enabled")).waitFor();
     const now = await ask<{ contact: { flags: string[] } }>(page, path);
     expect(now.contact.flags).toContain("champion");
-    await page.getByLabel("Topic").fill("product_news");
-    await page.getByLabel("How it is known").fill("call");
+    await page.getByRole("combobox", { name: "Topic" }).fill("product_news");
+    await page.getByRole("combobox", { name: "How it is known" }).fill("call");
+    await page.keyboard.press("Tab");
     await page.getByRole("button", { name: "Agreed" }).click();
     const history = page.getByRole("table", { name: "Consent history" });
     await history.getByText("agreed").waitFor();
