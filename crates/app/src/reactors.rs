@@ -26,6 +26,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     tasks.spawn(until(stop.clone(), scores::history::run(app.clone())));
     tasks.spawn(until(stop.clone(), kpis::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), dashboards::warm::run(app.clone())));
+    tasks.spawn(until(stop.clone(), dashboards::answers::run(app.clone())));
     tasks.spawn(until(stop.clone(), events::sources::run(app.clone())));
     tasks.spawn(until(stop.clone(), inbox::run(app.clone())));
     tasks.spawn(until(stop.clone(), models::operation::run(app.clone())));

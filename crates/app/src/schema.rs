@@ -74,4 +74,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "undo",
         script: include_str!("../migrations/0015_undo.sql"),
     },
+    Migration {
+        version: 16,
+        name: "event_copies",
+        script: include_str!("../migrations/0016_event_copies.sql"),
+    },
 ];

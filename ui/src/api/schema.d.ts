@@ -7924,6 +7924,8 @@ export interface components {
             /** @description What it says. */
             description: string;
             figure?: null | components["schemas"]["FigureData"];
+            /** @description Whether it is up to date. A page that holds an `updating` tile is worth asking for again soon. */
+            freshness: components["schemas"]["TileFreshness"];
             /**
              * Format: int32
              * @description Rows that it takes.
@@ -8027,6 +8029,11 @@ export interface components {
             /** @description Upwards: a number of each account (scatter) or an attribute (heatmap). */
             y?: string | null;
         };
+        /**
+         * @description Whether what a tile shows is up to date.
+         * @enum {string}
+         */
+        TileFreshness: "current" | "updating" | "behind";
         /**
          * @description What a tile looks like.
          * @enum {string}

@@ -32,7 +32,7 @@ pub use directory::{Directory, Known, Person};
 pub use id::{IdFault, LONGEST_ID, normalise, normalise_json};
 pub use rules::day_of;
 pub use stage::{Context, Stage};
-pub use store::{ContactRow, all_contacts, contacts_of, load};
+pub use store::{ContactRow, all_contacts, contacts_mark, contacts_of, load};
 
 /// The number of an account inside this Tenure. Small, dense, never used twice; 0 stands for “no account”.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

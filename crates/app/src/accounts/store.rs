@@ -419,6 +419,17 @@ pub async fn all_contacts(on: &impl Execute) -> StoreResult<Vec<ContactRow>> {
         .collect()
 }
 
+/// What changes whenever contacts do: how many there are, and when one was written last.
+pub async fn contacts_mark(on: &impl Execute) -> StoreResult<(i64, i64)> {
+    let row = on
+        .one(
+            "SELECT COUNT(*) AS n, COALESCE(MAX(updated_at), 0) AS at FROM contacts",
+            vec![],
+        )
+        .await?;
+    row.map_or(Ok((0, 0)), |row| Ok((row.get("n")?, row.get("at")?)))
+}
+
 /// The contacts of an account, by id, at most `limit`.
 pub async fn contacts_of(on: &impl Execute, account: AccountNo, limit: u32) -> StoreResult<Vec<ContactRow>> {
     let sql = format!(

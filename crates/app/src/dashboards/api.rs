@@ -370,7 +370,7 @@ fn used(filters: &Filters) -> FiltersUsed {
     }
 }
 
-/// The data of a dashboard's tiles.
+/// The data of a dashboard's tiles; the answers of queries are kept with `keeps`.
 ///
 /// # Errors
 /// When the page asks too much, or the records fail.
@@ -379,9 +379,9 @@ pub(super) async fn filled(
     definitions: &Arc<Definitions>,
     who: &Principal,
     (dashboard, kept): (&Dashboard, Option<&Kept>),
-    filters: &Filters,
+    (filters, keeps): (&Filters, bool),
 ) -> Result<DashboardData> {
-    let tiles = tiles(app, definitions, (dashboard, kept), filters).await?;
+    let tiles = tiles(app, definitions, (dashboard, kept), (filters, keeps)).await?;
     let oldest = tiles.iter().filter_map(|tile| tile.computed_at.clone()).min();
     let owners: BTreeSet<String> = app
         .metrics
@@ -424,13 +424,13 @@ async fn tiles(
     app: &App,
     definitions: &Arc<Definitions>,
     (dashboard, kept): (&Dashboard, Option<&Kept>),
-    filters: &Filters,
+    (filters, keeps): (&Filters, bool),
 ) -> Result<Vec<Data>> {
     let faults = kept.map_or_else(BTreeMap::new, |kept| {
         own::outdated(definitions, &kept.body, &mut dashboard.clone())
     });
     if faults.is_empty() {
-        return page::build(app, definitions, &dashboard.tiles, filters).await;
+        return page::build(app, definitions, &dashboard.tiles, filters, keeps).await;
     }
     let sound: Vec<Tile> = dashboard
         .tiles
@@ -439,7 +439,9 @@ async fn tiles(
         .filter(|(at, _)| !faults.contains_key(at))
         .map(|(_, tile)| tile.clone())
         .collect();
-    let mut made = page::build(app, definitions, &sound, filters).await?.into_iter();
+    let mut made = page::build(app, definitions, &sound, filters, keeps)
+        .await?
+        .into_iter();
     let all = dashboard
         .tiles
         .iter()
@@ -470,7 +472,14 @@ pub(super) async fn found(app: &App, who: &Principal, id: &str, asked: &Asked) -
         own::outdated(&definitions, &kept.body, &mut dashboard);
     }
     let filters = asked.filters(app, &definitions, dashboard.segment.as_deref())?;
-    filled(app, &definitions, who, (&dashboard, kept.as_ref()), &filters).await
+    filled(
+        app,
+        &definitions,
+        who,
+        (&dashboard, kept.as_ref()),
+        (&filters, true),
+    )
+    .await
 }
 
 /// A dashboard, or some of its tiles, that is not kept.
@@ -499,6 +508,6 @@ async fn preview(
         .filters
         .filters(&app, &definitions, dashboard.segment.as_deref())?;
     Ok(Json(
-        filled(&app, &definitions, &who, (&dashboard, None), &filters).await?,
+        filled(&app, &definitions, &who, (&dashboard, None), (&filters, false)).await?,
     ))
 }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde_json::Value as Json;
 
 use super::api::{Asked, DashboardData, found};
-use super::frame::{Data, State as Stands};
+use super::frame::{Data, Freshness, State as Stands};
 use crate::App;
 use crate::auth::Viewer;
 use crate::definitions::TileKind;
@@ -130,9 +130,10 @@ fn word(value: impl serde::Serialize) -> String {
 /// A tile as a table, with what has to be known about it.
 fn sheet(page: &DashboardData, tile: &Data) -> Sheet {
     let name = name_of(tile);
-    let state = match tile.state {
-        Stands::Ready => String::new(),
-        other => word(other),
+    let state = match (tile.state, tile.freshness) {
+        (Stands::Ready, Freshness::Current) => String::new(),
+        (Stands::Ready, _) => "something happened since it was computed".to_owned(),
+        (other, _) => word(other),
     };
     let (head, rows) = table(tile);
     Sheet {

@@ -35,6 +35,8 @@ pub struct Page<'a> {
     pub targets: &'a Targets,
     /// In which lifecycle stage accounts were when, where a tile asks for it.
     pub stages: Option<&'a Stages>,
+    /// Whether the answers of its queries are kept: not those of a page that is being made.
+    pub keeps: bool,
 }
 
 /// In which lifecycle stage accounts were when, where one of the tiles is split by it.

@@ -23,6 +23,20 @@ pub enum State {
     Failed,
 }
 
+/// Whether what a tile shows is up to date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = TileFreshness)]
+pub enum Freshness {
+    /// It is.
+    #[default]
+    Current,
+    /// Something happened since it was computed; a new answer is being computed.
+    Updating,
+    /// Something happened since it was computed, a moment ago; it is computed again when it is asked for later.
+    Behind,
+}
+
 /// What a figure was before.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = FigureBefore)]
@@ -196,6 +210,8 @@ pub struct Data {
     pub segment: Option<String>,
     /// When the oldest of its figures was computed.
     pub computed_at: Option<String>,
+    /// Whether it is up to date. A page that holds an `updating` tile is worth asking for again soon.
+    pub freshness: Freshness,
     /// Its figure (kind figure).
     pub figure: Option<Figure>,
     /// Whether the axis is time.

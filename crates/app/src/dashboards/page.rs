@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::answers::{self, Ask};
 use super::base::{self, Base};
 use super::figures::{self, Page};
 use super::filters::Filters;
@@ -33,7 +34,8 @@ fn source(tile: &Tile) -> Source {
     }
 }
 
-/// The data of every tile, in their order. A tile that cannot be made says why and leaves the others alone.
+/// The data of every tile, in their order. A tile that cannot be made says why and leaves the others alone. The answers of queries are kept
+/// with `keeps`: not those of tiles that are being made.
 ///
 /// # Errors
 /// When the page as a whole asks too much, or the records fail.
@@ -42,6 +44,7 @@ pub async fn build(
     definitions: &Arc<Definitions>,
     tiles: &[Tile],
     filters: &Filters,
+    keeps: bool,
 ) -> Result<Vec<Data>> {
     let targets = Targets::load(app, definitions).await?;
     let stages = figures::stages_of(app, definitions, tiles).await?;
@@ -51,6 +54,7 @@ pub async fn build(
         filters,
         targets: &targets,
         stages: stages.as_ref(),
+        keeps,
     };
     let wants = wanted(&page, tiles);
     let readings = read(app, definitions, &wants).await?;
@@ -84,7 +88,7 @@ pub async fn build(
     Ok(all)
 }
 
-/// Computes the figures that the tiles read, as far as they are not kept, so that [`build`] finds them.
+/// Computes the figures and answers that the tiles read, as far as they are not kept, so that [`build`] finds them.
 ///
 /// # Errors
 /// As [`build`].
@@ -102,8 +106,15 @@ pub async fn warm(
         filters,
         targets: &targets,
         stages: stages.as_ref(),
+        keeps: true,
     };
-    read(app, definitions, &wanted(&page, tiles)).await.map(drop)
+    read(app, definitions, &wanted(&page, tiles)).await?;
+    for tile in tiles.iter().filter(|tile| tile.waits_for.is_none()) {
+        if let Some(ask) = Ask::of(app, tile, filters) {
+            answers::make_ready(app, definitions, &ask).await;
+        }
+    }
+    Ok(())
 }
 
 /// What each tile reads of the KPIs.

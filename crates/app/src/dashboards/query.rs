@@ -1,49 +1,18 @@
-//! Tiles that show a query: read-only SQL within limits, its answer kept for a while.
+//! Tiles that show a query: read-only SQL within limits.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
 
-use parking_lot::Mutex;
 use serde_json::{Map, Value as Json};
-use tenure_lake::{Answer, Guard, Limits};
+use tenure_lake::{Answer, Guard};
 
+use super::answers::{self, Ask, LIMITS};
 use super::figures::Page;
-use super::filters::ends;
 use super::frame::{Column, Data, Figure, Row, Series, State as Stands, Tick};
 use crate::App;
 use crate::definitions::{Definitions, SqlProblem, Tile, TileKind};
 use crate::kpis::overview::instant;
 use crate::metrics::facts::date_of;
 use crate::metrics::tables;
-
-/// What a tile's query may use.
-const LIMITS: Limits = Limits {
-    rows: 2_000,
-    time: Duration::from_secs(10),
-    memory: 256 << 20,
-};
-/// How long an answer is shown before it is asked for again, in microseconds.
-const KEPT: i64 = 60_000_000;
-/// Answers kept at most.
-const MOST: usize = 200;
-/// Queries that run at once; a page of many tiles waits instead of taking the machine.
-const AT_ONCE: usize = 2;
-
-/// The answers that are kept.
-pub struct Answers {
-    held: Mutex<HashMap<String, (i64, Arc<Answer>)>>,
-    running: tokio::sync::Semaphore,
-}
-
-impl Default for Answers {
-    fn default() -> Self {
-        Self {
-            held: Mutex::default(),
-            running: tokio::sync::Semaphore::new(AT_ONCE),
-        }
-    }
-}
 
 /// The places of `:name` outside of quotes and comments.
 fn places(sql: &str) -> Vec<(usize, usize, &'static str)> {
@@ -84,7 +53,7 @@ fn places(sql: &str) -> Vec<(usize, usize, &'static str)> {
 }
 
 /// The query with the page's filters in the place of their names.
-fn filled(sql: &str, value: impl Fn(&str) -> String) -> String {
+pub(super) fn filled(sql: &str, value: impl Fn(&str) -> String) -> String {
     let mut text = String::with_capacity(sql.len());
     let mut from = 0;
     for (start, end, name) in places(sql) {
@@ -96,7 +65,12 @@ fn filled(sql: &str, value: impl Fn(&str) -> String) -> String {
     text
 }
 
-fn text_or_null(value: Option<&str>) -> String {
+/// Whether a query follows the filter of this name.
+pub(super) fn follows(sql: &str, name: &str) -> bool {
+    places(sql).iter().any(|(_, _, found)| *found == name)
+}
+
+pub(super) fn text_or_null(value: Option<&str>) -> String {
     value.map_or_else(
         || "CAST(NULL AS VARCHAR)".to_owned(),
         |text| format!("'{}'", text.replace('\'', "''")),
@@ -143,101 +117,49 @@ pub async fn check(app: &App, definitions: &Definitions, sql: &str) -> Result<()
 /// Makes a tile of a query.
 pub async fn build(page: &Page<'_>, tile: &Tile) -> Data {
     let mut data = Data::of(tile);
-    let Some(sql) = &tile.sql else { return data };
     let filters = page.filters;
-    let (count, grain) = filters.span(tile);
-    let from = match ends(filters.day, count, grain).first() {
-        Some(first) if count > 1 => first.first_of_month(),
-        _ => filters.day.first_of_month(),
+    let (Some(sql), Some(ask)) = (&tile.sql, Ask::of(page.app, tile, filters)) else {
+        return data;
     };
-    let segment = match tile.scope.as_deref() {
-        Some("all") => None,
-        Some(segment) => Some(segment),
-        None => filters.segment.as_deref(),
-    };
-    let text = filled(sql, |name| match name {
-        "segment" => text_or_null(segment),
-        "owner" => text_or_null(filters.owner.as_deref()),
-        "from" => format!("DATE '{from}'"),
-        _ => format!("DATE '{}'", filters.day),
-    });
-    let follows = |name: &str| places(sql).iter().any(|(_, _, found)| *found == name);
     let mut deaf = Vec::new();
-    if segment.is_some() && !follows("segment") {
+    if filters.only(tile).segment.is_some() && !follows(sql, "segment") {
         deaf.push("segment");
     }
-    if filters.owner.is_some() && !follows("owner") {
+    if filters.owner.is_some() && !follows(sql, "owner") {
         deaf.push("owner");
     }
     let today = date_of(crate::metrics::today(page.app));
-    if filters.day != today && !follows("to") {
+    if filters.day != today && !follows(sql, "to") {
         deaf.push("day");
     }
-    let (at, answer) = match ask(page, &text).await {
+    let found = match answers::find(page.app, page.definitions, &ask, page.keeps).await {
         Ok(found) => found,
         Err(note) => return data.with(Stands::Failed, note),
     };
-    data.computed_at = Some(instant(at));
+    data.computed_at = Some(instant(found.computed_at));
+    data.freshness = found.freshness;
     if !deaf.is_empty() {
         data.remark(&format!(
             "This query does not follow the page's {}.",
             deaf.join(" and ")
         ));
     }
+    if let Some(problem) = &found.problem {
+        data.remark(&format!("It could not be brought up to date: {problem}"));
+    }
+    let answer = &found.answer;
     if answer.truncated {
         data.remark(&format!("Cut off at {} rows.", LIMITS.rows));
     }
-    shape(tile, &answer, &mut data);
+    shape(tile, answer, &mut data);
     if tile.kind == TileKind::Figure
         && let Some(figure) = &mut data.figure
     {
-        figure.first_day = from.to_string();
-        figure.last_day = filters.day.to_string();
-        figure.day = filters.day.to_string();
+        figure.first_day = ask.first_day(found.day).to_string();
+        figure.last_day = found.day.to_string();
+        figure.day = found.day.to_string();
     }
     data.or_empty()
-}
-
-async fn ask(page: &Page<'_>, sql: &str) -> Result<(i64, Arc<Answer>), String> {
-    let answers = &page.app.dashboards;
-    let version = page.app.metrics.version();
-    let recall = |now: i64| {
-        let held = answers.held.lock();
-        held.get(sql)
-            .filter(|(at, _)| now - at < KEPT)
-            .map(|(at, answer)| (*at, Arc::clone(answer)))
-    };
-    if let Some(found) = recall(page.app.clock.micros()) {
-        return Ok(found);
-    }
-    let _turn = answers
-        .running
-        .acquire()
-        .await
-        .map_err(|_| "The server is stopping.".to_owned())?;
-    let now = page.app.clock.micros();
-    if let Some(found) = recall(now) {
-        return Ok(found);
-    }
-    let guard = Guard::new(LIMITS);
-    let said =
-        |error: tenure_lake::QueryError| format!("{}. {}", error.message.trim_end_matches('.'), error.remedy);
-    // Tables are built when it is the query's turn: what waits should hold nothing.
-    let turn = guard.turn(&page.app.lake).await.map_err(said)?;
-    let context = tables::context(page.app, page.definitions, &[sql])
-        .await
-        .map_err(|error| {
-            tracing::error!(error = %format!("{error:#}"), "the tables of a tile could not be built");
-            "The tables could not be read; the fault is in the server's log.".to_owned()
-        })?;
-    let answer = guard.run_in(turn, &context, sql).await.map_err(said)?;
-    let answer = Arc::new(answer);
-    let mut held = answers.held.lock();
-    held.retain(|_, (at, _)| now - *at < KEPT);
-    if held.len() < MOST && version == page.app.metrics.version() {
-        held.insert(sql.to_owned(), (now, Arc::clone(&answer)));
-    }
-    Ok((now, answer))
 }
 
 fn is_number(kind: &str) -> bool {

@@ -338,20 +338,19 @@ fn matters(field: &str) -> bool {
     )
 }
 
-/// Of each KPI a print of everything that its figures are computed by, besides what happened: as long as it stays the same, figures that
-/// were computed hold until something happens that touches them. Labels, descriptions and sources are not in it.
-#[must_use]
-pub fn kpi_prints(definitions: &Definitions) -> BTreeMap<String, String> {
-    let plain = |mut entry: Json| {
-        if let Json::Object(fields) = &mut entry {
-            fields.retain(|name, _| matters(name));
-        }
-        entry
-    };
+/// An entry without what is only words.
+fn plain(mut entry: Json) -> Json {
+    if let Json::Object(fields) = &mut entry {
+        fields.retain(|name, _| matters(name));
+    }
+    entry
+}
+
+/// What decides which accounts there are and how they are measured: everything that SQL sees besides what happened.
+fn tables(definitions: &Definitions) -> String {
     let all = |entries: Vec<Json>| Json::Array(entries.into_iter().map(plain).collect());
     let ids = |ids: Vec<&str>| json(&ids);
-    let scores = json(&definitions.scores);
-    let shared = Json::Array(vec![
+    Json::Array(vec![
         json(&definitions.program.time_zone),
         json(&definitions.program.currency),
         ids(definitions.attributes.iter().map(|it| it.id.as_str()).collect()),
@@ -367,7 +366,22 @@ pub fn kpi_prints(definitions: &Definitions) -> BTreeMap<String, String> {
         all(definitions.segments.segments.iter().map(json).collect()),
         json(&definitions.segments.unclassified),
     ])
-    .to_string();
+    .to_string()
+}
+
+/// A print of what answers of queries are computed by besides what happened: as long as it stays the same, the same query over the same
+/// accounts and events has the same answer.
+#[must_use]
+pub fn tables_print(definitions: &Definitions) -> String {
+    blake3::hash(tables(definitions).as_bytes()).to_hex()[..32].to_owned()
+}
+
+/// Of each KPI a print of everything that its figures are computed by, besides what happened: as long as it stays the same, figures that
+/// were computed hold until something happens that touches them. Labels, descriptions and sources are not in it.
+#[must_use]
+pub fn kpi_prints(definitions: &Definitions) -> BTreeMap<String, String> {
+    let scores = json(&definitions.scores);
+    let shared = tables(definitions);
     let print = |kpi: &Kpi| {
         let mut hash = blake3::Hasher::new();
         hash.update(shared.as_bytes());

@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 
 pub use check::SqlProblem;
 pub use conflict::conflicts;
-pub use diff::{Affected, Change, ChangeKind, FieldChange, What, affected, diff, kpi_prints};
+pub use diff::{Affected, Change, ChangeKind, FieldChange, What, affected, diff, kpi_prints, tables_print};
 pub use kind::Kind;
 pub use problem::{Problem, Severity};
 pub use schema::schemas;

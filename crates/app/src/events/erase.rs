@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tenure_lake::arrow::array::AsArray;
 use tenure_lake::arrow::datatypes::{Int32Type, Int64Type};
@@ -11,7 +12,7 @@ use tenure_store::{StoreError, StoreResult};
 use super::attribute::{attribute, device_of_row, rows_of};
 use super::files::{discard, lake_fault};
 use super::log::{Blob, Bulk, Core, State};
-use super::{Subject, row, store};
+use super::{Subject, copies, row, store};
 use crate::accounts::AccountNo;
 
 /// Erases; tells how many events went. Their message ids stay known (as hashes), so that nobody brings the events back by sending them again.
@@ -181,7 +182,9 @@ async fn commit(
     if old.is_empty() && tail.is_empty() {
         let tx = core.store.begin().await?;
         store::forget_people(&tx, erase.contact_ids.iter()).await?;
+        copies::forget_all(&tx).await?;
         tx.commit().await?;
+        core.erasures.fetch_add(1, Ordering::SeqCst);
         return Ok(0);
     }
     let seq = before + 1;
@@ -205,6 +208,8 @@ async fn commit(
         }
         store::insert_bulk(&tx, seq, &bulk.accounts, &bulk.months).await?;
         store::forget_people(&tx, erase.contact_ids.iter()).await?;
+        // Copies of what queries read may hold them too; which do is not known.
+        copies::forget_all(&tx).await?;
         Ok(tx)
     };
     let tx = match change.await {
@@ -236,6 +241,8 @@ async fn commit(
         state.bulks.insert(seq, bulk);
         core.replace_files(&mut state, new, old.to_vec());
     }
+    // Not before: what was read until now may hold what is gone.
+    core.erasures.fetch_add(1, Ordering::SeqCst);
     *core.packed.lock() = super::files::Packed::default();
     core.announce(seq);
     Ok(removed)

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jiff::tz::TimeZone;
 use parking_lot::{Mutex, RwLock};
@@ -49,6 +49,8 @@ pub(super) struct Core {
     /// Memory may not show what the records hold.
     stale: AtomicBool,
     newest: watch::Sender<i64>,
+    /// Counts the erasures, so that what was read before one is not kept after it.
+    pub(super) erasures: AtomicU64,
     #[cfg(test)]
     pub(super) stop: super::tests::Stop,
     /// The folder stays ours until the last task has ended.
@@ -104,6 +106,7 @@ impl Log {
             maintenance: tokio::sync::Mutex::default(),
             stale: AtomicBool::new(true),
             newest: watch::Sender::new(0),
+            erasures: AtomicU64::new(0),
             #[cfg(test)]
             stop: super::tests::Stop::default(),
             _lock: Arc::clone(lock),

@@ -14,6 +14,7 @@ mod beginning;
 mod bulk;
 mod chunk;
 mod compact;
+pub mod copies;
 mod erase;
 mod event;
 mod explore;

@@ -33,6 +33,6 @@ pub use api::{AccountPage, account_on, routes};
 pub use book::{Book, Entry};
 pub use edges::{edge_cursor, edges_after, marked_months, set_edge_cursor};
 pub use facts::{Flag, Head, Span};
-pub use reactor::{Progress, State, catch_up, distrust, is_current, today};
+pub use reactor::{Progress, Stand, State, catch_up, distrust, is_current, stand, today};
 pub use store::{NO_MONTH, Record, mark_months, set_setting, setting};
 pub use work::kept;

@@ -251,6 +251,27 @@ pub async fn is_current(app: &App) -> Result<bool> {
         .is_some_and(|plan| computed.as_deref() == Some(plan.hash.as_str())))
 }
 
+/// What the accounts as measured stand for. The same stand is the same accounts and the same events, also after a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stand {
+    /// The last step of the log that is worked in.
+    pub seq: i64,
+    /// The day that everything stands for, in days since 1970.
+    pub day: i32,
+}
+
+/// What the accounts as measured stand for; `None` while something is to be worked in: definitions, a new day, or steps of the log.
+///
+/// # Errors
+/// When the records fail.
+pub async fn stand(app: &App) -> Result<Option<Stand>> {
+    let seq = events::cursor(app, CURSOR).await?;
+    let day = today(app);
+    let computed_for = store::setting(&app.store, COMPUTED_FOR).await?;
+    let whole = computed_for == Some(day.to_string()) && is_current(app).await?;
+    Ok((whole && !events::has_changes_since(app, seq)).then_some(Stand { seq, day }))
+}
+
 /// Lets the next [`catch_up`] compute every account anew from the log.
 ///
 /// # Errors

@@ -227,7 +227,8 @@ pub fn reads(sql: &str, column: &str) -> bool {
 }
 
 /// Whether a lower-case text holds the name as a word.
-fn mentions(text: &str, name: &str) -> bool {
+#[must_use]
+pub fn mentions(text: &str, name: &str) -> bool {
     let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     text.match_indices(name).any(|(at, _)| {
         !inside(text[..at].chars().next_back()) && !inside(text[at + name.len()..].chars().next())

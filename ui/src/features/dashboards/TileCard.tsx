@@ -9,7 +9,7 @@ import css from "./dashboards.module.css";
 import { FigureTile } from "./FigureTile";
 import { FunnelTile } from "./FunnelTile";
 import { GridTile } from "./GridTile";
-import { type Place, waitsFor } from "./rules";
+import { beingMade, type Place, waitsFor } from "./rules";
 import { TileMenu } from "./TileMenu";
 import { PointsTable, SeriesTable, TileTable } from "./TileTable";
 
@@ -25,6 +25,9 @@ export function TileCard({ tile, page, open, plain = false }: TileProps & { plai
   const chart = tile.state === "ready" && CHARTS.includes(tile.kind);
   // What is empty takes no more room than its words need.
   const rows = tile.state === "ready" || tile.width < 12 ? tile.height : 1;
+  const updating = tile.freshness === "updating";
+  const worded = tile.state === "ready" ? tile.note || tile.kind !== "figure" || updating : updating;
+  const footed = worded && tile.kind !== "text";
   const style = { "--w": tile.width, "--h": rows } as React.CSSProperties;
   return (
     <section
@@ -55,11 +58,16 @@ export function TileCard({ tile, page, open, plain = false }: TileProps & { plai
       <div className={css.body}>
         <TileContent tile={tile} page={page} open={open} table={table} />
       </div>
-      {tile.state === "ready" && (tile.note || tile.kind !== "figure") && tile.kind !== "text" ? (
+      {footed ? (
         <footer className={css.foot}>
-          {tile.note ? <span>{tile.note}</span> : null}
+          {tile.note && tile.state === "ready" ? <span>{tile.note}</span> : null}
           <span className={css.grow} />
-          {tile.computed_at ? <Fresh at={tile.computed_at} /> : null}
+          {tile.computed_at ? (
+            <span>
+              <Fresh at={tile.computed_at} />
+              {beingMade(tile)}
+            </span>
+          ) : null}
         </footer>
       ) : null}
     </section>

@@ -9,7 +9,7 @@ import { chartTheme } from "@/shared/ui/chartTheme";
 import { STATUS } from "@/shared/ui/Status";
 import { chartOption, scatterOption } from "./chartOption";
 import { box, line, type Spot, words, wrap } from "./paper";
-import { seriesLabel, shade, show, tickLabel, waitsFor } from "./rules";
+import { beingMade, seriesLabel, shade, show, tickLabel, waitsFor } from "./rules";
 
 register([BarChart, ScatterChart]);
 
@@ -210,7 +210,8 @@ function inner(tile: Tile, page: DashboardPage, at: Spot): string {
 /** A tile at its spot: frame, title, what it shows, how fresh it is. */
 export function drawTile(tile: Tile, page: DashboardPage, at: Spot): string {
   const head = tile.title ? 30 : 10;
-  const fresh = tile.state === "ready" && tile.computed_at ? `computed ${instant(tile.computed_at)}` : "";
+  const fresh =
+    tile.state === "ready" && tile.computed_at ? `computed ${instant(tile.computed_at)}${beingMade(tile)}` : "";
   const foot =
     tile.kind === "text" ? "" : [tile.state === "ready" ? tile.note : null, fresh].filter(Boolean).join(" · ");
   const spot = {

@@ -1,20 +1,32 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
 import type { DashboardDefinition, DashboardFilters, DashboardQuery, Side, TileDefinition } from "@/api/types";
+import { looksAgain } from "./rules";
 
 export const dashboardsQuery = queryOptions({
   queryKey: ["dashboards"],
   queryFn: () => take(api.GET("/api/v1/dashboards")),
 });
 
-/** A whole page of figures; a live page looks again each minute. */
-export const dashboardQuery = (id: string, query: DashboardQuery) =>
-  queryOptions({
-    queryKey: ["dashboards", "data", id, query],
-    queryFn: ({ signal }) => take(api.GET("/api/v1/dashboards/{id}/data", { params: { path: { id }, query }, signal })),
+/** How often in a row a page came with tiles that were being brought up to date. */
+const waited = new Map<string, number>();
+
+/** A whole page of figures; a live page looks again each minute, and sooner while a tile is being brought up to date. */
+export const dashboardQuery = (id: string, query: DashboardQuery) => {
+  const queryKey = ["dashboards", "data", id, query];
+  const key = JSON.stringify(queryKey);
+  return queryOptions({
+    queryKey,
+    queryFn: async ({ signal }) => {
+      const page = await take(api.GET("/api/v1/dashboards/{id}/data", { params: { path: { id }, query }, signal }));
+      if (page.tiles.some((t) => t.freshness === "updating")) waited.set(key, (waited.get(key) ?? 0) + 1);
+      else waited.delete(key);
+      return page;
+    },
     placeholderData: (before) => (before?.id === id ? keepPreviousData(before) : undefined),
-    refetchInterval: query.as_of ? false : 60_000,
+    refetchInterval: () => looksAgain(waited.get(key) ?? 0, query.as_of === undefined),
   });
+};
 
 /** How a dashboard is made. */
 export const definitionQuery = (id: string) =>

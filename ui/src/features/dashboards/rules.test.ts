@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DashboardPage, Tile } from "@/api/types";
-import { behind, inGroups, seriesColor, shade, tickLabel, waitsFor } from "./rules";
+import { behind, inGroups, looksAgain, seriesColor, shade, tickLabel, waitsFor } from "./rules";
 
 const series = {
   key: "digital",
@@ -31,6 +31,7 @@ const tile: Tile = {
   by: "segment",
   segment: null,
   computed_at: null,
+  freshness: "current",
   figure: null,
   over_time: true,
   axis: [
@@ -110,5 +111,22 @@ describe("words and colours", () => {
       ["b", 2],
       ["a", 1],
     ]);
+  });
+});
+
+describe("a page is asked for again", () => {
+  it("each minute while it is live, and not at all on a day that has passed", () => {
+    expect(looksAgain(0, true)).toBe(60_000);
+    expect(looksAgain(0, false)).toBe(false);
+  });
+  it("soon while a tile is being brought up to date, and less often the longer that takes", () => {
+    const pauses = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => looksAgain(n, false) as number);
+    expect(pauses[0]).toBe(1_500);
+    for (const [at, pause] of pauses.entries()) expect(pause).toBeGreaterThanOrEqual(pauses[at - 1] ?? 0);
+    // A query may take ten seconds: about five calls until then.
+    let at = 0;
+    const calls = pauses.filter((pause) => (at += pause) <= 10_000).length;
+    expect(calls).toBeLessThanOrEqual(5);
+    expect(looksAgain(50, true)).toBe(20_000);
   });
 });

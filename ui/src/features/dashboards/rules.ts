@@ -131,3 +131,13 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /** A condition that names accounts one by one. */
 export const named = (ids: string[]): string => `account_id IN (${ids.map(quoted).join(", ")})`;
+
+/** After how many milliseconds a page is asked for again, when it came `waited` times in a row with tiles that were being brought up to date:
+ * soon at first, then less and less often. Otherwise a live page is looked up each minute. */
+export function looksAgain(waited: number, live: boolean): number | false {
+  if (waited > 0) return Math.min(1_500 * 1.6 ** (waited - 1), 20_000);
+  return live ? 60_000 : false;
+}
+
+/** What stands beside the instant at which a tile was computed. */
+export const beingMade = (tile: Tile) => (tile.freshness === "updating" ? ", being brought up to date" : "");

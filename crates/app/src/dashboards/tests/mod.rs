@@ -1,6 +1,7 @@
 //! Dashboards through HTTP: every figure of every page equals that of the KPI API and of plain loops, every point opens into the accounts
 //! that it counts, and odd pages are refused in words.
 
+mod answers;
 mod export;
 mod own;
 mod shipped;
