@@ -48,30 +48,49 @@ pub struct EventRow {
     pub properties: String,
 }
 
-/// Which of a month's files an event belongs to.
+/// Kinds of which there are few events, each read by its properties: what tickets, answers, subscriptions and opportunities are folded from.
+const CASE_KINDS: [&str; 4] = ["opportunity", "revenue", "support", "survey"];
+
+/// Which of a month's files an event belongs to. Asking for a few kinds then reads the files that hold them, and no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
     /// Events of kind `product`.
     Product,
+    /// Events of kind `opportunity`, `revenue`, `support` or `survey`.
+    Case,
     /// Every other kind.
+    Rest,
+    /// Every kind but `product`: files of before there were cases. [`crate::Lake::divide`] makes the two above of one.
     Other,
 }
 
 impl Class {
-    /// The class of a kind.
+    /// The class of a kind, as files are written.
     pub fn of(kind: &str) -> Self {
         if kind == PRODUCT_KIND {
             Self::Product
+        } else if CASE_KINDS.contains(&kind) {
+            Self::Case
         } else {
-            Self::Other
+            Self::Rest
         }
     }
 
-    /// `product` or `other`, as in file names and manifests.
+    /// Whether its files can hold events of this kind.
+    pub fn may_hold(self, kind: &str) -> bool {
+        match self {
+            Self::Other => kind != PRODUCT_KIND,
+            class => class == Self::of(kind),
+        }
+    }
+
+    /// `product`, `case`, `rest` or `other`, as in file names and manifests.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Product => "product",
+            Self::Case => "case",
+            Self::Rest => "rest",
             Self::Other => "other",
         }
     }
@@ -81,11 +100,12 @@ impl std::str::FromStr for Class {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "product" => Ok(Self::Product),
-            "other" => Ok(Self::Other),
-            _ => anyhow::bail!("file class '{text}' is unknown; it must be 'product' or 'other'"),
-        }
+        [Self::Product, Self::Case, Self::Rest, Self::Other]
+            .into_iter()
+            .find(|class| class.as_str() == text)
+            .with_context(|| {
+                format!("file class '{text}' is unknown; it must be 'product', 'case', 'rest' or 'other'")
+            })
     }
 }
 

@@ -40,7 +40,7 @@ pub struct FileMeta {
     pub path: String,
     /// `yyyymm`.
     pub month: i32,
-    /// Product events or all others.
+    /// Which kinds of events it can hold.
     pub class: Class,
     /// Number of events.
     pub rows: u64,
@@ -112,7 +112,7 @@ pub fn write_month(dir: &Path, month: i32, class: Class, batches: &[RecordBatch]
         let mask = months
             .iter()
             .zip(kinds)
-            .map(|(m, kind)| Some(m == Some(month) && Class::of(kind.unwrap_or_default()) == class));
+            .map(|(m, kind)| Some(m == Some(month) && class.may_hold(kind.unwrap_or_default())));
         let part = filter_record_batch(batch, &mask.collect())?;
         if part.num_rows() > 0 {
             parts.push(part);

@@ -291,26 +291,18 @@ impl PruningStatistics for Manifest<'_> {
         if column.name != "kind" {
             return None;
         }
-        let product = values
-            .iter()
-            .any(|value| value.try_as_str().flatten() == Some(PRODUCT_KIND));
-        let others = values
-            .iter()
-            .any(|value| value.try_as_str().flatten() != Some(PRODUCT_KIND));
+        let kinds = || values.iter().filter_map(|value| value.try_as_str().flatten());
+        // What is no text is no kind that could be told apart.
+        let unknown = kinds().count() < values.len();
         // true: every row is one of the values; false: none is; null: some may be.
         Some(
             self.0
                 .files
                 .iter()
                 .map(|file| match file.class {
-                    Class::Product => Some(product),
-                    Class::Other => {
-                        if others {
-                            None
-                        } else {
-                            Some(false)
-                        }
-                    }
+                    Class::Product => Some(kinds().any(|kind| kind == PRODUCT_KIND)),
+                    class if unknown || kinds().any(|kind| class.may_hold(kind)) => None,
+                    _ => Some(false),
                 })
                 .collect(),
         )

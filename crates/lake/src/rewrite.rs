@@ -17,7 +17,7 @@ use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMerge
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
 
-use crate::event::event_schema;
+use crate::event::{Class, event_schema};
 use crate::files::{self, FileMeta, FileWriter, SORT_COLUMNS};
 use crate::provider::{partitioned, scan_files};
 use crate::session::Lake;
@@ -110,6 +110,28 @@ impl Lake {
         Ok(file)
     }
 
+    /// Writes the events of one file anew as files of the classes that they belong to.
+    ///
+    /// # Errors
+    /// When the file cannot be read or the disk refuses.
+    pub async fn divide(&self, file: &FileMeta) -> Result<Vec<FileMeta>> {
+        let plan = merge_plan(self, std::slice::from_ref(file))?;
+        let stream = execute_stream(plan, self.state().task_ctx())?;
+        let mut writers = Vec::new();
+        for class in [Class::Product, Class::Case, Class::Rest] {
+            writers.push((class, FileWriter::create(self.dir(), file.month, class)?));
+        }
+        let parts = self.pool().run(distribute(stream, writers));
+        let parts = parts.await.context("the dividing task ended early")??;
+        let rows: u64 = parts.iter().map(|part| part.rows).sum();
+        ensure!(
+            rows == file.rows,
+            "dividing read {rows} events; the manifest says {}",
+            file.rows
+        );
+        Ok(parts)
+    }
+
     /// Writes one file anew without the events that are to go. When none goes, no file is written and the
     /// given entry comes back.
     ///
@@ -189,6 +211,31 @@ async fn copy(
         file: writer.finish()?,
         removed: read - kept,
     })
+}
+
+/// Writes each event to the writer of its class. The order of events within a class stays.
+async fn distribute(
+    mut stream: SendableRecordBatchStream,
+    mut writers: Vec<(Class, FileWriter)>,
+) -> Result<Vec<FileMeta>> {
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        let classes: Vec<Class> = batch
+            .column(5)
+            .as_string_view()
+            .iter()
+            .map(|kind| Class::of(kind.unwrap_or_default()))
+            .collect();
+        for (class, writer) in &mut writers {
+            let mask: BooleanArray = classes.iter().map(|it| Some(it == class)).collect();
+            writer.write(&filter_record_batch(&batch, &mask)?)?;
+        }
+    }
+    let mut files = Vec::with_capacity(writers.len());
+    for (_, writer) in writers {
+        files.extend(writer.finish()?);
+    }
+    Ok(files)
 }
 
 fn merge_plan(lake: &Lake, files: &[FileMeta]) -> Result<Arc<dyn ExecutionPlan>> {

@@ -28,10 +28,10 @@ fn event(seq: i64, account_no: i64, name: &str, micros: i64) -> EventRow {
         account_no,
         account_id: (account_no != 0).then(|| format!("acc-{account_no}")),
         contact_id: (seq % 3 == 0).then(|| format!("contact-{}", seq % 7)),
-        kind: if name.starts_with("login") || name == "feature_used" {
-            "product"
-        } else {
-            "survey"
+        kind: match name {
+            "login" | "feature_used" => "product",
+            "email_opened" => "communication",
+            _ => "survey",
         }
         .into(),
         name: name.into(),
@@ -108,8 +108,8 @@ async fn sealed_and_tail_are_seen_once_together() {
     let files = lake.seal(vec![to_batch(sealed).unwrap()]).await.unwrap();
     assert_eq!(
         files.len(),
-        8 + usize::from(files.len() > 8) * 2,
-        "four or five months, two classes each"
+        12 + usize::from(files.len() > 12) * 3,
+        "four or five months, three classes each"
     );
     assert_eq!(files.iter().map(|file| file.rows).sum::<u64>(), 3_500);
     let snapshot = Snapshot::new(files, vec![to_batch(tail).unwrap()]).unwrap();
@@ -176,6 +176,47 @@ async fn aggregates_equal_a_plain_loop() {
 }
 
 #[tokio::test]
+async fn files_of_before_there_were_cases_are_read_and_can_be_divided() {
+    let (dir, lake) = open();
+    let mut rows = random_events(4, 6_000);
+    rows.retain(|row| row.month == 202_602);
+    let batch = to_batch(&rows).unwrap();
+    let product =
+        tenure_lake::write_month(dir.path(), 202_602, Class::Product, std::slice::from_ref(&batch)).unwrap();
+    let other =
+        tenure_lake::write_month(dir.path(), 202_602, Class::Other, std::slice::from_ref(&batch)).unwrap();
+    assert_eq!(product.rows + other.rows, rows.len() as u64);
+    let counts = async |files: Vec<FileMeta>| {
+        let snapshot = Snapshot::new(files, vec![]).unwrap();
+        let mut counts = Vec::new();
+        for kind in ["product", "survey", "communication", "support"] {
+            let sql = format!("SELECT count(*) FROM events WHERE kind = '{kind}'");
+            counts.push(number(&lake.context(&snapshot).query(&sql).await.unwrap()));
+        }
+        (counts, ids(&lake, &snapshot).await)
+    };
+    let want: Vec<i64> = ["product", "survey", "communication", "support"]
+        .map(|kind| rows.iter().filter(|row| row.kind == kind).count() as i64)
+        .to_vec();
+    let old = counts(vec![product.clone(), other.clone()]).await;
+    assert_eq!(old, (want, expected_ids(&rows)));
+    let parts = lake.divide(&other).await.unwrap();
+    let classes: Vec<Class> = parts.iter().map(|file| file.class).collect();
+    assert_eq!(classes, [Class::Case, Class::Rest]);
+    for file in &parts {
+        lake.verify(file).await.unwrap();
+    }
+    let new = [vec![product], parts].concat();
+    assert_eq!(counts(new).await, old);
+    assert!(
+        orphans(dir.path(), &[])
+            .unwrap()
+            .iter()
+            .all(|path| path.extension().is_some_and(|it| it == "parquet"))
+    );
+}
+
+#[tokio::test]
 async fn only_files_that_can_match_are_read() {
     let (_dir, lake) = open();
     let files = lake
@@ -203,7 +244,7 @@ async fn only_files_that_can_match_are_read() {
             .collect()
     };
     let feb = matching(&|f| f.month == 202_602);
-    assert_eq!(feb.len(), 2);
+    assert_eq!(feb.len(), 3);
     assert_eq!(read("month = 202602").await, feb);
     assert_eq!(
         read("day BETWEEN DATE '2026-02-03' AND DATE '2026-02-20'").await,
@@ -215,15 +256,26 @@ async fn only_files_that_can_match_are_read() {
     );
     let product = matching(&|f| f.class == Class::Product);
     assert_eq!(read("kind = 'product'").await, product);
+    let of = |class: Class| matching(&|f| f.class == class);
+    assert_eq!(read("kind = 'survey'").await, of(Class::Case));
+    assert_eq!(
+        read("kind IN ('support', 'survey', 'revenue', 'opportunity')").await,
+        of(Class::Case)
+    );
+    assert_eq!(read("kind = 'communication'").await, of(Class::Rest));
     assert_eq!(
         read("kind IN ('survey', 'meeting')").await,
-        matching(&|f| f.class == Class::Other)
+        matching(&|f| f.class != Class::Product)
     );
-    assert_eq!(read("kind IN ('survey', 'product')").await.len(), files.len());
+    assert_eq!(
+        read("kind IN ('survey', 'product')").await,
+        matching(&|f| f.class != Class::Rest)
+    );
     assert_eq!(
         read("kind <> 'product'").await,
-        matching(&|f| f.class == Class::Other)
+        matching(&|f| f.class != Class::Product)
     );
+    assert_eq!(read("kind <> 'survey'").await.len(), files.len());
     assert_eq!(read("account_no = 7777").await.len(), 0);
     assert_eq!(read("month = 202602 AND name IN ('login')").await, feb);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Compaction: many small files of a month and class become one.
+//! Compaction: many small files of a month and class become one. Files of before there were today's classes are divided into these.
 
 use std::collections::BTreeMap;
 
@@ -16,15 +16,29 @@ const SMALLEST: u64 = 4_096;
 /// Files of at least so many rows are left as they are.
 const LARGEST: u64 = 4_000_000;
 
-/// Merges files until none are left to merge; tells how many went into others.
+/// Merges files until none are left to merge, and divides one of before there were today's classes; tells how many went into others.
 pub(super) async fn compact(core: &Core) -> StoreResult<usize> {
     let _maintenance = core.maintenance.lock().await;
     let mut merged = 0;
+    // One a round: an old history is read anew little by little.
+    let manifest = core.state.read().files.clone();
+    let undivided = manifest
+        .iter()
+        .rev()
+        .find(|file| file.class == Class::Other)
+        .cloned();
+    drop(manifest);
+    if let Some(file) = undivided {
+        let new = core.lake.divide(&file).await.map_err(lake_fault)?;
+        replace(core, &[file], new).await?;
+        merged += 1;
+    }
     loop {
         let manifest = core.state.read().files.clone();
         let Some(old) = pick(&manifest) else { break };
         drop(manifest);
-        merge(core, &old).await?;
+        let new = vec![core.lake.compact(&old).await.map_err(lake_fault)?];
+        replace(core, &old, new).await?;
         merged += old.len();
     }
     core.sweep().await?;
@@ -34,7 +48,8 @@ pub(super) async fn compact(core: &Core) -> StoreResult<usize> {
 /// The files to merge next, from the newest month that has some.
 fn pick(files: &[FileMeta]) -> Option<Vec<FileMeta>> {
     let mut groups: BTreeMap<(i32, Class, u32), Vec<&FileMeta>> = BTreeMap::new();
-    for file in files.iter().filter(|file| file.rows < LARGEST) {
+    let settled = |file: &&FileMeta| file.rows < LARGEST && file.class != Class::Other;
+    for file in files.iter().filter(settled) {
         let size = (file.rows / SMALLEST).checked_ilog(8).map_or(0, |n| n + 1);
         groups
             .entry((file.month, file.class, size))
@@ -54,8 +69,8 @@ fn pick(files: &[FileMeta]) -> Option<Vec<FileMeta>> {
     (chosen.len() > 1).then_some(chosen)
 }
 
-async fn merge(core: &Core, old: &[FileMeta]) -> StoreResult<()> {
-    let new = vec![core.lake.compact(old).await.map_err(lake_fault)?];
+/// Puts files with the same events in the place of others.
+pub(super) async fn replace(core: &Core, old: &[FileMeta], new: Vec<FileMeta>) -> StoreResult<()> {
     core.point("compact.file_written").await;
     let _commit = core.commit.lock().await;
     core.refresh().await?;
@@ -112,16 +127,16 @@ mod tests {
     #[test]
     fn files_of_one_month_class_and_size_go_together() {
         let mut files = vec![
-            file(202_601, Class::Other, 10),
+            file(202_601, Class::Rest, 10),
             file(202_601, Class::Product, 10),
-            file(202_602, Class::Other, 10),
+            file(202_602, Class::Rest, 10),
         ];
-        files.push(file(202_601, Class::Other, 50_000));
+        files.push(file(202_601, Class::Rest, 50_000));
         assert_eq!(pick(&files), None);
         files.extend([
-            file(202_601, Class::Other, 11),
-            file(202_601, Class::Other, 4_000),
-            file(202_601, Class::Other, 12),
+            file(202_601, Class::Rest, 11),
+            file(202_601, Class::Rest, 4_000),
+            file(202_601, Class::Rest, 12),
         ]);
         let rows: Vec<u64> = pick(&files).unwrap().iter().map(|it| it.rows).collect();
         assert_eq!(rows, [10, 11, 4_000, 12]);
@@ -129,11 +144,8 @@ mod tests {
 
     #[test]
     fn large_files_are_left_alone() {
-        assert_eq!(
-            pick(&[(); 9].map(|()| file(202_601, Class::Other, LARGEST))),
-            None
-        );
-        let nearly = [(); 9].map(|()| file(202_601, Class::Other, LARGEST - 1));
+        assert_eq!(pick(&[(); 9].map(|()| file(202_601, Class::Rest, LARGEST))), None);
+        let nearly = [(); 9].map(|()| file(202_601, Class::Rest, LARGEST - 1));
         assert_eq!(pick(&nearly).map(|it| it.len()), Some(2));
     }
 }

@@ -50,9 +50,7 @@ impl TimelineFilter {
                 .before
                 .as_ref()
                 .is_none_or(|(at, _)| file.min_occurred_at <= *at)
-            && self
-                .kind
-                .is_none_or(|kind| file.class == tenure_lake::Class::of(kind.name()))
+            && self.kind.is_none_or(|kind| file.class.may_hold(kind.name()))
     }
 }
 

@@ -40,7 +40,7 @@ pub async fn signals(app: &App) -> Result<Arc<Signals>> {
     let files: Vec<_> = snapshot
         .files
         .iter()
-        .filter(|file| file.class == Class::Other)
+        .filter(|file| file.class.may_hold("revenue"))
         .collect();
     if let Some((seq, count, held)) = &*app.revenue.built.lock()
         && *seq == newest

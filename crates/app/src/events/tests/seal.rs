@@ -1,4 +1,7 @@
+use tenure_lake::{Class, FileMeta};
+
 use super::world::{NOON, NOW, World, event, ids, import};
+use crate::events::compact::replace;
 use crate::events::{
     Changed, Event, Kind, Limits, append, changes_since, compact, cursor, seal, set_cursor, snapshot,
 };
@@ -48,6 +51,43 @@ async fn sealing_moves_events_and_changes_nothing_that_is_read() {
     );
     assert_eq!(seal(world.app(), NOW).await.unwrap(), 1);
     assert_eq!(seal(world.app(), NOW).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn files_of_before_there_were_cases_are_divided_one_a_round() {
+    let mut world = World::new().await;
+    let mut all = spread(2, 92);
+    for it in all.iter_mut().filter(|it| it.message_id.ends_with('4')) {
+        (it.name, it.kind) = ("meeting_held".to_owned(), Kind::Meeting);
+    }
+    append(world.app(), all).await.unwrap();
+    seal(world.app(), NOW).await.unwrap();
+    let before = world.all().await;
+    // As an earlier version wrote them.
+    let (app, core) = (world.app().clone(), std::sync::Arc::clone(&world.app().log.core));
+    for month in [202_601, 202_602] {
+        let snapshot = snapshot(&app).unwrap();
+        let sql = format!("SELECT * FROM events WHERE month = {month} AND kind <> 'product'");
+        let batches = app.lake.context(&snapshot).query(&sql).await.unwrap();
+        let new = tenure_lake::write_month(app.lake.dir(), month, Class::Other, &batches).unwrap();
+        let of = |file: &&FileMeta| file.month == month && file.class != Class::Product;
+        let old: Vec<FileMeta> = snapshot.files.iter().filter(of).cloned().collect();
+        assert_eq!(old.len(), 2, "cases and the rest");
+        replace(&core, &old, vec![new]).await.unwrap();
+    }
+    drop((app, core));
+    world.reopen().await;
+    let old = |world: &World| {
+        let files = world.manifest();
+        files.iter().filter(|path| path.contains("other-")).count()
+    };
+    for left in [2, 1, 0, 0] {
+        assert_eq!((old(&world), world.all().await), (left, before.clone()));
+        assert_eq!(compact(world.app()).await.unwrap(), usize::from(left > 0));
+    }
+    assert_eq!(world.files(), world.manifest(), "nothing is left behind");
+    world.reopen().await;
+    assert_eq!(world.all().await, before);
 }
 
 #[tokio::test]
