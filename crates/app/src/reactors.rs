@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use utoipa::ToSchema;
 
 use crate::{
-    App, contacts, dashboards, events, imports, inbox, kpis, metrics, models, notes, owners, scores, segments,
+    App, contacts, dashboards, duplicates, events, imports, inbox, kpis, metrics, models, notes, owners,
+    scores, segments,
 };
 
 /// Starts all of them. Each ends when `stop` turns true or its sender is gone: the housekeeping after the step that it is in, the others at
@@ -23,6 +24,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     tasks.spawn(until(stop.clone(), metrics::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), segments::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), owners::reactor::run(app.clone())));
+    tasks.spawn(until(stop.clone(), duplicates::follow::run(app.clone())));
     tasks.spawn(until(stop.clone(), scores::history::run(app.clone())));
     tasks.spawn(until(stop.clone(), kpis::reactor::run(app.clone())));
     tasks.spawn(until(stop.clone(), dashboards::warm::run(app.clone())));
@@ -51,7 +53,8 @@ async fn until(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) 
 pub async fn catch_up(app: &App) -> Result<()> {
     while events::attribute(app).await? > 0 {}
     loop {
-        let mut worked = metrics::catch_up(app).await?;
+        let mut worked = duplicates::follow::follow(app).await?;
+        worked |= metrics::catch_up(app).await?;
         worked |= segments::reactor::emit(app).await?;
         worked |= owners::reactor::emit(app).await?;
         worked |= owners::reactor::assign(app).await?;

@@ -35,11 +35,11 @@ const MOST: usize = 200;
 const AT_ONCE: usize = 2;
 /// A query that is behind is run again after so many times what it cost, within [`PAUSES`]: under steady ingest everything is always behind.
 const PAUSE: i64 = 20;
-/// Shortest and longest pause before a query that somebody looks at is run again, in microseconds.
-const PAUSES: (i64, i64) = (1_000_000, 60_000_000);
-/// The same for a query that nobody looks at: at least a minute, and so many times what it cost.
+/// Shortest and longest pause before a query that somebody looks at is run again, in microseconds. Tests move their clock for it.
+const PAUSES: (i64, i64) = (if cfg!(test) { 60_000_000 } else { 1_000_000 }, 60_000_000);
+/// A query that nobody looks at rests so many times what it cost.
 const UNSEEN: i64 = 200;
-/// How long nobody's query rests after it failed, in microseconds.
+/// How long such a one rests after it failed, in microseconds.
 const FAILED: i64 = 600_000_000;
 
 /// The answers that are held, and those that are being brought up to date.
@@ -48,7 +48,7 @@ pub struct Answers {
     /// What is to be computed again, or is being.
     wanted: Mutex<BTreeMap<String, Ask>>,
     /// When a query failed last, and why.
-    failed: Mutex<HashMap<String, (i64, String)>>,
+    failed: Mutex<HashMap<String, (Made, String)>>,
     woken: tokio::sync::Notify,
     running: tokio::sync::Semaphore,
     /// Counts the queries that were run.
@@ -158,11 +158,36 @@ struct Basis {
     cost: i64,
 }
 
+/// An instant by the clock, and by the machine's if it was in this process: a clock that stands still would let nothing rest.
+#[derive(Clone, Copy)]
+struct Made {
+    /// UTC microseconds.
+    at: i64,
+    here: Option<Instant>,
+}
+
+impl Made {
+    fn now(app: &App) -> Self {
+        Self {
+            at: app.clock.micros(),
+            here: Some(Instant::now()),
+        }
+    }
+
+    /// Microseconds since then.
+    fn age(self, app: &App) -> i64 {
+        let here = self.here.map_or(i64::MAX, |then| {
+            i64::try_from(then.elapsed().as_micros()).unwrap_or(i64::MAX)
+        });
+        here.max(app.clock.micros() - self.at)
+    }
+}
+
 /// An answer that is held.
 struct Held {
     answer: Arc<Answer>,
     basis: Basis,
-    computed_at: i64,
+    made: Made,
     /// The erasures before it was computed.
     generation: u64,
     /// Whether the records have it.
@@ -239,11 +264,11 @@ fn shown(app: &App, ask: &Ask, key: &str, held: &Held, current: bool) -> Found {
         Freshness::Behind
     };
     let failed = app.dashboards.failed.lock();
-    let problem = failed.get(key).filter(|(at, _)| *at >= held.computed_at);
+    let problem = failed.get(key).filter(|(tried, _)| tried.at >= held.made.at);
     Found {
         answer: Arc::clone(&held.answer),
         day: held.basis.day,
-        computed_at: held.computed_at,
+        computed_at: held.made.at,
         freshness,
         problem: problem.filter(|_| !current).map(|(_, words)| words.clone()),
     }
@@ -251,8 +276,13 @@ fn shown(app: &App, ask: &Ask, key: &str, held: &Held, current: bool) -> Found {
 
 /// Whether an answer that is behind has rested long enough.
 fn is_due(app: &App, key: &str, held: &Held) -> bool {
-    let tried = app.dashboards.failed.lock().get(key).map(|(at, _)| *at);
-    let rested = app.clock.micros() - tried.unwrap_or(i64::MIN).max(held.computed_at);
+    let tried = app
+        .dashboards
+        .failed
+        .lock()
+        .get(key)
+        .map(|(tried, _)| tried.age(app));
+    let rested = held.made.age(app).min(tried.unwrap_or(i64::MAX));
     rested >= held.basis.cost.saturating_mul(PAUSE).clamp(PAUSES.0, PAUSES.1)
 }
 
@@ -263,7 +293,7 @@ async fn is_current(app: &App, ask: &Ask, held: &Held) -> bool {
     if basis.stand.is_none() || basis.day != ask.day.unwrap_or(today) {
         return false;
     }
-    if ask.is_volatile() && app.clock.micros() - held.computed_at >= PAUSES.1 {
+    if ask.is_volatile() && held.made.age(app) >= PAUSES.1 {
         return false;
     }
     matches!(standing(app, ask).await, Ok(now) if now == (basis.stand, basis.contacts))
@@ -300,7 +330,10 @@ async fn recall(app: &App, key: &str, print: &str) -> Option<Arc<Held>> {
     let held = Arc::new(Held {
         answer: Arc::new(packed::read(&copied.body)?),
         basis,
-        computed_at: copied.computed_at,
+        made: Made {
+            at: copied.computed_at,
+            here: None,
+        },
         generation,
         kept: true,
     });
@@ -314,13 +347,13 @@ async fn recall(app: &App, key: &str, print: &str) -> Option<Arc<Held>> {
 fn hold(app: &App, key: &str, answer: &Arc<Held>) {
     let mut held = app.dashboards.held.lock();
     held.retain(|_, it| it.generation == answer.generation);
-    let newer = |it: &Arc<Held>| it.computed_at > answer.computed_at;
+    let newer = |it: &Arc<Held>| it.made.at > answer.made.at;
     if held.get(key).is_some_and(newer) {
         return;
     }
     held.insert(key.to_owned(), Arc::clone(answer));
     if held.len() > MOST {
-        let oldest = held.iter().min_by_key(|(_, it)| it.computed_at);
+        let oldest = held.iter().min_by_key(|(_, it)| it.made.at);
         if let Some(key) = oldest.map(|(key, _)| key.clone()) {
             held.remove(&key);
         }
@@ -343,7 +376,7 @@ async fn compute(
             if failed.len() >= MOST {
                 failed.clear();
             }
-            failed.insert(key.to_owned(), (app.clock.micros(), words.clone()));
+            failed.insert(key.to_owned(), (Made::now(app), words.clone()));
             return Err(words);
         }
     };
@@ -364,7 +397,7 @@ async fn keep(app: &App, key: &str, held: &Held) -> anyhow::Result<()> {
     let copied = Copied {
         key: key.to_owned(),
         basis: serde_json::to_string(&held.basis)?,
-        computed_at: held.computed_at,
+        computed_at: held.made.at,
         body: packed::write(&held.answer)?,
     };
     copies::put(app, held.generation, &copied).await?;
@@ -385,7 +418,7 @@ async fn run_query(app: &App, definitions: &Definitions, ask: &Ask, keeps: bool)
     // Tables are built when it is the query's turn: what waits should hold nothing.
     let turn = guard.turn(&app.lake).await.map_err(said)?;
     let before = standing(app, ask).await.map_err(unread)?;
-    let (computed_at, start) = (app.clock.micros(), Instant::now());
+    let (made, start) = (Made::now(app), Instant::now());
     let text = ask.text(day);
     let context = tables::context(app, definitions, &[&text])
         .await
@@ -405,7 +438,7 @@ async fn run_query(app: &App, definitions: &Definitions, ask: &Ask, keeps: bool)
             contacts: before.1,
             cost: i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX),
         },
-        computed_at,
+        made,
         generation,
         kept: keeps,
     })
@@ -415,15 +448,20 @@ async fn run_query(app: &App, definitions: &Definitions, ask: &Ask, keeps: bool)
 pub async fn make_ready(app: &App, definitions: &Definitions, ask: &Ask) {
     let key = ask.key();
     if let Some(held) = recall(app, &key, &tables_print(definitions)).await {
-        let pause = held.basis.cost.saturating_mul(UNSEEN).max(PAUSES.1);
+        let pause = held.basis.cost.saturating_mul(UNSEEN).max(PAUSES.0);
         let another_day = ask.day.is_none() && held.basis.day != date_of(metrics::today(app));
-        let rested = another_day || app.clock.micros() - held.computed_at >= pause;
+        let rested = another_day || held.made.age(app) >= pause;
         if !rested || is_current(app, ask, &held).await {
             return;
         }
     }
-    let failed = app.dashboards.failed.lock().get(&key).map(|(at, _)| *at);
-    if failed.is_some_and(|at| app.clock.micros() - at < FAILED) {
+    let failed = app
+        .dashboards
+        .failed
+        .lock()
+        .get(&key)
+        .map(|(tried, _)| tried.age(app));
+    if failed.is_some_and(|age| age < FAILED) {
         return;
     }
     if let Err(words) = compute(app, definitions, ask, &key, true).await {

@@ -128,7 +128,7 @@ pub async fn merge(Csm(who): Csm, State(app): State<App>, Json(form): Json<NewMe
         parted_by: None,
     };
     let clock = app.clock.clone();
-    events::rejoin(&app, &Rejoined::Contact(merged), move |tx, seq| {
+    events::rejoin(&app, &Rejoined::Contacts(vec![merged]), move |tx, seq| {
         Box::pin(async move {
             // Somebody else may have merged one of them since.
             store::wait_for_contact_merges(tx).await?;
@@ -174,7 +174,7 @@ pub async fn part(Csm(who): Csm, State(app): State<App>, Path(id): Path<String>)
         return Err(StoreError::Conflict(gone()).into());
     };
     let (clock, at) = (app.clock.clone(), app.clock.micros());
-    events::rejoin(&app, &Rejoined::Contact(it.merged), move |tx, seq| {
+    events::rejoin(&app, &Rejoined::Contacts(vec![it.merged]), move |tx, seq| {
         Box::pin(async move {
             if !store::part_contact(tx, &id, at, &who.actor, seq).await? {
                 return Err(StoreError::Conflict(gone()));

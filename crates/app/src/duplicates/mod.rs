@@ -8,6 +8,7 @@ mod api;
 mod compare;
 mod contact_api;
 mod find;
+pub mod follow;
 mod merge_api;
 mod rules;
 mod store;

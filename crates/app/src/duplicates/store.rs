@@ -223,3 +223,61 @@ pub(super) async fn part_contact(tx: &Tx, id: &str, at: i64, actor: &str, seq: i
     let sql = "UPDATE contact_merges SET parted_at = $1, parted_by = $2, parted_seq = $3 WHERE id = $4 AND parted_at IS NULL";
     Ok(tx.run(sql, args![at, actor, seq, id]).await? == 1)
 }
+
+/// A contact that others were merged into, and that has gone into another since.
+#[derive(Clone, Debug)]
+pub(super) struct Lost {
+    pub survivor: String,
+    /// The contact that it went into.
+    pub into: String,
+}
+
+/// The survivors of standing merges that are contacts no longer.
+pub(super) async fn lost_contact_merges(on: &impl Execute) -> StoreResult<Vec<Lost>> {
+    let sql = "SELECT DISTINCT m.survivor_id, a.contact_id FROM contact_merges m JOIN contact_aliases a ON a.alias = m.survivor_id \
+               WHERE m.parted_at IS NULL AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = m.survivor_id) ORDER BY m.survivor_id";
+    on.all(sql, vec![])
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(Lost {
+                survivor: row.get("survivor_id")?,
+                into: row.get("contact_id")?,
+            })
+        })
+        .collect()
+}
+
+/// Lets the merges of a lost survivor point at where it went, and the survivor itself too, under which earlier events lie. Tells where that
+/// is: the contact that it went into, or the one which that is merged into.
+pub(super) async fn move_contact_merges(
+    tx: &Tx,
+    lost: &Lost,
+    id: &str,
+    (at, seq): (i64, i64),
+) -> StoreResult<String> {
+    // One that was merged into it, and that it went into, stands for itself again.
+    let sql = "UPDATE contact_merges SET parted_at = $1, parted_by = 'tenure', parted_seq = $2 \
+               WHERE merged_id = $3 AND survivor_id = $4 AND parted_at IS NULL";
+    tx.run(sql, args![at, seq, lost.into.as_str(), lost.survivor.as_str()])
+        .await?;
+    let sql = "SELECT survivor_id FROM contact_merges WHERE merged_id = $1 AND parted_at IS NULL";
+    let root = tx.one(sql, args![lost.into.as_str()]).await?;
+    let root: String = match root {
+        Some(row) => row.get("survivor_id")?,
+        None => lost.into.clone(),
+    };
+    let sql = "UPDATE contact_merges SET survivor_id = $1 WHERE survivor_id = $2 AND parted_at IS NULL";
+    tx.run(sql, args![root.as_str(), lost.survivor.as_str()]).await?;
+    let own = ContactMerge {
+        id: id.to_owned(),
+        merged: lost.survivor.clone(),
+        survivor: root.clone(),
+        at,
+        actor: "tenure".to_owned(),
+        parted_at: None,
+        parted_by: None,
+    };
+    merge_contact(tx, &own, seq).await?;
+    Ok(root)
+}

@@ -61,7 +61,14 @@ pub(super) async fn erase(core: &Core, subject: &Subject) -> StoreResult<u64> {
 fn whose(core: &Core, subject: &Subject) -> Erase {
     let mut erase = Erase::default();
     match subject {
-        Subject::Contact(ids) => erase.contact_ids.extend(ids.iter().cloned()),
+        // Those that are read as one person are one person.
+        Subject::Contact(ids) => {
+            let renames = core.accounts.renames();
+            erase.contact_ids.extend(ids.iter().cloned());
+            erase
+                .contact_ids
+                .extend(ids.iter().flat_map(|id| renames.contacts_of(id)));
+        }
         Subject::Account(no) => {
             for no in core.accounts.group(AccountNo::new(*no)) {
                 erase.account_nos.insert(no);

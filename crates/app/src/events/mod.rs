@@ -91,7 +91,7 @@ pub enum Changed {
 /// Whose events to erase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// A person, by every id that the contact is known under.
+    /// A person, by every id that the contact is known under; contacts that are merged with it go too.
     Contact(Vec<String>),
     /// An account, by its number.
     Account(i64),

@@ -17,8 +17,8 @@ use crate::accounts::{self, AccountNo};
 pub enum Rejoined {
     /// These accounts.
     Accounts(Vec<i64>),
-    /// This contact, under whichever accounts it has events.
-    Contact(String),
+    /// These contacts, under whichever accounts they have events.
+    Contacts(Vec<String>),
 }
 
 /// Takes a step of the log at which these are read otherwise than before. `in_tx` keeps what says so, and is told the step.
@@ -57,14 +57,14 @@ where
     Ok(seq)
 }
 
-/// The accounts that are read otherwise, and the months in which there are events of them, or of the contact.
+/// The accounts that are read otherwise, and the months in which there are events of them, or of the contacts.
 async fn touched(core: &Core, who: &Rejoined) -> StoreResult<(Vec<i64>, Vec<i32>)> {
     let condition = match who {
         Rejoined::Accounts(of) => {
             let numbers: Vec<String> = of.iter().map(i64::to_string).collect();
             format!("account_no IN ({})", numbers.join(", "))
         }
-        Rejoined::Contact(id) => store::of_contacts(std::slice::from_ref(id)),
+        Rejoined::Contacts(ids) => store::of_contacts(ids),
     };
     let context = core.lake.context(&core.own_snapshot()?.1);
     let batches = context
@@ -78,7 +78,7 @@ async fn touched(core: &Core, who: &Rejoined) -> StoreResult<(Vec<i64>, Vec<i32>
     }
     let accounts = match who {
         Rejoined::Accounts(of) => of.clone(),
-        Rejoined::Contact(_) => {
+        Rejoined::Contacts(_) => {
             let shown = found.into_iter().filter(|no: &i64| *no != 0);
             let roots: BTreeSet<i64> = shown
                 .map(|no| core.accounts.root(AccountNo::new(no)).get())

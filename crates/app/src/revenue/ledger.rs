@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use parking_lot::Mutex;
 use serde_json::Value as Json;
-use tenure_lake::{Class, EventRow};
+use tenure_lake::EventRow;
 
 use super::rules::departures::{About, Says, Signal};
 use super::store;

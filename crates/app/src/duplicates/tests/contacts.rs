@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{company, exact, like, seal};
 use crate::accounts::{Change, ContactChange};
 use crate::auth::Role;
+use crate::events::{Subject, erase};
 use crate::kpis::tests::random::arrive;
 use crate::kpis::tests::world::{Arrival, world};
 use crate::kpis::tests::{at, event};
@@ -246,4 +247,183 @@ async fn two_answers_of_one_person_are_one_respondent() {
         .ok();
     app.catch_up().await.expect("caught up");
     assert_eq!(nps().await.0, Some(3.0));
+}
+
+/// A source says that a contact is another.
+fn alias(previous: &str, id: &str) -> Arrival {
+    Arrival::Change(Change::Alias {
+        previous: previous.to_owned(),
+        id: id.to_owned(),
+        at: at("2026-06-20"),
+    })
+}
+
+/// The standing merges: who into whom.
+async fn standing(app: &TestApp) -> Vec<(String, String)> {
+    let merges = app.get("/api/v1/contact-merges").as_role(Role::Viewer).await.ok();
+    let mut found: Vec<(String, String)> = merges["items"]
+        .as_array()
+        .expect("merges")
+        .iter()
+        .filter(|it| it["parted_at"].is_null())
+        .map(|it| {
+            (
+                it["merged"].as_str().unwrap_or_default().into(),
+                it["survivor"].as_str().unwrap_or_default().into(),
+            )
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
+    of.iter()
+        .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+        .collect()
+}
+
+async fn count(app: &TestApp, of: &[&str]) -> Json {
+    let list: Vec<String> = of.iter().map(|id| format!("'{id}'")).collect();
+    let query = format!(
+        "SELECT count(*) AS n FROM events WHERE contact_id IN ({})",
+        list.join(", ")
+    );
+    sql(app, &query).await[0][0].clone()
+}
+
+#[tokio::test]
+async fn merges_follow_a_survivor_that_a_source_says_is_another() {
+    let mut arrivals = world(31, 8, 40);
+    let people_of = |no: i32| (0..4).map(move |n| person(&format!("p{no}-{n}"), &format!("a{no:03}")));
+    arrivals.splice(0..0, (0..8).flat_map(people_of));
+    let app = company(&arrivals).await;
+    seal(&app).await;
+    merge(&app, "p0-0", "p0-1").await;
+    merge(&app, "p0-0", "p1-2").await;
+    arrive(&app, &[alias("p0-0", "p0-2")]).await;
+    app.catch_up().await.expect("caught up");
+    assert_eq!(
+        standing(&app).await,
+        pairs(&[("p0-0", "p0-2"), ("p0-1", "p0-2"), ("p1-2", "p0-2")])
+    );
+    assert!(app.audited().await.contains(&"contact.merge.follow".to_owned()));
+    let merged = ["p0-0", "p0-1", "p1-2"];
+    let one = company(&as_one(&arrivals, "p0-2", &merged)).await;
+    like(&app, &one, "followed").await;
+    differ(
+        &people(&app, &["p0-2"]).await,
+        &people(&one, &["p0-2"]).await,
+        "followed",
+    );
+    for id in ["p0-0", "p0-1", "p0-2", "p1-2"] {
+        assert_eq!(
+            page_of(&app, id).await["contact"]["contact_id"],
+            json!("p0-2"),
+            "page of {id}"
+        );
+    }
+    exact(&app, "followed").await;
+
+    // What is sent under any of the ids goes on to be the one's, also after a start.
+    let app = app.reopen().await;
+    let later: Vec<Arrival> = ["p0-0", "p0-1", "p0-2"]
+        .map(|contact| {
+            Arrival::Event(event(
+                "a000",
+                "2026-06-24",
+                "login",
+                json!({ "contact": contact }),
+            ))
+        })
+        .to_vec();
+    arrive(&app, &later).await;
+    app.catch_up().await.expect("caught up");
+    arrive(&one, &as_one(&later, "p0-2", &merged)).await;
+    one.catch_up().await.expect("caught up");
+    like(&app, &one, "followed, and more arrived").await;
+    exact(&app, "followed, and more arrived").await;
+    assert!(
+        !crate::duplicates::follow::follow(&app)
+            .await
+            .expect("nothing to do")
+    );
+}
+
+#[tokio::test]
+async fn a_survivor_that_goes_into_a_merged_contact_ends_where_that_is_shown() {
+    let told: Vec<Arrival> = ["ann", "bea", "cat", "dan", "eve"]
+        .into_iter()
+        .flat_map(|id| {
+            let seen = event("acme", "2026-06-03", "login", json!({ "contact": id }));
+            [person(id, "acme"), Arrival::Event(seen)]
+        })
+        .collect();
+    let app = company(&told).await;
+    // Bea was merged into Ann, and then a source says that Ann is Bea.
+    merge(&app, "ann", "bea").await;
+    arrive(&app, &[alias("ann", "bea")]).await;
+    app.catch_up().await.expect("caught up");
+    assert_eq!(standing(&app).await, pairs(&[("ann", "bea")]));
+    assert_eq!(count(&app, &["bea"]).await, 2);
+    // Dan is shown in Eve, Bea in Cat; a source says that Cat is Dan: all are Eve.
+    merge(&app, "eve", "dan").await;
+    arrive(&app, &[alias("bea", "cat")]).await;
+    app.catch_up().await.expect("caught up");
+    arrive(&app, &[alias("cat", "dan")]).await;
+    app.catch_up().await.expect("caught up");
+    assert_eq!(
+        standing(&app).await,
+        pairs(&[("ann", "eve"), ("bea", "eve"), ("cat", "eve"), ("dan", "eve")])
+    );
+    assert_eq!(count(&app, &["eve"]).await, 5);
+    exact(&app, "all are one").await;
+}
+
+#[tokio::test]
+async fn erasing_a_person_reaches_every_contact_that_is_read_as_it() {
+    let told: Vec<Arrival> = ["ann", "ann-old", "ann-work", "ben"]
+        .into_iter()
+        .flat_map(|id| {
+            let seen = event("acme", "2026-06-03", "login", json!({ "contact": id }));
+            let said = event(
+                "acme",
+                "2026-06-04",
+                "survey_answered",
+                json!({ "contact": id, "survey": "nps", "score": 9 }),
+            );
+            [person(id, "acme"), Arrival::Event(seen), Arrival::Event(said)]
+        })
+        .collect();
+    for asked in ["ann", "ann-old", "ann-work"] {
+        let app = company(&told).await;
+        let merged = merge(&app, "ann", "ann-old").await;
+        merge(&app, "ann", "ann-work").await;
+        arrive(
+            &app,
+            &[Arrival::Event(event(
+                "acme",
+                "2026-06-05",
+                "login",
+                json!({ "contact": "ann-old" }),
+            ))],
+        )
+        .await;
+        if asked == "ann-work" {
+            seal(&app).await;
+        }
+        app.catch_up().await.expect("caught up");
+        assert_eq!(count(&app, &["ann"]).await, 7);
+        let subject = Subject::Contact(vec![asked.to_owned()]);
+        assert_eq!(erase(&app, &subject).await.expect("erased"), 7, "{asked}");
+        app.catch_up().await.expect("caught up");
+        // Nor does anything come back when they are parted.
+        app.post(&format!("/api/v1/contact-merges/{merged}/parting"))
+            .as_role(Role::Csm)
+            .await;
+        app.catch_up().await.expect("caught up");
+        assert_eq!(count(&app, &["ann", "ann-old", "ann-work"]).await, 0, "{asked}");
+        assert_eq!(count(&app, &["ben"]).await, 2, "{asked}");
+        exact(&app, "erased").await;
+    }
 }
