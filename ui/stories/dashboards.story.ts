@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DashboardPage, DashboardsAnswer } from "../src/api/types";
-import { ask, breaches, overflow, Stage } from "./browser";
+import { ask, breaches, overflow, send, Stage } from "./browser";
 
 const stage = new Stage();
 beforeAll(() => stage.start());
@@ -67,6 +67,36 @@ describe("Dashboards", () => {
     const tile = page.locator("[data-tile=rate_by_segment]");
     await tile.getByRole("button", { name: /as a table/ }).click();
     await tile.getByRole("table", { name: "Engagement rate by segment and month" }).waitFor();
+    await context.close();
+  });
+
+  it("shows an answer that is behind with its date, and the new one when it is there", async () => {
+    const { page, context, problems } = await stage.open("/dashboards");
+    const sql = "SELECT count(*) AS notes FROM events WHERE name = 'note_added'";
+    const tiles = [{ id: "notes", kind: "table", title: "Notes so far", sql }];
+    const { id } = await send<{ id: string }>(page, "/dashboards", { definition: { title: "Notes", tiles } });
+    await page.goto(`/dashboards/${id}`);
+    const tile = page.getByRole("region", { name: "Notes so far" });
+    const number = async () => Number(await tile.getByRole("cell").first().innerText());
+    const before = await number();
+    const { items } = await ask<{ items: { account_id: string }[] }>(page, "/accounts?limit=1");
+    await send(page, `/accounts/${items[0]?.account_id}/notes`, { body: "Something happened." });
+    // A query that was just run rests a moment.
+    await page.waitForTimeout(2_000);
+    const calls: string[] = [];
+    page.on("request", (r) => {
+      if (r.url().includes(`/dashboards/${id}/data`)) calls.push(r.url());
+    });
+    await page.reload();
+    await tile.getByText("being brought up to date").waitFor();
+    expect(await number()).toBe(before);
+    expect(await breaches(page)).toEqual([]);
+    await expect.poll(number).toBe(before + 1);
+    await tile.getByText("being brought up to date").waitFor({ state: "detached" });
+    // Asked for again soon, and then left alone.
+    await page.waitForTimeout(4_000);
+    expect(calls.length).toBeLessThanOrEqual(4);
+    expect(problems).toEqual([]);
     await context.close();
   });
 

@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KpisAnswer, SegmentsAnswer } from "../src/api/types";
-import { ask, base, breaches, overflow, Stage } from "./browser";
+import { ask, breaches, overflow, send, Stage } from "./browser";
 
 const stage = new Stage();
 beforeAll(() => stage.start());
@@ -9,17 +9,6 @@ afterAll(() => stage.stop());
 
 type Exported = { version: { version: number }; files: Record<string, string> };
 const exported = (page: Page) => ask<Exported>(page, "/program/export");
-
-/** Sends what a second person's window would send. */
-async function send(page: Page, path: string, data: unknown): Promise<unknown> {
-  const { csrf } = await ask<{ csrf: string }>(page, "/session");
-  const answer = await page.request.post(`${base}/api/v1${path}`, {
-    data,
-    headers: { "x-csrf-token": csrf, origin: base },
-  });
-  if (!answer.ok()) throw new Error(`${path} answered ${answer.status()}: ${await answer.text()}`);
-  return answer.json();
-}
 
 /** Waits until the trial is complete, then applies. */
 async function apply(page: Page): Promise<void> {
@@ -109,6 +98,31 @@ describe("Definitions", () => {
     await page.getByText(/Review and apply \(1\)/).click();
     await apply(page);
     expect((await exported(page)).files["segments.yaml"]).toBe(text.replace("employees <= 50", "employees <= 60"));
+    await context.close();
+  });
+
+  it("changes the window of a metric by form, and says before it is applied what that moves", async () => {
+    const { page, context, problems } = await stage.open("/definitions?file=metrics.yaml&entry=content_views_30d");
+    const before = (await exported(page)).files["metrics.yaml"] ?? "";
+    const window = page.getByLabel("window", { exact: false }).first();
+    expect(await window.inputValue()).toBe("30d");
+    // What cannot be is said beside the field, and cannot be applied.
+    await window.fill("30 apples");
+    await page.getByRole("button", { name: "Keep in the draft" }).last().click();
+    await page
+      .getByText(/30 apples/)
+      .first()
+      .waitFor();
+    expect(await breaches(page)).toEqual([]);
+    await page.getByLabel("window", { exact: false }).first().fill("60d");
+    await page.getByRole("button", { name: "Keep in the draft" }).last().click();
+    await page.getByText("Your draft", { exact: true }).waitFor();
+    await page.getByText(/Review and apply \(1\)/).click();
+    await apply(page);
+    const after = (await exported(page)).files["metrics.yaml"] ?? "";
+    const line = before.split("\n").find((l) => l.includes("id: content_views_30d")) ?? "";
+    expect(after).toBe(before.replace(line, line.replace("window: 30d", "window: 60d")));
+    expect(problems).toEqual([]);
     await context.close();
   });
 

@@ -83,6 +83,7 @@ async function picture(path: string, look: Look, whole: boolean, before?: (page:
   await page.waitForLoadState("networkidle");
   await before?.(page);
   await page.waitForLoadState("networkidle");
+  await page.getByText("being brought up to date").first().waitFor({ state: "detached" });
   await page.evaluate("document.fonts.ready");
   const png = await page.screenshot({ fullPage: whole, animations: "disabled" });
   await context.close();

@@ -94,6 +94,44 @@ it("freezes a baseline by hand, and shows where the target leads", async () => {
   await context.close();
 });
 
+it("tells how a target has stood, month by month", async () => {
+  const { page, context, problems } = await stage.open("/targets");
+  type Outlooks = { targets: { id: string; history: { status: string | null }[] }[] };
+  const { targets } = await ask<Outlooks>(page, "/targets/outlook");
+  const longest = targets.toSorted((a, b) => known(b.history).length - known(a.history).length)[0];
+  if (!longest || known(longest.history).length < 2) throw new Error("No target has a history.");
+  await page.goto(`/targets?target=${longest.id}`);
+  const drawer = page.getByRole("dialog");
+  const table = drawer.getByRole("table", { name: "Status by month" });
+  await table.waitFor();
+  type Detail = { history: { period: string; status: string | null; value: number | null }[] };
+  const { history } = await ask<Detail>(page, `/targets/${longest.id}`);
+  const told = known(history);
+  // One row for each month that has a status, the newest first, and the same as a strip.
+  expect(await table.getByRole("row").count()).toBe(told.length + 1);
+  const strip =
+    (await drawer
+      .getByRole("img", { name: / (met|on track|off track|missed)/ })
+      .first()
+      .getAttribute("aria-label")) ?? "";
+  expect(strip.split(", ").length).toBe(told.length);
+  const words = (status: string | null) => (status ?? "").replaceAll("_", " ");
+  for (const [at, month] of [...told].reverse().entries())
+    expect(
+      (
+        await table
+          .getByRole("row")
+          .nth(at + 1)
+          .innerText()
+      ).toLowerCase(),
+    ).toContain(words(month.status));
+  expect(await breaches(page)).toEqual([]);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+const known = <T extends { status: string | null }>(history: T[]): T[] => history.filter((p) => p.status !== null);
+
 it("reads cohorts, saves and the top customers, each down to accounts", async () => {
   const { page, context, problems } = await stage.open("/revenue?tab=cohorts");
   type Cohorts = { cohorts: { cohort: string; cells: { age: number; numerator: number; denominator: number }[] }[] };
