@@ -77,7 +77,7 @@ fn whose(core: &Core, subject: &Subject) -> Erase {
 async fn of_devices(core: &Core, ids: &HashSet<String>) -> StoreResult<HashSet<String>> {
     let mut found = HashSet::new();
     if !ids.is_empty() {
-        let rows = rows_of(core, &core.own_snapshot()?.1, &store::device_query(ids)).await?;
+        let rows = rows_of(core, &core.own_snapshot().await?.1, &store::device_query(ids)).await?;
         found.extend(rows.into_iter().map(|row| row.message_id));
     }
     Ok(found)
@@ -123,7 +123,7 @@ async fn sealed_summary(core: &Core, erase: &Erase) -> StoreResult<Told> {
     if any.is_empty() {
         return Ok(told);
     }
-    let context = core.lake.context(&core.own_snapshot()?.1);
+    let context = core.lake.context(&core.own_snapshot().await?.1);
     let batches = context
         .query(&store::months_query(&any))
         .await
@@ -236,7 +236,7 @@ async fn commit(
         state.bulks.insert(seq, bulk);
         core.replace_files(&mut state, new, old.to_vec());
     }
-    *core.packed.lock() = super::files::Packed::default();
+    *core.packed.lock().await = super::files::Packed::default();
     core.announce(seq);
     Ok(removed)
 }

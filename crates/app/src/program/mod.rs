@@ -168,7 +168,7 @@ pub async fn apply_over(
     // Before the first program days are those of UTC, and what was counted into them stays there too.
     let zone = app.time_zone();
     let held = zone.iana_name().unwrap_or("UTC");
-    if held != definitions.program.time_zone && crate::events::snapshot(app)?.rows() > 0 {
+    if held != definitions.program.time_zone && crate::events::snapshot(app).await?.rows() > 0 {
         return Err(crate::web::Problem::field(
             "program.yaml: time_zone",
             &definitions.program.time_zone,

@@ -5,7 +5,7 @@ use super::*;
 /// The first day of each kind, by a look at every event.
 async fn firsts(app: &TestApp) -> std::collections::BTreeMap<String, i32> {
     let mut first = std::collections::BTreeMap::new();
-    let (_, snapshot) = crate::events::snapshot_at(app).expect("a snapshot");
+    let (_, snapshot) = crate::events::snapshot_at(app).await.expect("a snapshot");
     for batch in snapshot.tail.iter() {
         for row in tenure_lake::from_batch(batch).expect("events") {
             let held = first.entry(row.kind.clone()).or_insert(row.day);
