@@ -9,10 +9,12 @@ import _tenure
 RUNS = int(os.environ.get("BENCH_RUNS", "200"))
 IDLE = int(os.environ.get("BENCH_IDLE_SECONDS", "60"))
 
+# Each request asks for something else, so that no answer can be one that was kept.
+SORTS = ["logins_30d", "tickets_30d", "active_users_30d", "mrr", "name"]
 PATHS = {
-    "overview": "/api/v1/kpis?by=segment",
-    "accounts": "/api/v1/accounts?limit=100&sort=-logins_30d&columns=logins_30d,tickets_30d",
-    "accounts_filtered": "/api/v1/accounts?limit=100&filter=logins_30d%20%3C%205%20AND%20mrr%20%3E%20100",
+    "overview": lambda run: "/api/v1/kpis?by=segment",
+    "accounts": lambda run: f"/api/v1/accounts?limit={60 + run % 41}&sort={'-' if run % 2 else ''}{SORTS[run % len(SORTS)]}&columns=logins_30d,tickets_30d",
+    "accounts_filtered": lambda run: f"/api/v1/accounts?limit=100&filter=logins_30d%20%3C%20{2 + run % 29}%20AND%20mrr%20%3E%20{50 + 7 * run}",
 }
 
 
@@ -44,9 +46,9 @@ def main():
         figures = {}
         for name, path in PATHS.items():
             times = []
-            for _ in range(RUNS):
+            for run in range(RUNS):
                 start = time.perf_counter()
-                _tenure.get(address, path, key)
+                _tenure.get(address, path(run), key)
                 times.append((time.perf_counter() - start) * 1000)
             figures[f"{name}_first_ms"] = round(times[0], 1)
             figures[f"{name}_p50_ms"] = round(_tenure.percentile(times[1:], 0.5), 1)

@@ -100,7 +100,7 @@ impl Base {
 
 /// Those of the accounts for which a condition is true.
 fn matching(page: &Page<'_>, entries: Vec<Arc<Entry>>, day: i32, filter: &str) -> Result<Vec<Arc<Entry>>> {
-    let truth = as_of::evaluate_filter(page.app, page.definitions, &entries, day, filter)?;
+    let truth = as_of::evaluate_filter(page.app, page.definitions, &entries[..], day, filter)?;
     Ok(entries
         .into_iter()
         .enumerate()

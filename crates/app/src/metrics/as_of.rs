@@ -1,6 +1,5 @@
 //! Accounts as of a day: today's from the book, another day's computed from the kept facts.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use tenure_lake::{Expr, RecordBatch, Type};
 
 use super::facts::{Facts, date_of, day_number};
 use super::plan::{Name, Plan, environment};
+use super::rows::Rows;
 use super::{Entry, evaluate, store, tables};
 use crate::App;
 use crate::definitions::Definitions;
@@ -176,10 +176,10 @@ async fn computed(
 ///
 /// # Errors
 /// The problem with the filter.
-pub fn evaluate_filter<E: Borrow<Entry>>(
+pub fn evaluate_filter<R: Rows + ?Sized>(
     app: &App,
     definitions: &Definitions,
-    entries: &[E],
+    entries: &R,
     day: i32,
     filter: &str,
 ) -> Result<BooleanArray> {
@@ -193,10 +193,10 @@ pub fn evaluate_filter<E: Borrow<Entry>>(
 ///
 /// # Errors
 /// The problem with the condition.
-pub fn evaluate_rule<E: Borrow<Entry>>(
+pub fn evaluate_rule<R: Rows + ?Sized>(
     app: &App,
     definitions: &Definitions,
-    entries: &[E],
+    entries: &R,
     day: i32,
     filter: &str,
 ) -> Result<BooleanArray> {
@@ -250,36 +250,34 @@ fn wrong(filter: &str, error: &tenure_lake::QueryError) -> Problem {
     Problem::field("filter", filter, error.message.clone(), error.remedy.clone())
 }
 
-fn column<E: Borrow<Entry>>(
+fn column<R: Rows + ?Sized>(
     definitions: &Definitions,
     plan: &Plan,
-    entries: &[E],
+    entries: &R,
     day: i32,
     at: usize,
     name: &Name,
 ) -> ArrayRef {
-    let all = || entries.iter().map(Borrow::borrow);
+    let rows = || 0..entries.len();
     if let Some(metric) = at
         .checked_sub(plan.metrics_from)
         .filter(|m| *m < plan.metrics.len())
     {
-        let value = |e: &Entry| e.head.metrics.get(metric).copied().filter(|v| !v.is_nan());
-        return Arc::new(Float64Array::from_iter(all().map(value)));
+        return Arc::new(Float64Array::from_iter(
+            rows().map(|row| entries.metric(row, metric)),
+        ));
     }
-    let spans = || all().map(|e: &Entry| e.head.span_at(day));
+    let all = || rows().map(|row| entries.entry(row));
+    let now = || rows().map(|row| entries.now(row, day));
     let life = |e: &Entry| e.head.lives().into_iter().rev().find(|life| life.0 <= day);
     match name.name.as_str() {
         "account_id" => Arc::new(StringArray::from_iter_values(all().map(|e| e.id.as_str()))),
         "name" => Arc::new(StringArray::from_iter_values(all().map(|e| e.name.as_str()))),
-        "segment" => Arc::new(StringArray::from_iter(
-            spans().map(|s| s.map(|s| s.segment.as_str())),
-        )),
-        "owner" => Arc::new(StringArray::from_iter(
-            spans().map(|s| s.and_then(|s| s.owner.as_deref())),
-        )),
-        "mrr" => Arc::new(Float64Array::from_iter(spans().map(|s| s.and_then(|s| s.mrr)))),
+        "segment" => Arc::new(StringArray::from_iter(now().map(|it| it.map(|it| it.segment)))),
+        "owner" => Arc::new(StringArray::from_iter(now().map(|it| it.and_then(|it| it.owner)))),
+        "mrr" => Arc::new(Float64Array::from_iter(now().map(|it| it.and_then(|it| it.mrr)))),
         "active" => Arc::new(BooleanArray::from_iter(
-            spans().map(|s| Some(s.is_some_and(|s| s.active))),
+            now().map(|it| Some(it.is_some_and(|it| it.active))),
         )),
         "started_on" => Arc::new(Date32Array::from_iter(all().map(|e| life(e).map(|l| l.0)))),
         "churned_on" => Arc::new(Date32Array::from_iter(

@@ -2,13 +2,13 @@
 //!
 //! It is a copy of `accounts` and `account_state`, changed only after those are committed, and read again at start.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 use serde_json::{Map, Value as Json};
 
 use super::facts::{Head, Span};
+use super::table::{Table, View};
 
 /// One account.
 #[derive(Clone, Debug)]
@@ -48,44 +48,51 @@ impl Entry {
 /// All accounts.
 #[derive(Debug, Default)]
 pub struct Book {
-    entries: RwLock<BTreeMap<i64, Arc<Entry>>>,
+    table: RwLock<Table>,
 }
 
 impl Book {
     /// Every account, by number.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Entry>> {
-        self.entries.read().values().cloned().collect()
+        self.table.read().all().cloned().collect()
+    }
+
+    /// Every account's row, while none changes: for what looks at all of them and gives them back at once.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        // One who holds a view already gets another, whoever waits to write.
+        View::of(self.table.read_recursive())
     }
 
     /// The account with this number.
     #[must_use]
     pub fn get(&self, no: i64) -> Option<Arc<Entry>> {
-        self.entries.read().get(&no).cloned()
+        self.table.read().get(no).cloned()
     }
 
     /// Number of accounts.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.read().len()
+        self.table.read().len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.read().is_empty()
+        self.len() == 0
     }
 
     /// Takes over what was committed.
     pub fn put(&self, entries: Vec<Entry>) {
-        let mut held = self.entries.write();
+        let mut table = self.table.write();
         for entry in entries {
-            held.insert(entry.no, Arc::new(entry));
+            table.put(Arc::new(entry));
         }
     }
 
     /// Forgets an account (erasure).
     pub fn remove(&self, no: i64) {
-        self.entries.write().remove(&no);
+        self.table.write().remove(no);
     }
 }

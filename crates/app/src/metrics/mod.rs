@@ -20,8 +20,10 @@ pub mod lifecycle;
 pub mod marks;
 pub mod plan;
 pub mod reactor;
+pub mod rows;
 pub mod series;
 mod store;
+pub mod table;
 pub mod tables;
 #[cfg(test)]
 mod tests;

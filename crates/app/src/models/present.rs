@@ -54,7 +54,8 @@ pub async fn of_today(
         .filter(|entry| entry.active())
         .collect();
     if let Some(among) = &outcome.among {
-        let truth = as_of::evaluate_filter(app, definitions, &entries, crate::metrics::today(app), among)?;
+        let truth =
+            as_of::evaluate_filter(app, definitions, &entries[..], crate::metrics::today(app), among)?;
         let mut at = 0;
         entries.retain(|_| {
             at += 1;

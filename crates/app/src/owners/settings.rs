@@ -262,7 +262,7 @@ fn rules(app: &App, settings: &mut OwnerSettings) -> Result<()> {
         let definitions = app.definitions().ok_or_else(|| {
             Problem::conflict("no program is applied yet: rules read its attributes and metrics")
         })?;
-        as_of::evaluate_filter::<&crate::metrics::Entry>(
+        as_of::evaluate_filter::<[crate::metrics::book::Entry]>(
             app,
             &definitions,
             &[],

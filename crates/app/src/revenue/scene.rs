@@ -73,7 +73,7 @@ impl Scene {
             app.metrics.book.all()
         };
         let truth = filter
-            .map(|filter| as_of::evaluate_filter(app, &definitions, &entries, day, &filter))
+            .map(|filter| as_of::evaluate_filter(app, &definitions, &entries[..], day, &filter))
             .transpose()?;
         let signals = ledger::signals(app).await?;
         let wanted = clean(&who.currency);

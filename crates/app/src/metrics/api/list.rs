@@ -133,7 +133,7 @@ pub async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>)
         (order.nos.len(), order.mrr, shown)
     } else {
         let entries = as_of::entries(&app, day).await?;
-        let (places, mrr) = order::choose(&app, &definitions, &entries, day, &asked, marks.as_deref())?;
+        let (places, mrr) = order::choose(&app, &definitions, &entries[..], day, &asked, marks.as_deref())?;
         let shown = places.iter().skip(offset).take(limit);
         let shown = shown.map(|at| Arc::clone(&entries[*at])).collect();
         (places.len(), mrr, shown)
@@ -172,7 +172,7 @@ pub async fn export(
     let columns = chosen(&definitions, asked.columns.as_deref())?;
     let entries = as_of::entries(&app, day).await?;
     let marks = marks(&app, day).await?;
-    let (places, _) = order::choose(&app, &definitions, &entries, day, &asked, marks.as_deref())?;
+    let (places, _) = order::choose(&app, &definitions, &entries[..], day, &asked, marks.as_deref())?;
     let kept: Vec<&Arc<Entry>> = places.into_iter().map(|at| &entries[at]).collect();
     let computed = kept.iter().map(|e| e.computed_at).min();
     let day_said = super::day_text(day);

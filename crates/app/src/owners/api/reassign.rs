@@ -329,7 +329,7 @@ fn choose(app: &App, request: &Request) -> Result<Vec<Arc<Entry>>> {
     let definitions = app
         .definitions()
         .ok_or_else(|| Problem::conflict("no program is applied yet"))?;
-    let truth = as_of::evaluate_filter(app, &definitions, &chosen, crate::metrics::today(app), filter)?;
+    let truth = as_of::evaluate_filter(app, &definitions, &chosen[..], crate::metrics::today(app), filter)?;
     let kept = chosen.into_iter().enumerate();
     Ok(kept.filter(|(row, _)| truth.value(*row)).map(|it| it.1).collect())
 }

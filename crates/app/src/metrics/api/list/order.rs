@@ -12,7 +12,8 @@ use crate::App;
 use crate::definitions::Definitions;
 use crate::metrics::marks::Marks;
 use crate::metrics::plan::Plan;
-use crate::metrics::{Entry, Span, as_of};
+use crate::metrics::rows::{Now, Picked, Rows};
+use crate::metrics::{Entry, as_of};
 use crate::web::{Problem, Result};
 
 /// Lists that are kept: enough for several people who page at once.
@@ -94,12 +95,13 @@ pub(super) fn today(
     if let Some(order) = held(&app.metrics.lists.0.lock()) {
         return Ok(order);
     }
-    let entries = app.metrics.book.all();
-    let (places, mrr) = choose(app, definitions, &entries, day, asked, marks.map(Arc::as_ref))?;
+    let view = app.metrics.book.view();
+    let (places, mrr) = choose(app, definitions, &view, day, asked, marks.map(Arc::as_ref))?;
     let order = Arc::new(Order {
-        nos: places.into_iter().map(|at| entries[at].no).collect(),
+        nos: places.into_iter().map(|row| view.no(row)).collect(),
         mrr,
     });
+    drop(view);
     let mut lists = app.metrics.lists.0.lock();
     lists.retain(|(known, _)| known.version == asking.version);
     lists.truncate(MOST - 1);
@@ -107,42 +109,38 @@ pub(super) fn today(
     Ok(order)
 }
 
-/// One account, with the span that holds on the day: it is looked up once.
-struct Found<'a> {
-    at: usize,
-    entry: &'a Entry,
-    span: Option<&'a Span>,
-}
-
-/// The places of the accounts that pass search and filters, in order, and the Σ MRR of the active ones.
+/// The rows of the accounts that pass search and filters, in order, and the Σ MRR of the active ones.
 ///
 /// # Errors
 /// The problem with a field.
-pub(super) fn choose(
+pub(super) fn choose<R: Rows + ?Sized>(
     app: &App,
     definitions: &Definitions,
-    entries: &[Arc<Entry>],
+    rows: &R,
     day: i32,
     asked: &Asked,
     marks: Option<&dyn Marks>,
 ) -> Result<(Vec<usize>, f64)> {
-    let found = select(app, definitions, entries, day, asked, marks)?;
-    let active = found.iter().filter_map(|it| it.span).filter(|span| span.active);
+    let found = select(app, definitions, rows, day, asked, marks)?;
+    let active = found
+        .iter()
+        .filter_map(|row| rows.now(*row, day))
+        .filter(|now| now.active);
     // A sum of nothing is −0 in floating point, and would be shown so.
-    let mrr = active.filter_map(|span| span.mrr).fold(0.0, |sum, mrr| sum + mrr);
+    let mrr = active.filter_map(|now| now.mrr).fold(0.0, |sum, mrr| sum + mrr);
     let name = asked.sort.as_deref().unwrap_or("-mrr");
-    let places = sort(definitions, found, day, name, marks)?;
+    let places = sort(definitions, rows, found, day, name, marks)?;
     Ok((places, mrr))
 }
 
-fn select<'a>(
+fn select<R: Rows + ?Sized>(
     app: &App,
     definitions: &Definitions,
-    entries: &'a [Arc<Entry>],
+    rows: &R,
     day: i32,
     asked: &Asked,
     marks: Option<&dyn Marks>,
-) -> Result<Vec<Found<'a>>> {
+) -> Result<Vec<usize>> {
     let q = asked.q.as_deref().unwrap_or_default().trim().to_lowercase();
     let segments: Vec<&str> = asked
         .segment
@@ -167,27 +165,21 @@ fn select<'a>(
     };
     let owner = asked.owner.as_deref().filter(|owner| !owner.is_empty());
     let bands = bands(asked.band.as_deref(), marks)?;
-    let pass = |entry: &Entry, span: Option<&Span>| {
-        let owned_by = span.and_then(|s| s.owner.as_deref());
-        active.is_none_or(|wanted| span.is_some_and(|s| s.active) == wanted)
-            && (segments.is_empty() || span.is_some_and(|s| segments.contains(&s.segment.as_str())))
-            && owner.is_none_or(|wanted| owned_by.unwrap_or("(none)") == wanted)
+    let pass = |row: usize, now: Option<Now<'_>>| {
+        active.is_none_or(|wanted| now.is_some_and(|now| now.active) == wanted)
+            && (segments.is_empty() || now.is_some_and(|now| segments.contains(&now.segment)))
+            && owner.is_none_or(|wanted| now.and_then(|now| now.owner).unwrap_or("(none)") == wanted)
             && (bands.is_empty()
-                || marks.is_some_and(|marks| bands.contains(&marks.band(entry.no).unwrap_or("none"))))
-            && (q.is_empty()
-                || entry.name.to_lowercase().contains(&q)
-                || entry.id.to_lowercase().contains(&q))
+                || marks.is_some_and(|marks| bands.contains(&marks.band(rows.no(row)).unwrap_or("none"))))
+            && (q.is_empty() || rows.contains(row, &q))
     };
-    let with_span = entries.iter().enumerate().map(|(at, entry)| Found {
-        at,
-        entry,
-        span: entry.head.span_at(day),
-    });
-    let mut found: Vec<Found<'a>> = with_span.filter(|it| pass(it.entry, it.span)).collect();
+    let mut found: Vec<usize> = (0..rows.len())
+        .filter(|row| pass(*row, rows.now(*row, day)))
+        .collect();
     let Some(filter) = asked.filter.as_deref().map(str::trim).filter(|f| !f.is_empty()) else {
         return Ok(found);
     };
-    let chosen: Vec<&Entry> = found.iter().map(|it| it.entry).collect();
+    let chosen = Picked { rows, at: &found };
     let truth = as_of::evaluate_filter(app, definitions, &chosen, day, filter)?;
     let mut row = 0;
     found.retain(|_| {
@@ -233,9 +225,10 @@ enum Key {
 }
 
 /// What has no value stands last in either direction; ties are broken by number, so that pages do not overlap.
-fn sort(
+fn sort<R: Rows + ?Sized>(
     definitions: &Definitions,
-    found: Vec<Found<'_>>,
+    rows: &R,
+    found: Vec<usize>,
     day: i32,
     sort: &str,
     marks: Option<&dyn Marks>,
@@ -247,36 +240,40 @@ fn sort(
     if !declared && !marked && !FIXED.contains(&name) {
         return Err(unknown_column("sort", definitions, name));
     }
-    let numbers = |value: &dyn Fn(&Found<'_>) -> Option<f64>| {
-        let key = |it: &Found<'_>| match value(it) {
-            Some(number) if down => (false, !in_order(number), it.entry.no, it.at),
-            Some(number) => (false, in_order(number), it.entry.no, it.at),
-            None => (true, 0, it.entry.no, it.at),
+    let numbers = |value: &dyn Fn(usize) -> Option<f64>| {
+        let key = |row: &usize| match value(*row) {
+            Some(number) if down => (false, !in_order(number), rows.no(*row), *row),
+            Some(number) => (false, in_order(number), rows.no(*row), *row),
+            None => (true, 0, rows.no(*row), *row),
         };
         let mut keys: Vec<_> = found.iter().map(key).collect();
         keys.sort_unstable();
         keys.into_iter().map(|key| key.3).collect()
     };
     if let Some(metric) = definitions.metrics.iter().position(|m| m.id == name) {
-        let value = |it: &Found<'_>| it.entry.head.metrics.get(metric).copied().filter(|v| !v.is_nan());
-        return Ok(numbers(&value));
+        return Ok(numbers(&|row| rows.metric(row, metric)));
     }
     if marked {
         let Some(marks) = marks else {
             return Err(no_score("sort", name));
         };
         return Ok(match name {
-            "score" => numbers(&|it| marks.points(it.entry.no)),
-            _ => numbers(&|it| marks.velocity(it.entry.no)),
+            "score" => numbers(&|row| marks.points(rows.no(row))),
+            _ => numbers(&|row| marks.velocity(rows.no(row))),
         });
     }
     Ok(match name {
-        "mrr" => numbers(&|it| it.span.and_then(|span| span.mrr)),
-        "active" => numbers(&|it| Some(f64::from(u8::from(it.span.is_some_and(|span| span.active))))),
+        "mrr" => numbers(&|row| rows.now(row, day).and_then(|now| now.mrr)),
+        "active" => numbers(&|row| {
+            Some(f64::from(u8::from(
+                rows.now(row, day).is_some_and(|now| now.active),
+            )))
+        }),
+        "name" if !declared => by_name(rows, &found, down),
         _ => {
             let mut keyed: Vec<_> = found
                 .iter()
-                .map(|it| (key(it.entry, name, day), it.entry.no, it.at))
+                .map(|row| (key(rows.entry(*row), name, day), rows.no(*row), *row))
                 .collect();
             keyed.sort_unstable_by(|(a, x, _), (b, y, _)| {
                 let order = match (a, b) {
@@ -291,6 +288,27 @@ fn sort(
             keyed.into_iter().map(|(_, _, at)| at).collect()
         }
     })
+}
+
+/// By name in small letters: the first letters are compared as one number, and names only where these are the same.
+fn by_name<R: Rows + ?Sized>(rows: &R, found: &[usize], down: bool) -> Vec<usize> {
+    let beginning = |row: usize| {
+        let name = rows.small_name(row);
+        let mut first = [0; 16];
+        for (to, from) in first.iter_mut().zip(name.as_bytes()) {
+            *to = *from;
+        }
+        u128::from_be_bytes(first)
+    };
+    let mut keys: Vec<(u128, usize)> = found.iter().map(|row| (beginning(*row), *row)).collect();
+    keys.sort_unstable_by(|(a, x), (b, y)| {
+        let order = a
+            .cmp(b)
+            .then_with(|| rows.small_name(*x).cmp(&rows.small_name(*y)));
+        let order = if down { order.reverse() } else { order };
+        order.then_with(|| rows.no(*x).cmp(&rows.no(*y)))
+    });
+    keys.into_iter().map(|(_, row)| row).collect()
 }
 
 /// A whole number that compares as the number does (`f64::total_cmp`).
