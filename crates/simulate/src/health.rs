@@ -231,9 +231,8 @@ impl Life {
 
         let mut log = BASE[self.segment().index()];
         log += 2.2 * decline + 2.0 * low - 2.6 * strong + 1.0 * open + 1.2 * alone + 1.2 * quiet;
-        log += 1.2 * decline * quiet
-            + 0.3 * open * alone
-            + 0.3 * low * when(day - health.price_rise < 120, 1.0);
+        log +=
+            1.2 * decline * quiet + 0.3 * open * alone + 0.3 * low * when(day - health.price_rise < 120, 1.0);
         log += when(day < health.trouble_until, 1.6) + when(day < health.competitor_until, 1.0);
         log += when(self.onboarding_failed(day), 0.6) + when(day - self.profile.started < 365, 0.2);
         log += when(health.breadth < 3.5, 0.5) - when(day < health.calm_until, 0.7);

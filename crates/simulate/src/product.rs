@@ -37,7 +37,11 @@ impl Life {
 
     /// Who looks at competitors looks at the bill and takes the records out.
     pub fn look_elsewhere(&mut self, env: &Env, day: i32, out: &mut Chunk) {
-        let rate = if day < self.health.competitor_until { 0.5 } else { 0.012 };
+        let rate = if day < self.health.competitor_until {
+            0.5
+        } else {
+            0.012
+        };
         if !self.random.chance(rate) {
             return;
         }

@@ -564,7 +564,9 @@ impl Test<'_> {
         };
         tested
             .iter()
-            .filter(|it| ["score", "transparent", "challenger"].contains(&it.id.as_str()) && it.id != against.id)
+            .filter(|it| {
+                ["score", "transparent", "challenger"].contains(&it.id.as_str()) && it.id != against.id
+            })
             .filter_map(|it| self.skill(it, against))
             .collect()
     }

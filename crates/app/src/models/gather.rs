@@ -170,7 +170,10 @@ async fn hidden(
         .iter()
         .enumerate()
         .map(|(at, cutoff)| {
-            let then = first.iter().map(|(kind, days)| (kind.clone(), days[at])).collect();
+            let then = first
+                .iter()
+                .map(|(kind, days)| (kind.clone(), days[at]))
+                .collect();
             let then = Known::of(then);
             (0..plan.metrics.len())
                 .map(|metric| then.since(plan, metric).is_some_and(|since| cutoff.day < since))

@@ -124,7 +124,9 @@ impl Asked {
         }
         cutoffs.reverse();
         // The newest that can be tested: later ones are shown as left out.
-        let closed = cutoffs.partition_point(|day| day.saturating_add(horizon) <= newest).max(1);
+        let closed = cutoffs
+            .partition_point(|day| day.saturating_add(horizon) <= newest)
+            .max(1);
         let usual = cutoffs[closed.saturating_sub(USUAL)];
         let from = from.unwrap_or(usual);
         if from > last {

@@ -10,7 +10,11 @@ const FILE: &str = "scores.yaml";
 
 /// What a program would change of scores that are or once were frozen. Their names and descriptions may change, and a score may be taken out
 /// as a whole; what it computes, and that it is frozen, may not, not even by taking it out and adding another under its id.
-pub fn broken<'a>(held: impl IntoIterator<Item = &'a Score>, new: &Definitions, files: &Files) -> Vec<Problem> {
+pub fn broken<'a>(
+    held: impl IntoIterator<Item = &'a Score>,
+    new: &Definitions,
+    files: &Files,
+) -> Vec<Problem> {
     held.into_iter()
         .filter_map(|held| {
             let at = new.scores.iter().position(|score| score.id == held.id)?;
@@ -44,7 +48,12 @@ pub fn broken<'a>(held: impl IntoIterator<Item = &'a Score>, new: &Definitions, 
 /// # Errors
 /// When the records fail.
 pub async fn held(app: &App, in_force: &Definitions, new: &Definitions) -> Result<Vec<Score>> {
-    let mut held: Vec<Score> = in_force.scores.iter().filter(|score| score.frozen).cloned().collect();
+    let mut held: Vec<Score> = in_force
+        .scores
+        .iter()
+        .filter(|score| score.frozen)
+        .cloned()
+        .collect();
     let mut back: Vec<&str> = new
         .scores
         .iter()

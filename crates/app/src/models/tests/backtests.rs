@@ -108,7 +108,10 @@ async fn noise_and_few_outcomes_prove_nothing() {
     let skills = found["report"]["skill"].as_array().expect("skills");
     assert!(!skills.is_empty());
     for skill in skills {
-        assert_eq!((&skill["against"], &skill["ratio"]), (&json!("baseline"), &json!(null)));
+        assert_eq!(
+            (&skill["against"], &skill["ratio"]),
+            (&json!("baseline"), &json!(null))
+        );
         assert!(
             skill["reason"]
                 .as_str()
@@ -195,7 +198,10 @@ async fn without_a_frozen_baseline_skill_is_held_against_the_score_set_by_hand()
         // The score has no value in the first weeks of an account: the ratio is of the rows that both tell of.
         let told = ratio["value"].as_f64().expect("a ratio");
         assert!((told - expected).abs() < 0.1, "{told} {expected}");
-        assert!(ratio["low"].as_f64() < ratio["value"].as_f64() && ratio["value"].as_f64() < ratio["high"].as_f64());
+        assert!(
+            ratio["low"].as_f64() < ratio["value"].as_f64()
+                && ratio["value"].as_f64() < ratio["high"].as_f64()
+        );
         assert!(skill["reason"].is_null());
     }
 }

@@ -254,7 +254,10 @@ async fn a_measure_counts_from_the_day_on_which_its_events_were_first_known() {
     let app = app(&program(), events).await;
     let days = ["2025-08-31", "2025-10-31", "2025-11-30"];
     for (trust, told) in [(false, [false, false, true]), (true, [false, true, true])] {
-        let panel = gather(&app, &ask(&days, trust), &|_| {}).await.expect("a panel").panel;
+        let panel = gather(&app, &ask(&days, trust), &|_| {})
+            .await
+            .expect("a panel")
+            .panel;
         let (tickets, logins) = (column(&panel, "tickets_90d"), column(&panel, "logins_30d"));
         for row in 0..panel.rows() {
             let at = panel.at[row] as usize;
@@ -274,12 +277,19 @@ async fn an_end_that_nobody_had_told_of_is_not_learnt_from() {
         event.received_at = event.received_at.max(known);
     }
     let app = app(&program(), events).await;
-    let found = gather(&app, &ask(&["2025-09-30", "2025-12-31", "2026-03-31"], false), &|_| {})
-        .await
-        .expect("a panel");
+    let found = gather(
+        &app,
+        &ask(&["2025-09-30", "2025-12-31", "2026-03-31"], false),
+        &|_| {},
+    )
+    .await
+    .expect("a panel");
     let panel = found.panel;
     assert_eq!((panel.cutoffs[0].day, panel.cutoffs[2].day), (cutoff, later));
-    let came: Vec<usize> = panel.of(0).filter(|row| panel.labels[*row] == Some(true)).collect();
+    let came: Vec<usize> = panel
+        .of(0)
+        .filter(|row| panel.labels[*row] == Some(true))
+        .collect();
     assert!(came.len() > 3, "{came:?}");
     for row in panel.of(0) {
         let truth = panel.labels[row];
@@ -293,6 +303,9 @@ async fn an_end_that_nobody_had_told_of_is_not_learnt_from() {
         .expect("a panel")
         .panel;
     for row in trusting.of(0) {
-        assert_eq!(trusting.label_at(row, trusting.cutoffs[1].end), trusting.labels[row]);
+        assert_eq!(
+            trusting.label_at(row, trusting.cutoffs[1].end),
+            trusting.labels[row]
+        );
     }
 }

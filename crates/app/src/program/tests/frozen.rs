@@ -98,7 +98,9 @@ async fn a_frozen_score_that_was_taken_out_comes_back_only_as_it_was() {
     let apply = async |text: &str| {
         let mut files = files.clone();
         // What shows the score goes with it.
-        files.retain(|name, _| !name.starts_with("dashboards/") && name != "kpis.yaml" && name != "targets.yaml");
+        files.retain(|name, _| {
+            !name.starts_with("dashboards/") && name != "kpis.yaml" && name != "targets.yaml"
+        });
         files.insert(FILE.to_owned(), text.to_owned());
         app.post("/api/v1/program/apply")
             .as_role(Role::Manager)
