@@ -199,9 +199,7 @@ function Whole({ report }: { report: Report }) {
           {skill ? (
             <Fact
               label={`Skill against the ${skill.against === "baseline" ? "frozen baseline" : "score set by hand"}`}
-              value={
-                skill.ratio ? `${withInterval(skill.ratio, 2)}${skill.reached ? ", reached" : ""}` : "not known"
-              }
+              value={skill.ratio ? `${withInterval(skill.ratio, 2)}${skill.reached ? ", reached" : ""}` : "not known"}
               note={
                 skill.ratio
                   ? `Skill is 2·AUC − 1, so that a coin has none; of the ${skill.method === report.main ? "score" : "learnt score"}. “15 % better” is a ratio of 1.15 whose interval stays above 1.`
