@@ -55,9 +55,7 @@ async fn company(folder: &Path) -> TestApp {
 async fn the_score_of_a_simulated_company_beats_what_it_must_and_comes_near_the_true_risk() {
     let folder = tempfile::tempdir().expect("a folder");
     let app = company(folder.path()).await;
-    let begun = std::time::Instant::now();
     let found = backtest(&app, "health", json!({ "from": "2025-07-31", "rows": true })).await;
-    println!("{:?}", begun.elapsed());
     assert_eq!(found["state"], "done", "{found}");
     let report = &found["report"];
     // What was entered of accounts when they began is known on every day: the rows lie in all segments.
@@ -79,12 +77,7 @@ async fn the_score_of_a_simulated_company_beats_what_it_must_and_comes_near_the_
             .iter()
             .find(|pair| pair["first"] == "score" && pair["second"] == id)
             .expect("the pair");
-        println!("{id} {}", pair["difference"]);
         assert!(pair["difference"]["low"].as_f64() > Some(0.0), "{id}: {pair}");
-    }
-    println!("{} outcomes", report["outcomes"]);
-    for it in report["methods"].as_array().expect("methods") {
-        println!("{} {}", it["id"], it["auc"]);
     }
     assert!(method(report, "score")["auc"]["low"].as_f64() > Some(0.55));
 
@@ -99,7 +92,7 @@ async fn the_score_of_a_simulated_company_beats_what_it_must_and_comes_near_the_
             })
             .collect();
     let path = format!("/api/v1/backtests/{}/rows", found["id"].as_str().expect("an id"));
-    let (mut labels, mut hazard, mut said) = (Vec::new(), Vec::new(), HashMap::<&str, Vec<f64>>::new());
+    let (mut labels, mut hazard, mut said) = (Vec::new(), Vec::new(), Vec::new());
     for day in found["rows"]
         .as_array()
         .expect("days")
@@ -113,23 +106,16 @@ async fn the_score_of_a_simulated_company_beats_what_it_must_and_comes_near_the_
             .text();
         for row in csv_rows(&text).into_iter().filter(|row| row["tested"] == "1") {
             let key = (row["account_id"].clone(), day[..7].to_owned());
-            let risks: Option<Vec<f64>> = ["score", "transparent", "challenger"]
-                .iter()
-                .map(|id| row[&format!("risk.{id}")].parse().ok())
-                .collect();
-            if let (Some(true_risk), Some(risks)) = (truth.get(&key), risks) {
+            if let (Some(true_risk), Ok(risk)) = (truth.get(&key), row["risk.score"].parse::<f64>()) {
                 labels.push(row["outcome"] == "1");
                 hazard.push(*true_risk);
-                for (id, risk) in ["score", "transparent", "challenger"].into_iter().zip(risks) {
-                    said.entry(id).or_default().push(risk);
-                }
+                said.push(risk);
             }
         }
     }
     let best = auc(&hazard, &labels);
-    println!("true risk {best} of {} rows", labels.len());
-    for (id, risks) in &said {
-        println!("{id} {}", auc(risks, &labels));
-    }
     assert!(best > 0.75, "{best}");
+    // With as few outcomes as here the score set by hand stays in force; the bounds of what is learnt hold at the size of `bench/hazard.py`.
+    let score = auc(&said, &labels);
+    assert!(score > best - 0.03, "{score} is not near {best}");
 }
