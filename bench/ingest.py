@@ -3,19 +3,14 @@
 The floor is what one connection of the embedded database commits in transactions of 100 rows with synchronous = FULL.
 """
 
-import base64
-import json
 import os
-import shutil
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 
 import _tenure
+from _load import SECONDS, load
 
-SECONDS = float(os.environ.get("BENCH_SECONDS", "10"))
 PAIRS = int(os.environ.get("BENCH_PAIRS", "3"))
 
 
@@ -35,16 +30,6 @@ def floor():
         return rows / (time.perf_counter() - start)
 
 
-def load(address, key, batch):
-    """What `wrk` with 64 connections measures, for BENCH_SECONDS."""
-    head = "Basic " + base64.b64encode(f"{key}:".encode()).decode()
-    env = {**os.environ, "BENCH_BATCH": str(batch), "BENCH_AUTHORIZATION": head}
-    script = str(_tenure.ROOT / "bench/ingest.lua")
-    command = ["wrk", "--threads", "2", "--connections", "64", "--duration", f"{SECONDS:.0f}s", "--timeout", "10s", "--script", script, address]
-    done = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
-    return json.loads(done.stderr.strip().splitlines()[-1])
-
-
 def cpu(process):
     """Seconds of processor time that the server has used."""
     with open(f"/proc/{process.pid}/stat", encoding="utf-8") as text:
@@ -53,8 +38,6 @@ def cpu(process):
 
 
 def main():
-    if not shutil.which("wrk"):
-        sys.exit("bench/ingest.py needs wrk: install it (Debian: apt-get install wrk)")
     with _tenure.server() as (address, data, process):
         key = _tenure.tenure("key", "add", "bench", "--scope", "ingest", data=data)
         singles, batches, floors, spent = [], [], [], []

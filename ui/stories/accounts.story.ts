@@ -120,6 +120,95 @@ describe("a customer-success manager", () => {
     await first.context.close();
     await second.context.close();
   });
+
+  it("takes a removal and a change of a note back", async () => {
+    const { context, page, problems } = await stage.open("/accounts");
+    const { items } = await ask<AccountsPage>(page, "/accounts?sort=-mrr&limit=3");
+    const account = items[2];
+    if (!account) throw new Error("The data has fewer than three accounts.");
+    await page.goto(`/accounts/${encodeURIComponent(account.account_id)}`);
+    const notes = page.getByRole("region", { name: "Notes", exact: true });
+    await notes.getByLabel("New note").fill("Renews in autumn");
+    await notes.getByLabel("Files to attach").setInputFiles({
+      name: "plan.txt",
+      mimeType: "text/plain",
+      buffer: Buffer.from("the plan"),
+    });
+    await notes.getByRole("button", { name: "Add the note" }).click();
+    const note = notes.getByRole("article").filter({ hasText: /Renews|Leaves/ });
+    await note.getByRole("link", { name: "plan.txt" }).waitFor();
+
+    await note.getByRole("button", { name: "Edit" }).click();
+    await notes.getByLabel("Change the note").fill("Leaves in autumn");
+    await notes.getByRole("button", { name: "Save" }).click();
+    await note.getByText("Leaves in autumn").waitFor();
+    const said = page.getByRole("status");
+    await said.getByRole("button", { name: "Undo" }).click();
+    await note.getByText("Renews in autumn").waitFor();
+    await said.getByText("Taken back.").waitFor();
+
+    await note.getByRole("button", { name: "Remove" }).click();
+    await said.getByText("The note is removed.").waitFor();
+    await note.waitFor({ state: "detached" });
+    await said.getByRole("button", { name: "Undo" }).click();
+    await note.getByText("Renews in autumn").waitFor();
+    await note.getByRole("link", { name: "plan.txt" }).waitFor();
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  it("keeps what was typed when the connection is lost, and sends it once", async () => {
+    const { context, page } = await stage.open("/accounts");
+    const { items } = await ask<AccountsPage>(page, "/accounts?sort=-mrr&limit=4");
+    const account = items[3];
+    if (!account) throw new Error("The data has fewer than four accounts.");
+    const path = `/accounts/${encodeURIComponent(account.account_id)}`;
+    await page.goto(path);
+    const notes = page.getByRole("region", { name: "Notes", exact: true });
+    const field = notes.getByLabel("New note");
+    await field.fill("Said on the train");
+    await context.setOffline(true);
+    await notes.getByRole("button", { name: "Add the note" }).click();
+    await notes.getByRole("alert").waitFor();
+    expect(await field.inputValue()).toBe("Said on the train");
+    await context.setOffline(false);
+    await notes.getByRole("button", { name: "Add the note" }).click();
+    await notes.getByRole("article").getByText("Said on the train").waitFor();
+    expect(await field.inputValue()).toBe("");
+    type Notes = { items: { body: string }[] };
+    const kept = await ask<Notes>(page, `${path}/notes`);
+    expect(kept.items.filter((n) => n.body === "Said on the train").length).toBe(1);
+    await context.close();
+  });
+
+  it("says what part somebody plays and what they agreed to, with its history", async () => {
+    const { context, page, problems } = await stage.open("/contacts");
+    type Contacts = { items: { contact_id: string; name: string; flags: string[] }[] };
+    const { items } = await ask<Contacts>(page, "/contacts?limit=200");
+    const contact = items.find((c) => !c.flags.includes("champion"));
+    if (!contact) throw new Error("Everybody is a champion.");
+    const path = `/contacts/${encodeURIComponent(contact.contact_id)}`;
+    await page.goto(path);
+    await page.getByRole("checkbox", { name: "Champion" }).click();
+    const part = page.getByRole("checkbox", { name: "Champion" });
+    await part.and(page.locator(":checked:enabled")).waitFor();
+    const now = await ask<{ contact: { flags: string[] } }>(page, path);
+    expect(now.contact.flags).toContain("champion");
+    await page.getByRole("combobox", { name: "Topic" }).fill("product_news");
+    await page.getByRole("combobox", { name: "How it is known" }).fill("call");
+    await page.keyboard.press("Tab");
+    await page.getByRole("button", { name: "Agreed" }).click();
+    const history = page.getByRole("table", { name: "Consent history" });
+    await history.getByText("agreed").waitFor();
+    await page.getByRole("button", { name: "Refused" }).click();
+    await history.getByText("refused").waitFor();
+    expect(await history.getByRole("row").count()).toBe(3);
+    expect(await breaches(page)).toEqual([]);
+    await page.goto("/contacts?flag=champion");
+    await page.getByRole("link", { name: contact.name, exact: true }).first().waitFor();
+    expect(problems).toEqual([]);
+    await context.close();
+  });
 });
 
 describe("a head of customer success", () => {
@@ -181,4 +270,28 @@ describe("a head of customer success", () => {
       }
     },
   );
+
+  it("finds the accounts that nobody has and those that nobody touched in time", async () => {
+    const { context, page, problems } = await stage.open("/owners?tab=attention&view=not_managed");
+    type Lines = { total: number; items: { account_id: string; name: string }[] };
+    for (const [view, label] of [
+      ["not_managed", "Not actively managed"],
+      ["unassigned", "Unassigned"],
+    ] as const) {
+      await page.getByRole("radiogroup", { name: "Which accounts" }).getByText(label, { exact: true }).click();
+      const { total, items } = await ask<Lines>(page, `/owners/attention?view=${view}`);
+      if (total === 0) {
+        await page.getByText(/Every (active )?account/).waitFor();
+        continue;
+      }
+      await page.getByRole("heading", { name: `${total} account${total === 1 ? "" : "s"}` }).waitFor();
+      await page
+        .getByRole("link", { name: items[0]?.name ?? "", exact: true })
+        .first()
+        .waitFor();
+    }
+    expect(await breaches(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await context.close();
+  });
 });

@@ -148,3 +148,35 @@ describe("an account", () => {
     await context.close();
   });
 });
+
+describe("Targets", () => {
+  it("shows what two documents want of one figure side by side", async () => {
+    const { context, page, problems } = await stage.open("/targets");
+    type Targets = { targets: { id: string; kpi_label: string; source: string; conflicts_with: string[] }[] };
+    const { targets } = await ask<Targets>(page, "/targets");
+    const torn = targets.find((t) => t.conflicts_with.length > 0);
+    if (!torn) throw new Error("No target is in conflict.");
+    const other = targets.find((t) => t.id === torn.conflicts_with[0]);
+    const pair = page.getByRole("article").filter({ hasText: torn.kpi_label }).filter({ hasText: torn.source }).first();
+    await pair.waitFor();
+    const told = (await pair.textContent()) ?? "";
+    for (const document of [torn.source, other?.source ?? ""]) expect(told).toContain(document.split(",")[0]);
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+});
+
+describe("on paper", () => {
+  it("leaves out what only a screen needs, and nothing of the page", async () => {
+    const { context, page } = await stage.open("/dashboards/customer_retention_rate");
+    await page.locator("article, section").first().waitFor();
+    const menu = page.getByRole("navigation").first();
+    expect(await menu.isVisible()).toBe(true);
+    await page.emulateMedia({ media: "print" });
+    expect(await menu.isVisible()).toBe(false);
+    await page.getByRole("heading", { name: "Customer Retention Rate" }).waitFor();
+    const pdf = await page.pdf({ format: "A4" });
+    expect(pdf.subarray(0, 5).toString()).toBe("%PDF-");
+    await context.close();
+  });
+});

@@ -93,3 +93,39 @@ it("freezes a baseline by hand, and shows where the target leads", async () => {
   expect(problems).toEqual([]);
   await context.close();
 });
+
+it("reads cohorts, saves and the top customers, each down to accounts", async () => {
+  const { page, context, problems } = await stage.open("/revenue?tab=cohorts");
+  type Cohorts = { cohorts: { cohort: string; cells: { age: number; numerator: number; denominator: number }[] }[] };
+  const { cohorts } = await ask<Cohorts>(page, "/revenue/cohorts?measure=logo&grain=month&months=24");
+  const lost = cohorts
+    .flatMap((c) => c.cells.map((x) => ({ ...x, cohort: c.cohort })))
+    .find((x) => x.numerator < x.denominator);
+  if (!lost) throw new Error("Nobody has left.");
+  const cell = `${lost.cohort}, ${lost.age} months: `;
+  await page
+    .getByRole("button", { name: new RegExp(`^${cell}.*, ${lost.numerator} of ${lost.denominator}\\. Show`) })
+    .click();
+  const drawer = page.getByRole("dialog");
+  await drawer.getByText(`${lost.denominator} accounts`).waitFor();
+  await drawer.getByText("left", { exact: true }).first().waitFor();
+  expect(await drawer.getByText("left", { exact: true }).count()).toBe(lost.denominator - lost.numerator);
+  expect(await breaches(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+
+  await page.goto("/revenue?tab=saves&months=24");
+  type Saves = { total: number; all: { settled: number; proactive: number } };
+  const saves = await ask<Saves>(page, "/revenue/saves?months=24&by=owner");
+  await page.getByText(`${saves.total} notices`).waitFor();
+  await page.getByText(`${saves.all.proactive} of ${saves.all.settled} whose 90 days have passed`).waitFor();
+  expect(await breaches(page)).toEqual([]);
+
+  await page.goto("/revenue?tab=top");
+  const top = await ask<Accounts>(page, "/revenue/top?limit=100");
+  const names = page.getByRole("table", { name: "Top customers" }).getByRole("link");
+  await names.first().waitFor();
+  expect(await names.allTextContents()).toEqual(top.items.map((a) => a.name));
+  expect(await breaches(page)).toEqual([]);
+  expect(problems).toEqual([]);
+  await context.close();
+});

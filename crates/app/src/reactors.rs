@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use utoipa::ToSchema;
 
 use crate::{
-    App, contacts, dashboards, events, imports, inbox, kpis, metrics, models, owners, scores, segments,
+    App, contacts, dashboards, events, imports, inbox, kpis, metrics, models, notes, owners, scores, segments,
 };
 
 /// Starts all of them. Each ends when `stop` turns true or its sender is gone: the housekeeping after the step that it is in, the others at
@@ -29,6 +29,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     tasks.spawn(until(stop.clone(), events::sources::run(app.clone())));
     tasks.spawn(until(stop.clone(), inbox::run(app.clone())));
     tasks.spawn(until(stop.clone(), models::operation::run(app.clone())));
+    tasks.spawn(until(stop.clone(), notes::housekeeping(app.clone())));
     tasks.spawn(contacts::index::warm(app.clone()));
     tasks.spawn(imports::go_on(app.clone()));
     tasks.spawn(until(stop.clone(), imports::look_after(app.clone())));

@@ -69,4 +69,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "score_versions",
         script: include_str!("../migrations/0014_score_versions.sql"),
     },
+    Migration {
+        version: 15,
+        name: "undo",
+        script: include_str!("../migrations/0015_undo.sql"),
+    },
 ];

@@ -245,8 +245,8 @@ pub struct Kpis {
     /// The day to look at (default: today).
     #[arg(long, value_name = "DAY")]
     pub as_of: Option<Date>,
-    /// Also per segment.
-    #[arg(long, value_parser = ["segment"])]
+    /// Also per `segment`, `owner`, `stage` (the lifecycle stage) or attribute.
+    #[arg(long, value_name = "WHAT")]
     pub by: Option<String>,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]

@@ -167,11 +167,11 @@ export interface paths {
             cookie?: never;
         };
         /** A file, always as a download: nothing in it is run or shown by the browser. */
-        get: operations["notes_download"];
+        get: operations["notes_attachments_download"];
         put?: never;
         post?: never;
         /** Removes a file from its note. The note's author may, and managers. */
-        delete: operations["notes_detach"];
+        delete: operations["notes_attachments_detach"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1082,7 +1082,7 @@ export interface paths {
         /** Changes a note. Somebody else's change since `version` is a 409 that shows the difference; nothing is overwritten. */
         put: operations["notes_change"];
         post?: never;
-        /** Removes a note with its files. Its author may, and managers. */
+        /** Removes a note with its files. Its author may, and managers. It can be brought back for 30 days. */
         delete: operations["notes_remove"];
         options?: never;
         head?: never;
@@ -1099,7 +1099,58 @@ export interface paths {
         get?: never;
         put?: never;
         /** Adds a file to a note: the body as it is, at most 10 MiB, at most 20 files a note. The same file twice is added once. */
-        post: operations["notes_attach"];
+        post: operations["notes_attachments_attach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/{id}/restoration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a removed note back with its files, as it was. Its author may, whoever removed it, and managers. */
+        post: operations["notes_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a note said before it was changed. */
+        get: operations["notes_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/{id}/versions/{earlier}/restoration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a note back to an earlier version, as one more change. Somebody else's change since `version` is a 409 that shows the difference. */
+        post: operations["notes_take_back"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5219,7 +5270,7 @@ export interface components {
             p90?: number | null;
             /** @description Last day looked at. */
             period: string;
-            /** @description `all`, or a segment. */
+            /** @description `all`, or a value of what figures are split by. */
             scope: string;
             /** @description The document that the target comes from. */
             source?: string | null;
@@ -5938,6 +5989,37 @@ export interface components {
         NoteList: {
             /** @description Pinned ones first, then the newest; at most 500. */
             items: components["schemas"]["Note"][];
+        };
+        /** @description From which version a note is taken back. */
+        NoteTakenBack: {
+            /**
+             * Format: int64
+             * @description The version that the sender saw.
+             */
+            version: number;
+        };
+        /** @description An earlier version of a note. */
+        NoteVersion: {
+            /** @description When. */
+            at: string;
+            /** @description Who had written it so. */
+            author: string;
+            /** @description What the note said. */
+            body: string;
+            /** @description The contact that it was about. */
+            contact_id?: string | null;
+            /** @description Whether it stood above the others. */
+            pinned: boolean;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            version: number;
+        };
+        /** @description Earlier versions of a note. */
+        NoteVersions: {
+            /** @description The newest first; at most 20. */
+            items: components["schemas"]["NoteVersion"][];
         };
         /** @description A notification. */
         Notification: {
@@ -6686,6 +6768,8 @@ export interface components {
             period: string;
             /** @description Oldest first. */
             periods: components["schemas"]["BridgePeriod"][];
+            /** @description Whether figures can be split by `stage`: the program names a lifecycle stage. */
+            staged: boolean;
         };
         /** @description Churn. */
         RevenueChurn: {
@@ -6718,6 +6802,8 @@ export interface components {
             mrr: components["schemas"]["RevenueAmount"][];
             /** @description The reasons that may be given. */
             reasons: components["schemas"]["ReasonCode"][];
+            /** @description Whether figures can be split by `stage`: the program names a lifecycle stage. */
+            staged: boolean;
             /**
              * Format: int64
              * @description Those without a reason on record.
@@ -6918,6 +7004,8 @@ export interface components {
         /** @description The names and functions of rules. */
         RuleNames: {
             functions: string[];
+            /** @description The attribute that holds the lifecycle stage, by which figures can be split as `stage`; null = the program names none. */
+            lifecycle_stage?: string | null;
             names: components["schemas"]["RuleName"][];
         };
         /** @description What a rule alone would take of the active accounts. */
@@ -7878,7 +7966,7 @@ export interface components {
         };
         /** @description One part of a dashboard. */
         TileDefinition: {
-            /** @description What KPIs are split by: `segment`, `owner`, `item` (the KPI's own parts, such as reasons), or an attribute. */
+            /** @description What KPIs are split by: `segment`, `owner`, `stage` (the lifecycle stage), `item` (the KPI's own parts, such as reasons), or an attribute. */
             by?: string | null;
             /** @description The columns of a table of accounts. */
             columns?: string[];
@@ -8782,7 +8870,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    notes_download: {
+    notes_attachments_download: {
         parameters: {
             query?: never;
             header?: never;
@@ -8804,7 +8892,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    notes_detach: {
+    notes_attachments_detach: {
         parameters: {
             query?: never;
             header?: never;
@@ -9761,7 +9849,7 @@ export interface operations {
                 as_of?: string;
                 /** @description `all` (default), or a value of what `by` says. */
                 scope?: string;
-                /** @description What `scope` is a value of: `segment` (default), `owner`, `item` (a part of the KPI's own, such as a reason) or an attribute. */
+                /** @description What `scope` is a value of: `segment` (default), `owner`, `stage`, `item` (a part of the KPI's own, such as a reason) or an attribute. */
                 by?: string;
                 /** @description Only accounts of this segment. */
                 segment?: string;
@@ -10124,7 +10212,7 @@ export interface operations {
             query?: {
                 /** @description The day (YYYY-MM-DD); today when left out. */
                 as_of?: string;
-                /** @description `segment` adds a line for each segment. */
+                /** @description `segment`, `owner`, `stage` (the lifecycle stage) or a declared attribute's id: adds a line for each of its values. */
                 by?: string;
             };
             header?: never;
@@ -10151,7 +10239,7 @@ export interface operations {
                 as_of?: string;
                 /** @description `all` (default), or a value of what `by` says. */
                 scope?: string;
-                /** @description What `scope` is a value of: `segment` (default), `owner`, `item` (a part of the KPI's own, such as a reason) or an attribute. */
+                /** @description What `scope` is a value of: `segment` (default), `owner`, `stage`, `item` (a part of the KPI's own, such as a reason) or an attribute. */
                 by?: string;
                 /** @description Only accounts of this segment. */
                 segment?: string;
@@ -10192,7 +10280,7 @@ export interface operations {
                 from?: string;
                 /** @description Last day; today when left out. */
                 to?: string;
-                /** @description `segment`, `owner`, or a declared attribute's id; all accounts together when left out. */
+                /** @description `segment`, `owner`, `stage` (the lifecycle stage), or a declared attribute's id; all accounts together when left out. */
                 by?: string;
             };
             header?: never;
@@ -10480,7 +10568,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    notes_attach: {
+    notes_attachments_attach: {
         parameters: {
             query: {
                 /** @description The file's name. */
@@ -10504,6 +10592,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Note"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteVersions"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notes_take_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                earlier: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteTakenBack"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteConflict"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -11510,7 +11677,7 @@ export interface operations {
                 periods?: number;
                 /** @description The last day of the period to split; the newest when left out. */
                 period?: string;
-                /** @description What that period is split by: `segment` (default), `owner`, `currency` or a declared attribute's id. */
+                /** @description What that period is split by: `segment` (default), `owner`, `stage` (the lifecycle stage), `currency` or a declared attribute's id. */
                 by?: string;
             };
             header?: never;
@@ -11551,7 +11718,7 @@ export interface operations {
                 period?: string;
                 /** @description A step; `opening` = active at the start, `closing` = active at the end; every account of the bridge when left out. */
                 step?: string;
-                /** @description What `value` is a value of: `segment`, `owner`, `currency` or a declared attribute's id. */
+                /** @description What `value` is a value of: `segment`, `owner`, `stage` (the lifecycle stage), `currency` or a declared attribute's id. */
                 by?: string;
                 /** @description The part of the split. */
                 value?: string;
@@ -11598,7 +11765,7 @@ export interface operations {
                 month?: string;
                 /**
                  * @description What departures are grouped by: `reason` (default), `secondary`, `segment`, `owner`, `cohort` (month of the start), `size`, `currency`,
-                 *     or a declared attribute's id.
+                 *     `stage` (the lifecycle stage) or a declared attribute's id.
                  */
                 by?: string;
                 /**

@@ -7,7 +7,11 @@ import { router } from "./router";
 import { theme } from "./theme";
 
 const queries = new QueryClient({
-  defaultOptions: { queries: { staleTime: 30_000, retry: shouldRetry, refetchOnWindowFocus: true } },
+  defaultOptions: {
+    queries: { staleTime: 30_000, retry: shouldRetry, refetchOnWindowFocus: true },
+    // Without a connection a change fails at once and says so; waiting in silence, it could be sent twice.
+    mutations: { networkMode: "always" },
+  },
 });
 whenSignedOut(() => void queries.invalidateQueries({ queryKey: SESSION }));
 

@@ -191,14 +191,22 @@ async fn page(app: &App, known: &Known) -> Result<ContactPage> {
             known.id
         ))
     })?;
-    let mut rows = Vec::new();
-    for id in std::iter::once(known.id.clone()).chain(store::merged_into(&app.store, &known.id).await?) {
+    // What was sent about any of those that are one is shown as that one's, under whichever account it was sent.
+    let mut accounts = vec![app.accounts.root(known.account)];
+    for id in store::merged_into(&app.store, &known.id).await? {
         let account = app.accounts.contact(&id).map_or(known.account, |it| it.account);
-        let filter = TimelineFilter {
-            contact: Some(id),
-            limit: EVENTS,
-            ..TimelineFilter::default()
-        };
+        let account = app.accounts.root(account);
+        if !accounts.contains(&account) {
+            accounts.push(account);
+        }
+    }
+    let filter = TimelineFilter {
+        contact: Some(known.id.clone()),
+        limit: EVENTS,
+        ..TimelineFilter::default()
+    };
+    let mut rows = Vec::new();
+    for account in accounts {
         rows.extend(events::timeline(app, account.get(), &filter).await?);
     }
     rows.sort_by(|a, b| (b.occurred_at, &b.message_id).cmp(&(a.occurred_at, &a.message_id)));

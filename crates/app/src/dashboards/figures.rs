@@ -15,6 +15,8 @@ use crate::kpis::overview::{Targets, better_name, instant, unit_name};
 use crate::kpis::reading::{Readings, Want};
 use crate::kpis::stats;
 use crate::kpis::window::period;
+use crate::scores::stages::{self, Stages};
+use crate::web::Result;
 
 /// Different values of what figures are split by, at most: more are no chart.
 const MOST_GROUPS: usize = 1_000;
@@ -31,6 +33,17 @@ pub struct Page<'a> {
     pub filters: &'a Filters,
     /// The targets.
     pub targets: &'a Targets,
+    /// In which lifecycle stage accounts were when, where a tile asks for it.
+    pub stages: Option<&'a Stages>,
+}
+
+/// In which lifecycle stage accounts were when, where one of the tiles is split by it.
+pub async fn stages_of(app: &App, definitions: &Definitions, tiles: &[Tile]) -> Result<Option<Stages>> {
+    let named = |tile: &Tile| definitions.stage_named(tile.by.as_deref()?);
+    match tiles.iter().find_map(named) {
+        Some(field) => Ok(Some(stages::all(app, field).await?)),
+        None => Ok(None),
+    }
 }
 
 /// What a tile is split by; the problem in words where it cannot be.
@@ -40,6 +53,7 @@ pub fn split(page: &Page<'_>, tile: &Tile) -> std::result::Result<By, String> {
         Some("segment") => By::Segment,
         Some("owner") => By::Owner,
         Some("item") => By::Item,
+        Some("stage") if let Some(stages) = page.stages => By::Stage(stages.clone()),
         Some(id) => {
             let mut values: HashSet<String> = HashSet::new();
             for entry in page.app.metrics.book.all() {

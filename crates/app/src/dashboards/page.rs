@@ -44,11 +44,13 @@ pub async fn build(
     filters: &Filters,
 ) -> Result<Vec<Data>> {
     let targets = Targets::load(app, definitions).await?;
+    let stages = figures::stages_of(app, definitions, tiles).await?;
     let page = Page {
         app,
         definitions,
         filters,
         targets: &targets,
+        stages: stages.as_ref(),
     };
     let wants = wanted(&page, tiles);
     let readings = read(app, definitions, &wants).await?;
@@ -93,11 +95,13 @@ pub async fn warm(
     filters: &Filters,
 ) -> Result<()> {
     let targets = Targets::load(app, definitions).await?;
+    let stages = figures::stages_of(app, definitions, tiles).await?;
     let page = Page {
         app,
         definitions,
         filters,
         targets: &targets,
+        stages: stages.as_ref(),
     };
     read(app, definitions, &wanted(&page, tiles)).await.map(drop)
 }

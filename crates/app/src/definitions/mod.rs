@@ -170,6 +170,11 @@ impl Definitions {
         self.attributes.iter().find(|attribute| attribute.id == id)
     }
 
+    /// The attribute that holds the lifecycle stage, where the name `stage` means it: in a program that names none it may be an attribute's id.
+    pub fn stage_named(&self, name: &str) -> Option<&str> {
+        (name == "stage").then_some(self.program.lifecycle_stage.as_deref())?
+    }
+
     /// The segment with this id.
     pub fn segment(&self, id: &str) -> Option<&SegmentRule> {
         self.segments.segments.iter().find(|segment| segment.id == id)

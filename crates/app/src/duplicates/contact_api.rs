@@ -4,14 +4,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tenure_store::{StoreError, Tx, new_id};
+use tenure_store::{Execute, StoreError, StoreResult, new_id};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{find, store};
+use super::merge_api::settle;
+use super::store;
 use crate::App;
 use crate::accounts::{Known, normalise};
 use crate::auth::{Csm, Viewer, audit};
 use crate::contacts;
+use crate::events::{self, Rejoined};
 use crate::metrics::as_of;
 use crate::web::{Json, Path, Problem, Query, Result};
 
@@ -113,65 +115,76 @@ pub async fn merge(Csm(who): Csm, State(app): State<App>, Json(form): Json<NewMe
             "name two different contacts",
         ));
     }
-    let tx = app.store.begin().await?;
-    unmerged(&tx, &survivor, &merged).await?;
-    let id = new_id(&app.clock);
-    store::merge_contact(&tx, &id, (&survivor, &merged), app.clock.micros(), &who.actor).await?;
-    let detail = json!({ "survivor": survivor, "merged": merged, "merge": id });
-    audit(
-        &tx,
-        &app.clock,
-        &who,
-        "contact.merge",
-        &format!("contact:{survivor}"),
-        &detail,
-    )
+    if let Some(obstacle) = obstacle(&app.store, &survivor, &merged).await? {
+        return Err(Problem::conflict(obstacle));
+    }
+    let it = store::ContactMerge {
+        id: new_id(&app.clock),
+        merged: merged.clone(),
+        survivor,
+        at: app.clock.micros(),
+        actor: who.actor.clone(),
+        parted_at: None,
+        parted_by: None,
+    };
+    let clock = app.clock.clone();
+    events::rejoin(&app, &Rejoined::Contact(merged), move |tx, seq| {
+        Box::pin(async move {
+            // Somebody else may have merged one of them since.
+            store::wait_for_contact_merges(tx).await?;
+            if let Some(obstacle) = obstacle(tx, &it.survivor, &it.merged).await? {
+                return Err(StoreError::Conflict(obstacle));
+            }
+            store::merge_contact(tx, &it, seq).await?;
+            let detail = json!({ "survivor": it.survivor, "merged": it.merged, "merge": it.id });
+            let subject = format!("contact:{}", it.survivor);
+            audit(tx, &clock, &who, "contact.merge", &subject, &detail).await
+        })
+    })
     .await?;
-    tx.commit().await?;
-    find::forget(&app);
+    settle(&app).await?;
     Ok(StatusCode::CREATED)
 }
 
-/// A contact is merged once, and into one that stands for itself; one that others were merged into is not merged itself.
-async fn unmerged(tx: &Tx, survivor: &str, merged: &str) -> Result<()> {
-    for it in store::contact_merges_of(tx, &[survivor, merged]).await? {
+/// What stands against merging. A contact is merged once, and into one that stands for itself; one that others were merged into is not merged
+/// itself.
+async fn obstacle(on: &impl Execute, survivor: &str, merged: &str) -> StoreResult<Option<String>> {
+    for it in store::contact_merges_of(on, &[survivor, merged]).await? {
         if it.merged == merged || it.merged == survivor {
-            return Err(Problem::conflict(format!(
+            return Ok(Some(format!(
                 "{} is already merged into {}: part them first",
                 it.merged, it.survivor
             )));
         }
         if it.survivor == merged {
-            return Err(Problem::conflict(format!(
+            return Ok(Some(format!(
                 "{} was merged into {merged}: part them first, or merge {survivor} into {merged}",
                 it.merged
             )));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Parts two merged contacts again.
 #[utoipa::path(post, path = "/api/v1/contact-merges/{id}/parting", tag = "duplicates", params(("id" = String, Path)), responses((status = 204)))]
 pub async fn part(Csm(who): Csm, State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
-    let tx = app.store.begin().await?;
-    if !store::part_contact(&tx, &id, app.clock.micros(), &who.actor).await? {
-        return Err(StoreError::Conflict(
-            "there is no such merge that stands; GET /api/v1/contact-merges lists them".to_owned(),
-        )
-        .into());
-    }
-    let detail = json!({ "merge": id });
-    audit(
-        &tx,
-        &app.clock,
-        &who,
-        "contact.part",
-        &format!("contact-merge:{id}"),
-        &detail,
-    )
+    let gone = || "there is no such merge that stands; GET /api/v1/contact-merges lists them".to_owned();
+    let Some(it) = store::standing_contact_merge(&app.store, &id).await? else {
+        return Err(StoreError::Conflict(gone()).into());
+    };
+    let (clock, at) = (app.clock.clone(), app.clock.micros());
+    events::rejoin(&app, &Rejoined::Contact(it.merged), move |tx, seq| {
+        Box::pin(async move {
+            if !store::part_contact(tx, &id, at, &who.actor, seq).await? {
+                return Err(StoreError::Conflict(gone()));
+            }
+            let subject = format!("contact-merge:{id}");
+            let detail = json!({ "merge": id });
+            audit(tx, &clock, &who, "contact.part", &subject, &detail).await
+        })
+    })
     .await?;
-    tx.commit().await?;
-    find::forget(&app);
+    settle(&app).await?;
     Ok(StatusCode::NO_CONTENT)
 }

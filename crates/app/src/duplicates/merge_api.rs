@@ -11,9 +11,10 @@ use super::compare::{MergeField, fields, number, obstacle};
 use super::find;
 use crate::accounts::merges::{self, Choices, Merge};
 use crate::auth::{Manager, Viewer, audit};
+use crate::events::{self, Rejoined};
 use crate::metrics::as_of;
 use crate::web::{Json, Path, Problem, Query, Result};
-use crate::{App, events, metrics};
+use crate::{App, metrics};
 
 /// A merge as it is shown.
 #[derive(Serialize, ToSchema)]
@@ -167,12 +168,16 @@ pub async fn merge(
     let (kept, clock) = (it.clone(), app.clock.clone());
     let detail = json!({ "survivor": form.survivor, "merged": form.merged, "choices": it.choices });
     let subject = format!("account:{}", form.survivor);
-    events::rejoin(&app, &[survivor.get(), merged.get()], move |tx, seq| {
-        Box::pin(async move {
-            merges::merge(tx, &kept, seq).await?;
-            audit(tx, &clock, &who, "account.merge", &subject, &detail).await
-        })
-    })
+    events::rejoin(
+        &app,
+        &Rejoined::Accounts(vec![survivor.get(), merged.get()]),
+        move |tx, seq| {
+            Box::pin(async move {
+                merges::merge(tx, &kept, seq).await?;
+                audit(tx, &clock, &who, "account.merge", &subject, &detail).await
+            })
+        },
+    )
     .await?;
     settle(&app).await?;
     Ok((StatusCode::CREATED, Json(line(&app, it).await?)))
@@ -195,7 +200,7 @@ pub async fn part(
     if it.parted_at.is_some() {
         return Err(Problem::conflict(gone()));
     }
-    let touched = [app.accounts.root(it.survivor).get(), it.merged.get()];
+    let touched = Rejoined::Accounts(vec![app.accounts.root(it.survivor).get(), it.merged.get()]);
     let (clock, at) = (app.clock.clone(), app.clock.micros());
     let account = |no| app.accounts.account_id(no).unwrap_or_default();
     let subject = format!("account:{}", account(it.survivor));
@@ -216,7 +221,7 @@ pub async fn part(
 }
 
 /// Lets the accounts be computed before the caller is answered, so that the next page is right.
-async fn settle(app: &App) -> Result<()> {
+pub(super) async fn settle(app: &App) -> Result<()> {
     metrics::catch_up(app).await?;
     find::forget(app);
     app.metrics.wake();

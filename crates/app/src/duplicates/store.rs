@@ -112,8 +112,13 @@ pub(super) async fn counts(on: &impl Execute, no: i64) -> StoreResult<[i64; 4]> 
         .iter()
         .enumerate()
     {
+        let there = if *table == "notes" {
+            " AND removed_at IS NULL"
+        } else {
+            ""
+        };
         let sql = format!(
-            "SELECT COUNT(*) AS n FROM {table} WHERE account_no = $1 OR account_no IN (SELECT no FROM account_roots WHERE root_no = $1)"
+            "SELECT COUNT(*) AS n FROM {table} WHERE (account_no = $1 OR account_no IN (SELECT no FROM account_roots WHERE root_no = $1)){there}"
         );
         if let Some(row) = on.one(&sql, args![no]).await? {
             found[place] = row.get("n")?;
@@ -161,39 +166,60 @@ pub(super) async fn contact_merges(on: &impl Execute, limit: i64) -> StoreResult
     .collect()
 }
 
-/// The standing merges that either of two contacts is part of. Whoever merges contacts waits here for the others.
-pub(super) async fn contact_merges_of(tx: &Tx, [one, other]: &[&str; 2]) -> StoreResult<Vec<ContactMerge>> {
+/// Whoever merges contacts waits here for the others.
+pub(super) async fn wait_for_contact_merges(tx: &Tx) -> StoreResult<()> {
     let sql = "INSERT INTO settings (key, value) VALUES ('contacts.merges', '') ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     tx.run(sql, vec![]).await?;
+    Ok(())
+}
+
+/// The standing merges that either of two contacts is part of.
+pub(super) async fn contact_merges_of(
+    on: &impl Execute,
+    [one, other]: &[&str; 2],
+) -> StoreResult<Vec<ContactMerge>> {
     let sql = format!(
         "{CONTACT_MERGE} WHERE parted_at IS NULL AND (merged_id IN ($1, $2) OR survivor_id IN ($1, $2))"
     );
-    tx.all(&sql, args![*one, *other])
+    on.all(&sql, args![*one, *other])
         .await?
         .iter()
         .map(contact_merge)
         .collect()
 }
 
-/// Keeps a merge of contacts.
-pub(super) async fn merge_contact(
-    tx: &Tx,
-    id: &str,
-    (survivor, merged): (&str, &str),
-    at: i64,
-    actor: &str,
-) -> StoreResult<()> {
+/// The standing merge of contacts with this id.
+pub(super) async fn standing_contact_merge(on: &impl Execute, id: &str) -> StoreResult<Option<ContactMerge>> {
+    on.one(
+        &format!("{CONTACT_MERGE} WHERE id = $1 AND parted_at IS NULL"),
+        args![id],
+    )
+    .await?
+    .as_ref()
+    .map(contact_merge)
+    .transpose()
+}
+
+/// Keeps a merge of contacts that takes effect at step `seq` of the log.
+pub(super) async fn merge_contact(tx: &Tx, it: &ContactMerge, seq: i64) -> StoreResult<()> {
     let mut batch = Batch::new(
         "contact_merges",
-        &["id", "merged_id", "survivor_id", "at", "actor"],
+        &["id", "merged_id", "survivor_id", "at", "actor", "seq"],
     );
-    batch.row(args![id, merged, survivor, at, actor]);
+    batch.row(args![
+        it.id.as_str(),
+        it.merged.as_str(),
+        it.survivor.as_str(),
+        it.at,
+        it.actor.as_str(),
+        seq
+    ]);
     tx.insert(batch, Conflict::Fail).await?;
     Ok(())
 }
 
-/// Ends a merge of contacts; false when none of this id stands.
-pub(super) async fn part_contact(tx: &Tx, id: &str, at: i64, actor: &str) -> StoreResult<bool> {
-    let sql = "UPDATE contact_merges SET parted_at = $1, parted_by = $2 WHERE id = $3 AND parted_at IS NULL";
-    Ok(tx.run(sql, args![at, actor, id]).await? == 1)
+/// Ends a merge of contacts at step `seq` of the log; false when none of this id stands.
+pub(super) async fn part_contact(tx: &Tx, id: &str, at: i64, actor: &str, seq: i64) -> StoreResult<bool> {
+    let sql = "UPDATE contact_merges SET parted_at = $1, parted_by = $2, parted_seq = $3 WHERE id = $4 AND parted_at IS NULL";
+    Ok(tx.run(sql, args![at, actor, seq, id]).await? == 1)
 }

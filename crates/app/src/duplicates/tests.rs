@@ -1,5 +1,7 @@
 //! Merging and parting, proved against Tenures that were told of one account, or of two, from the beginning.
 
+mod contacts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};
@@ -73,7 +75,7 @@ fn as_one(arrivals: &[Arrival], survivor: &str, merged: &str, held: &BTreeSet<St
     told
 }
 
-async fn seal(app: &TestApp) {
+pub(super) async fn seal(app: &TestApp) {
     let now = Limits {
         events: 1,
         age: 0,
@@ -90,7 +92,7 @@ fn alike(one: Option<f64>, other: Option<f64>) -> bool {
     }
 }
 
-async fn like(one: &TestApp, other: &TestApp, what: &str) {
+pub(super) async fn like(one: &TestApp, other: &TestApp, what: &str) {
     let (got, want) = (accounts(one), accounts(other));
     assert_eq!(
         got.keys().collect::<Vec<_>>(),
@@ -126,7 +128,7 @@ async fn like(one: &TestApp, other: &TestApp, what: &str) {
     }
 }
 
-async fn exact(app: &TestApp, what: &str) {
+pub(super) async fn exact(app: &TestApp, what: &str) {
     let again = crate::reactors::recompute(app).await.expect("recomputed");
     assert_eq!(
         (again.accounts_differing, again.figures_differing),
@@ -136,7 +138,7 @@ async fn exact(app: &TestApp, what: &str) {
     );
 }
 
-async fn company(arrivals: &[Arrival]) -> TestApp {
+pub(super) async fn company(arrivals: &[Arrival]) -> TestApp {
     let app = TestApp::new().await;
     apply(&app, &medtrainer()).await;
     arrive(&app, arrivals).await;

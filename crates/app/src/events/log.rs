@@ -150,10 +150,10 @@ impl Log {
         self.core.newest.subscribe()
     }
 
-    /// Events as they are shown: those of a merged account under the one that it was merged into.
+    /// Events as they are shown: those of a merged account or contact under the one that it was merged into.
     fn shown(&self, rows: &Arc<Vec<EventRow>>) -> Arc<Vec<EventRow>> {
         let renames = self.core.accounts.renames();
-        if !rows.iter().any(|row| renames.target(row.account_no).is_some()) {
+        if renames.is_empty() || !rows.iter().any(|row| renames.touches(row)) {
             return Arc::clone(rows);
         }
         let mut rows = rows.to_vec();

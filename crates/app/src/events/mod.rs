@@ -49,6 +49,7 @@ pub use chunk::{Chunk, Stored};
 pub use event::{Event, Kind};
 pub use jobs::housekeeping;
 pub use log::Log;
+pub use rejoin::Rejoined;
 pub use row::{day_and_month, days_since_1970};
 pub use seal::Limits;
 pub use tenure_lake::EventRow;
@@ -230,13 +231,13 @@ where
     chunk::append(&app.log.core, chunk, keep, in_tx).await
 }
 
-/// Takes a step of the log at which these accounts are read otherwise than before, merged or parted. `in_tx` keeps what says so, and is told
+/// Takes a step of the log at which these accounts or contacts are read otherwise than before, merged or parted. `in_tx` keeps what says so, and is told
 /// the step. No event changes; reactors build the accounts anew.
-pub async fn rejoin<F>(app: &App, accounts: &[i64], in_tx: F) -> StoreResult<i64>
+pub async fn rejoin<F>(app: &App, who: &Rejoined, in_tx: F) -> StoreResult<i64>
 where
     F: for<'a> FnOnce(&'a Tx, i64) -> BoxFuture<'a, StoreResult<()>> + Send,
 {
-    rejoin::rejoin(&app.log.core, accounts, in_tx).await
+    rejoin::rejoin(&app.log.core, who, in_tx).await
 }
 
 /// The newest committed `seq`, and every later one.

@@ -1,24 +1,33 @@
-//! Accounts that are read together or apart from a step of the log on: no event changes, only under whom it is shown.
+//! Accounts and contacts that are read together or apart from a step of the log on: no event changes, only under whom it is shown.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tenure_lake::arrow::array::AsArray;
-use tenure_lake::arrow::datatypes::Int32Type;
+use tenure_lake::arrow::datatypes::{Int32Type, Int64Type};
 use tenure_store::{StoreError, StoreResult, Tx};
 
 use super::log::{Bulk, Core};
 use super::store;
-use crate::accounts;
+use crate::accounts::{self, AccountNo};
 
-/// Takes a step of the log at which these accounts are read otherwise than before. `in_tx` keeps what says so, and is told the step.
+/// Who is read otherwise.
+#[derive(Clone, Debug)]
+pub enum Rejoined {
+    /// These accounts.
+    Accounts(Vec<i64>),
+    /// This contact, under whichever accounts it has events.
+    Contact(String),
+}
+
+/// Takes a step of the log at which these are read otherwise than before. `in_tx` keeps what says so, and is told the step.
 /// Reactors build the accounts anew, as after an import.
-pub(super) async fn rejoin<F>(core: &Core, of: &[i64], in_tx: F) -> StoreResult<i64>
+pub(super) async fn rejoin<F>(core: &Core, who: &Rejoined, in_tx: F) -> StoreResult<i64>
 where
     F: for<'a> FnOnce(&'a Tx, i64) -> BoxFuture<'a, StoreResult<()>> + Send,
 {
-    let months = months(core, of).await?;
+    let (of, months) = touched(core, who).await?;
     let _commit = core.commit.lock().await;
     core.refresh().await?;
     let before = core.state.read().seq;
@@ -27,7 +36,7 @@ where
     store::advance(&tx, before, seq)
         .await
         .inspect_err(|_| core.distrust())?;
-    store::insert_bulk(&tx, seq, of, &months).await?;
+    store::insert_bulk(&tx, seq, &of, &months).await?;
     in_tx(&tx, seq).await?;
     core.commit(tx).await?;
     accounts::merges::load(&core.store, &core.accounts)
@@ -39,7 +48,7 @@ where
         state.bulks.insert(
             seq,
             Bulk {
-                accounts: Arc::new(of.to_vec()),
+                accounts: Arc::new(of),
                 months: Arc::new(months),
             },
         );
@@ -48,20 +57,34 @@ where
     Ok(seq)
 }
 
-/// The months in which any of the accounts has events of its own.
-async fn months(core: &Core, of: &[i64]) -> StoreResult<Vec<i32>> {
-    let numbers: Vec<String> = of.iter().map(i64::to_string).collect();
+/// The accounts that are read otherwise, and the months in which there are events of them, or of the contact.
+async fn touched(core: &Core, who: &Rejoined) -> StoreResult<(Vec<i64>, Vec<i32>)> {
+    let condition = match who {
+        Rejoined::Accounts(of) => {
+            let numbers: Vec<String> = of.iter().map(i64::to_string).collect();
+            format!("account_no IN ({})", numbers.join(", "))
+        }
+        Rejoined::Contact(id) => store::of_contacts(std::slice::from_ref(id)),
+    };
     let context = core.lake.context(&core.own_snapshot()?.1);
     let batches = context
-        .query(&store::months_query(&[format!(
-            "account_no IN ({})",
-            numbers.join(", ")
-        )]))
+        .query(&store::months_query(&[condition]))
         .await
         .map_err(|error| StoreError::Other(format!("history: {}", error.message)))?;
-    let mut months = BTreeSet::new();
+    let (mut found, mut months) = (BTreeSet::new(), BTreeSet::new());
     for batch in batches {
+        found.extend(batch.column(0).as_primitive::<Int64Type>().values().iter());
         months.extend(batch.column(1).as_primitive::<Int32Type>().values().iter());
     }
-    Ok(months.into_iter().collect())
+    let accounts = match who {
+        Rejoined::Accounts(of) => of.clone(),
+        Rejoined::Contact(_) => {
+            let shown = found.into_iter().filter(|no: &i64| *no != 0);
+            let roots: BTreeSet<i64> = shown
+                .map(|no| core.accounts.root(AccountNo::new(no)).get())
+                .collect();
+            roots.into_iter().collect()
+        }
+    };
+    Ok((accounts, months.into_iter().collect()))
 }

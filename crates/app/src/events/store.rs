@@ -641,7 +641,12 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// Asks the lake for the events of one account (all numbers that are read as it) that fit, newest first; `text` is in small letters.
-pub(super) fn timeline_query(accounts: &[i64], filter: &TimelineFilter, text: Option<&str>) -> String {
+pub(super) fn timeline_query(
+    accounts: &[i64],
+    contacts: Option<&[String]>,
+    filter: &TimelineFilter,
+    text: Option<&str>,
+) -> String {
     let numbers: Vec<String> = accounts.iter().map(i64::to_string).collect();
     let mut sql = format!(
         "SELECT * FROM events WHERE account_no IN ({})",
@@ -650,8 +655,8 @@ pub(super) fn timeline_query(accounts: &[i64], filter: &TimelineFilter, text: Op
     if let Some(kind) = filter.kind {
         sql.push_str(&format!(" AND kind = {}", quoted(kind.name())));
     }
-    if let Some(contact) = &filter.contact {
-        sql.push_str(&format!(" AND contact_id = {}", quoted(contact)));
+    if let Some(contacts) = contacts {
+        sql.push_str(&format!(" AND {}", of_contacts(contacts)));
     }
     if let Some((at, id)) = &filter.before {
         let at = format!("to_timestamp_micros({at})");
@@ -671,6 +676,12 @@ pub(super) fn timeline_query(accounts: &[i64], filter: &TimelineFilter, text: Op
         filter.limit
     ));
     sql
+}
+
+/// The condition that an event is of one of these contacts.
+pub(super) fn of_contacts(ids: &[String]) -> String {
+    let all: Vec<String> = ids.iter().map(|id| quoted(id)).collect();
+    format!("contact_id IN ({})", all.join(", "))
 }
 
 /// Asks the lake which accounts have events in which months, among those that meet any of the conditions.

@@ -17,7 +17,7 @@ pub struct TimelineFilter {
     pub kind: Option<Kind>,
     /// Only events whose name or properties hold this text, in any case of letters.
     pub text: Option<String>,
-    /// Only events of this contact.
+    /// Only events of this contact and of those that were merged into it.
     pub contact: Option<String>,
     /// Only events before this one in the timeline: `occurred_at` and `message_id` of the last one shown.
     pub before: Option<(i64, String)>,
@@ -32,10 +32,11 @@ impl TimelineFilter {
             .is_none_or(|(at, id)| (row.occurred_at, &row.message_id) < (*at, id))
     }
 
-    fn fits(&self, row: &EventRow, text: Option<&str>) -> bool {
+    /// Whether an event fits, of whichever of these contacts, which are read as one.
+    fn fits(&self, row: &EventRow, contacts: Option<&[String]>, text: Option<&str>) -> bool {
         self.before(row)
             && self.kind.is_none_or(|kind| row.kind == kind.name())
-            && (self.contact.is_none() || row.contact_id == self.contact)
+            && contacts.is_none_or(|all| row.contact_id.as_ref().is_some_and(|id| all.contains(id)))
             && text.is_none_or(|text| {
                 row.name.to_lowercase().contains(text) || row.properties.to_lowercase().contains(text)
             })
@@ -66,6 +67,8 @@ pub(super) async fn timeline(
     }
     // Those that were merged into it are read with it.
     let accounts = core.accounts.group(AccountNo::new(account_no));
+    let renames = core.accounts.renames();
+    let contacts = filter.contact.as_ref().map(|id| renames.contacts_of(id));
     let text = filter.text.as_ref().map(|text| text.to_lowercase());
     let text = text.as_deref();
     let (manifest, blobs) = {
@@ -78,7 +81,7 @@ pub(super) async fn timeline(
     };
     let rows = blobs.iter().flat_map(|blob| blob.rows.iter());
     let mut found: Vec<EventRow> = rows
-        .filter(|row| accounts.contains(&row.account_no) && filter.fits(row, text))
+        .filter(|row| accounts.contains(&row.account_no) && filter.fits(row, contacts.as_deref(), text))
         .cloned()
         .collect();
     let mut files: Vec<&FileMeta> = manifest
@@ -86,7 +89,7 @@ pub(super) async fn timeline(
         .filter(|file| filter.may_hold(&accounts, file))
         .collect();
     files.sort_by_key(|file| std::cmp::Reverse(file.max_occurred_at));
-    let sql = store::timeline_query(&accounts, filter, text);
+    let sql = store::timeline_query(&accounts, contacts.as_deref(), filter, text);
     let mut step = 2;
     while let Some(newest) = files.first() {
         order(&mut found, filter.limit);
@@ -111,6 +114,7 @@ pub(super) async fn timeline(
         }
     }
     order(&mut found, filter.limit);
+    found.iter_mut().for_each(|row| renames.apply(row));
     Ok(found)
 }
 

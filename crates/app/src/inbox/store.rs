@@ -167,7 +167,7 @@ async fn since(on: &impl Execute, sql: &str, at: i64) -> StoreResult<Vec<Happene
 /// Mentions since a moment: of whom, the note, its account, its author.
 pub(super) async fn mentions(on: &impl Execute, at: i64) -> StoreResult<Vec<Happened>> {
     let sql = "SELECT m.user_id AS whom, m.note_id AS id, n.account_no, n.updated_by AS what, m.at FROM note_mentions m \
-               JOIN notes n ON n.id = m.note_id WHERE m.at >= $1 ORDER BY m.at LIMIT 1000";
+               JOIN notes n ON n.id = m.note_id WHERE m.at >= $1 AND n.removed_at IS NULL ORDER BY m.at LIMIT 1000";
     since(on, sql, at).await
 }
 

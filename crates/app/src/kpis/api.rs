@@ -40,7 +40,7 @@ pub fn routes() -> OpenApiRouter<App> {
 struct Asked {
     /// The day (YYYY-MM-DD); today when left out.
     as_of: Option<String>,
-    /// `segment` adds a line for each segment.
+    /// `segment`, `owner`, `stage` (the lifecycle stage) or a declared attribute's id: adds a line for each of its values.
     by: Option<String>,
 }
 
@@ -82,19 +82,8 @@ pub(super) fn definitions(app: &App) -> Result<std::sync::Arc<Definitions>> {
 async fn list(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>) -> Result<Json<Overview>> {
     let definitions = definitions(&app)?;
     let day = day_of(&app, asked.as_of.as_deref())?;
-    let by_segment = match asked.by.as_deref() {
-        None | Some("") => false,
-        Some("segment") => true,
-        Some(other) => {
-            return Err(Problem::field(
-                "by",
-                other,
-                "is not known here",
-                "ask by=segment, or leave it out",
-            ));
-        }
-    };
-    let kpis = overview::lines(&app, &definitions, day, by_segment).await?;
+    let by = by_of(&app, &definitions, asked.by.as_deref()).await?;
+    let kpis = overview::lines(&app, &definitions, day, &by).await?;
     let computed_at = kpis
         .iter()
         .map(|line| line.computed_at.clone())
@@ -128,7 +117,7 @@ struct SeriesAsked {
     from: Option<String>,
     /// Last day; today when left out.
     to: Option<String>,
-    /// `segment`, `owner`, or a declared attribute's id; all accounts together when left out.
+    /// `segment`, `owner`, `stage` (the lifecycle stage), or a declared attribute's id; all accounts together when left out.
     by: Option<String>,
 }
 
@@ -252,20 +241,26 @@ fn known_on(app: &App, kpi: &Kpi, grain: &str, days: Vec<Date>) -> Vec<Date> {
         .collect()
 }
 
-fn by_of(definitions: &Definitions, by: Option<&str>) -> Result<By> {
-    Ok(match by {
-        None | Some("" | "none") => By::Nothing,
-        Some("segment") => By::Segment,
-        Some("owner") => By::Owner,
-        Some(id) if definitions.attribute(id).is_some() => By::Attribute(id.to_owned()),
-        Some(other) => {
-            return Err(Problem::field(
+async fn by_of(app: &App, definitions: &Definitions, by: Option<&str>) -> Result<By> {
+    let name = match by {
+        None | Some("" | "none") => return Ok(By::Nothing),
+        Some(name) => name,
+    };
+    By::named(app, definitions, name).await?.ok_or_else(|| {
+        if name == "stage" {
+            return Problem::field(
                 "by",
-                other,
-                "is not an attribute",
-                "ask by=segment, by=owner or by a declared attribute",
-            ));
+                name,
+                "is not known here: the program names no lifecycle stage",
+                "name the attribute that holds it, as `lifecycle_stage` in program.yaml",
+            );
         }
+        Problem::field(
+            "by",
+            name,
+            "is not an attribute",
+            "ask by=segment, by=owner, by=stage or by a declared attribute",
+        )
     })
 }
 
@@ -281,7 +276,7 @@ async fn series(
     let kpi = find(&definitions, &id)?;
     let (grain, days) = days_of(&app, &asked)?;
     let days = known_on(&app, kpi, &grain, days);
-    let by = by_of(&definitions, asked.by.as_deref())?;
+    let by = by_of(&app, &definitions, asked.by.as_deref()).await?;
     let kept = kept_or_computed(&app, &definitions, kpi, &days, &by).await?;
     let baselines = Baselines::load(&app).await?;
     let mut series: BTreeMap<String, Vec<Point>> = BTreeMap::new();
@@ -369,7 +364,7 @@ struct AccountsAsked {
     as_of: Option<String>,
     /// `all` (default), or a value of what `by` says.
     scope: Option<String>,
-    /// What `scope` is a value of: `segment` (default), `owner`, `item` (a part of the KPI's own, such as a reason) or an attribute.
+    /// What `scope` is a value of: `segment` (default), `owner`, `stage`, `item` (a part of the KPI's own, such as a reason) or an attribute.
     by: Option<String>,
     /// Only accounts of this segment.
     segment: Option<String>,
@@ -473,7 +468,7 @@ async fn chosen(app: &App, definitions: &Definitions, kpi: &Kpi, asked: &Account
     let by = match asked.by.as_deref() {
         None | Some("") => By::Segment,
         Some("item") => By::Item,
-        other => by_of(definitions, other)?,
+        other => by_of(app, definitions, other).await?,
     };
     let filled = |text: &Option<String>| text.clone().filter(|t| !t.is_empty() && t != ALL);
     let only = Only {

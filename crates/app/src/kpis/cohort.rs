@@ -36,14 +36,20 @@ pub fn periods(periods: &[Period]) -> Result<RecordBatch> {
     ])?)
 }
 
-/// The span whose segment and owner count for a period.
+/// The day whose segment, owner and stage count for a period.
 #[must_use]
-pub fn counted<'a>(entry: &'a Entry, period: &Period, at: SegmentAt) -> Option<&'a Span> {
-    let day = match at {
+pub fn day_that_counts(period: &Period, at: SegmentAt) -> i32 {
+    match at {
         // "At the start" is the moment before the first day: who joins on the first day was not there yet.
         SegmentAt::Start => day_number(period.first) - 1,
         SegmentAt::End => day_number(period.last),
-    };
+    }
+}
+
+/// The span whose segment and owner count for a period.
+#[must_use]
+pub fn counted<'a>(entry: &'a Entry, period: &Period, at: SegmentAt) -> Option<&'a Span> {
+    let day = day_that_counts(period, at);
     entry.head.span_at(day).or_else(|| entry.head.spans.first())
 }
 

@@ -12,7 +12,7 @@ use tenure_lake::arrow::array::{Array, ArrayRef, AsArray};
 use tenure_lake::arrow::compute::cast;
 use tenure_lake::arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type};
 
-use super::cohort::{cohort, counted, periods};
+use super::cohort::{cohort, counted, day_that_counts, periods};
 use super::stats::{Figure, Sums, figure};
 use super::window::{Period, period};
 use crate::App;
@@ -20,6 +20,7 @@ use crate::definitions::{Definitions, Kpi, KpiValue, KpiWindow, SqlProblem};
 use crate::metrics::facts::{date_of, day_number};
 use crate::metrics::{Entry, tables};
 use crate::scores::score_days;
+use crate::scores::stages::{self, Stages};
 
 /// What figures are split by, besides the figure of all accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,10 +31,30 @@ pub enum By {
     Segment,
     /// The owner of that day.
     Owner,
+    /// The lifecycle stage of that day.
+    Stage(Stages),
     /// A declared attribute, as it is now.
     Attribute(String),
     /// The facts' own parts, their column `item`.
     Item,
+}
+
+impl By {
+    /// What figures are split by under this name; `None` = the name means nothing that accounts have.
+    ///
+    /// # Errors
+    /// When the records fail.
+    pub async fn named(app: &App, definitions: &Definitions, name: &str) -> Result<Option<Self>> {
+        Ok(Some(match name {
+            "segment" => Self::Segment,
+            "owner" => Self::Owner,
+            _ => match definitions.stage_named(name) {
+                Some(field) => Self::Stage(stages::all(app, field).await?),
+                None if definitions.attribute(name).is_some() => Self::Attribute(name.to_owned()),
+                None => return Ok(None),
+            },
+        }))
+    }
 }
 
 /// Which accounts count; every one when nothing is said.
@@ -608,7 +629,7 @@ fn add(sums: &mut Sums, kpi: &Kpi, fact: &Fact<'_>) {
     }
 }
 
-fn scope_of<'a>(entry: Option<&'a Entry>, kpi: &Kpi, period: &Period, by: &By) -> Option<Cow<'a, str>> {
+fn scope_of<'a>(entry: Option<&'a Entry>, kpi: &Kpi, period: &Period, by: &'a By) -> Option<Cow<'a, str>> {
     let entry = entry?;
     match by {
         By::Nothing | By::Item => None,
@@ -619,6 +640,10 @@ fn scope_of<'a>(entry: Option<&'a Entry>, kpi: &Kpi, period: &Period, by: &By) -
                 .unwrap_or(NONE)
                 .into(),
         ),
+        By::Stage(stages) => {
+            let day = day_that_counts(period, kpi.segment_at);
+            Some(stages.on(entry.no, &entry.head, day).unwrap_or(NONE).into())
+        }
         By::Attribute(id) => Some(match entry.attributes.get(id) {
             None | Some(serde_json::Value::Null) => NONE.into(),
             Some(serde_json::Value::String(text)) => text.as_str().into(),

@@ -1,14 +1,16 @@
 //! Figures beside their targets: what the Overview and `tenure kpis` show.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Result;
 use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::engine::{ALL, By, figures};
+use super::engine::{ALL, By, Only, figures};
 use super::reactor::scopes;
+use super::reading::{Readings, Want};
 use super::stats::Figure;
 use super::status::Status;
 use super::store::{self, Kept};
@@ -30,7 +32,7 @@ pub struct Line {
     pub group: String,
     /// The definition in words.
     pub description: String,
-    /// `all`, or a segment.
+    /// `all`, or a value of what figures are split by.
     pub scope: String,
     /// First day looked at.
     pub first_day: String,
@@ -134,11 +136,13 @@ pub async fn of_day(app: &App, definitions: &Definitions, day: Date) -> Result<V
         .collect())
 }
 
-/// Every KPI's figure of a day with its targets, in the program's order. `by_segment` adds a line for each segment.
+/// Every KPI's figure of a day with its targets, in the program's order, and a line for each value of what they are split by.
 ///
 /// # Errors
 /// When history or records fail.
-pub async fn lines(app: &App, definitions: &Definitions, day: Date, by_segment: bool) -> Result<Vec<Line>> {
+pub async fn lines(app: &App, definitions: &Arc<Definitions>, day: Date, by: &By) -> Result<Vec<Line>> {
+    let by_segment = *by == By::Segment;
+    let splits = splits(app, definitions, day, by).await?;
     let kept = of_day(app, definitions, day).await?;
     let baselines = Baselines::load(app).await?;
     let pairs = conflicts(definitions);
@@ -164,8 +168,41 @@ pub async fn lines(app: &App, definitions: &Definitions, day: Date, by_segment: 
                 lines.push(with_target(plain.clone(), kpi, target, &baselines, day, conflict));
             }
         }
+        let split = splits.iter().filter(|k| k.kpi == kpi.id);
+        lines.extend(split.map(|held| line(kpi, &held.scope, day, Some(held))));
     }
     Ok(lines)
+}
+
+/// The figures of a day by what they are split by, where that is not the segments, which are kept with those of all.
+async fn splits(app: &App, definitions: &Arc<Definitions>, day: Date, by: &By) -> Result<Vec<Kept>> {
+    if matches!(by, By::Nothing | By::Segment) {
+        return Ok(Vec::new());
+    }
+    let only = Only::default();
+    let want = |kpi: &Kpi| Want {
+        kpi: kpi.id.clone(),
+        days: vec![day],
+        by: by.clone(),
+        only: only.clone(),
+    };
+    let wants: Vec<Want> = definitions.kpis.iter().map(want).collect();
+    let readings = Readings::load(app, definitions, &wants).await?;
+    let mut found = Vec::new();
+    for kpi in &definitions.kpis {
+        let Some(cells) = readings.get(&kpi.id, day, by, &only) else {
+            continue;
+        };
+        let parts = cells.figures.iter().filter(|(scope, _)| scope != ALL);
+        found.extend(parts.map(|(scope, figure)| Kept {
+            kpi: kpi.id.clone(),
+            day,
+            scope: scope.clone(),
+            figure: figure.clone(),
+            computed_at: cells.computed_at,
+        }));
+    }
+    Ok(found)
 }
 
 fn line(kpi: &Kpi, scope: &str, day: Date, kept: Option<&Kept>) -> Line {

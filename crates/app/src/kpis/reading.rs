@@ -19,6 +19,7 @@ use super::stats::Figure;
 use super::store::{self, Kept, Split};
 use crate::App;
 use crate::definitions::{Definitions, Kpi, kpi_prints};
+use crate::scores::stages::Stages;
 
 /// Figures of one KPI, split and restricted, on some days.
 #[derive(Clone, Debug)]
@@ -100,7 +101,7 @@ impl Memo {
             let mut held = app.kpis.held.lock();
             app.kpis.forgotten.fetch_add(1, Ordering::SeqCst);
             held.cells.retain(|(kpi, day, by, _), _| {
-                let described = due.attributes() && matches!(by, By::Attribute(_));
+                let described = due.attributes() && matches!(by, By::Attribute(_) | By::Stage(_));
                 !gone(kpi, *day) && !described
             });
             held.count();
@@ -112,7 +113,9 @@ impl Memo {
             store::forget_split(&tx, kpi, *day).await?;
         }
         if due.attributes() {
-            store::forget_ways(&tx, &format!("[[\"{BY_ATTRIBUTE}\",")).await?;
+            for way in [BY_ATTRIBUTE, BY_STAGE] {
+                store::forget_ways(&tx, &format!("[[\"{way}\",")).await?;
+            }
         }
         tx.commit().await?;
         Ok(())
@@ -255,6 +258,7 @@ struct Way {
 enum WayBy {
     Segment,
     Owner,
+    Stage(Stages),
     Attribute(String),
     Item,
 }
@@ -266,6 +270,7 @@ impl Way {
             by: match by {
                 By::Nothing | By::Segment => WayBy::Segment,
                 By::Owner => WayBy::Owner,
+                By::Stage(stages) => WayBy::Stage(stages.clone()),
                 By::Attribute(id) => WayBy::Attribute(id.clone()),
                 By::Item => WayBy::Item,
             },
@@ -278,6 +283,7 @@ impl Way {
         match &self.by {
             WayBy::Segment => By::Segment,
             WayBy::Owner => By::Owner,
+            WayBy::Stage(stages) => By::Stage(stages.clone()),
             WayBy::Attribute(id) => By::Attribute(id.clone()),
             WayBy::Item => By::Item,
         }
@@ -365,11 +371,15 @@ async fn remembered(
 /// How the name of a split by attribute begins.
 const BY_ATTRIBUTE: &str = "attribute";
 
+/// How the name of a split by stage begins. What accounts' stages were is in it: those that a change made others are asked for by another.
+const BY_STAGE: &str = "stage";
+
 /// A split and a restriction as the records name them.
 fn way_name(by: &By, only: &Only) -> String {
     let by = match by {
         By::Nothing | By::Segment => ["segment", ""],
         By::Owner => ["owner", ""],
+        By::Stage(stages) => [BY_STAGE, stages.print()],
         By::Attribute(id) => [BY_ATTRIBUTE, id],
         By::Item => ["item", ""],
     };

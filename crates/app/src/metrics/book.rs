@@ -80,7 +80,7 @@ impl Book {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.table.read().is_empty()
     }
 
     /// Takes over what was committed.

@@ -107,6 +107,11 @@ impl Table {
         self.entries.len()
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Writes an account's row, a new one or over the one before.
     pub fn put(&mut self, entry: Arc<Entry>) {
         let slot = self.slot(&entry);

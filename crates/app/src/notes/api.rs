@@ -1,37 +1,36 @@
 //! Handlers of notes and attachments.
 
-use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tenure_store::{StoreError, new_id};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::rules::{self, DiffLine};
 use super::store::Kept;
-use super::{LARGEST, Line, files, lines, mentions, store};
+use super::{LARGEST, Line, attachments, lines, mentions, store};
 use crate::App;
 use crate::accounts::{AccountNo, normalise};
 use crate::auth::{Csm, Principal, Role, Viewer, audit};
 use crate::events::{self, Chunk, Event, Kind};
-use crate::web::{Json, Path, Problem, Query, Result, routes};
-
-/// The most files of a note.
-const FILES: usize = 20;
+use crate::web::{Json, Path, Problem, Result, routes};
 
 /// The routes of the slice.
 pub fn routes() -> OpenApiRouter<App> {
     let files = OpenApiRouter::new()
-        .routes(routes!(attach))
+        .routes(routes!(attachments::attach))
         .layer(DefaultBodyLimit::max(LARGEST + 1_024));
     OpenApiRouter::new()
         .routes(routes!(list, add))
         .routes(routes!(change, remove))
+        .routes(routes!(restore))
+        .routes(routes!(versions))
+        .routes(routes!(take_back))
         .merge(files)
-        .routes(routes!(download, detach))
+        .routes(routes!(attachments::download, attachments::detach))
         .routes(routes!(mentions::list))
         .routes(routes!(mentions::seen))
 }
@@ -106,6 +105,7 @@ async fn add(
         updated_by: who.actor.clone(),
         pinned: form.pinned,
         version: 1,
+        removed_by: None,
     };
     if let Some(known) = store::note(&app.store, &note.id).await? {
         // Sent again after an answer that was lost.
@@ -151,7 +151,7 @@ fn contact(app: &App, raw: Option<String>, account_no: i64) -> Result<Option<Str
     }
 }
 
-async fn one(app: &App, note: Kept) -> Result<Json<Line>> {
+pub(super) async fn one(app: &App, note: Kept) -> Result<Json<Line>> {
     let line = lines(app, vec![note]).await?.pop();
     line.map(Json)
         .ok_or_else(|| Problem::not_found("the note is gone"))
@@ -252,41 +252,156 @@ async fn change(
     let known = find(&app, &id).await?;
     let body = rules::body(&form.body)?;
     if known.version != form.version {
-        let current = one(&app, known.clone()).await?.0;
-        let problem = Problem::conflict(format!(
-            "{} changed this note in the meantime (version {}, yours is {})",
-            current.updated_by.name, known.version, form.version
-        ));
-        let answer = Overtaken {
-            difference: rules::difference(&known.body, &body),
-            current,
-            problem,
-        };
-        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-        return Ok((StatusCode::CONFLICT, kind, axum::Json(answer)).into_response());
+        return overtaken(&app, known, form.version, &body).await;
     }
     let no = app.accounts.root(AccountNo::new(known.account_no));
-    let account = app.accounts.account_id(no).unwrap_or_default();
-    let note = Kept {
-        contact_id: contact(&app, form.contact_id, no.get())?,
-        body,
-        updated_at: app.clock.micros(),
-        updated_by: who.actor.clone(),
-        pinned: form.pinned,
-        version: known.version + 1,
-        ..known
-    };
-    write(&app, &who, account, note.clone(), "note_changed", "note.change").await?;
+    let contact_id = contact(&app, form.contact_id, no.get())?;
+    let note = next(&app, &who, known, (body, contact_id, form.pinned));
+    write(
+        &app,
+        &who,
+        shown(&app, &note),
+        note.clone(),
+        "note_changed",
+        "note.change",
+    )
+    .await?;
     Ok(one(&app, note).await?.into_response())
 }
 
-async fn find(app: &App, id: &str) -> Result<Kept> {
+/// The id of the account that a note is shown under.
+fn shown(app: &App, note: &Kept) -> String {
+    let no = app.accounts.root(AccountNo::new(note.account_no));
+    app.accounts.account_id(no).unwrap_or_default()
+}
+
+/// The version after a note's, with other words.
+fn next(
+    app: &App,
+    who: &Principal,
+    known: Kept,
+    (body, contact_id, pinned): (String, Option<String>, bool),
+) -> Kept {
+    Kept {
+        body,
+        contact_id,
+        pinned,
+        updated_at: app.clock.micros(),
+        updated_by: who.actor.clone(),
+        version: known.version + 1,
+        ..known
+    }
+}
+
+/// Somebody else changed the note first.
+async fn overtaken(app: &App, known: Kept, version: i64, body: &str) -> Result<Response> {
+    let current = one(app, known.clone()).await?.0;
+    let problem = Problem::conflict(format!(
+        "{} changed this note in the meantime (version {}, yours is {version})",
+        current.updated_by.name, known.version
+    ));
+    let answer = Overtaken {
+        difference: rules::difference(&known.body, body),
+        current,
+        problem,
+    };
+    let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+    Ok((StatusCode::CONFLICT, kind, axum::Json(answer)).into_response())
+}
+
+/// An earlier version of a note.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NoteVersion)]
+struct Version {
+    /// Its number.
+    version: i64,
+    /// What the note said.
+    body: String,
+    /// The contact that it was about.
+    contact_id: Option<String>,
+    /// Whether it stood above the others.
+    pinned: bool,
+    /// Who had written it so.
+    author: String,
+    /// When.
+    at: String,
+}
+
+/// Earlier versions of a note.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NoteVersions)]
+struct Versions {
+    /// The newest first; at most 20.
+    items: Vec<Version>,
+}
+
+/// What a note said before it was changed.
+#[utoipa::path(get, path = "/api/v1/notes/{id}/versions", tag = "notes", params(("id" = String, Path)), responses((status = 200, body = Versions)))]
+async fn versions(_: Csm, State(app): State<App>, Path(id): Path<String>) -> Result<Json<Versions>> {
+    let note = find(&app, &id).await?;
+    let names = super::names(&app).await?;
+    let earlier = store::versions(&app.store, &note.id).await?.into_iter();
+    let items = earlier.map(|it| Version {
+        version: it.version,
+        body: it.body,
+        contact_id: it.contact_id,
+        pinned: it.pinned,
+        author: names.get(&it.actor).cloned().unwrap_or(it.actor),
+        at: crate::metrics::as_of::instant(it.at),
+    });
+    Ok(Json(Versions {
+        items: items.collect(),
+    }))
+}
+
+/// From which version a note is taken back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NoteTakenBack)]
+struct TakenBack {
+    /// The version that the sender saw.
+    version: i64,
+}
+
+/// Takes a note back to an earlier version, as one more change. Somebody else's change since `version` is a 409 that shows the difference.
+#[utoipa::path(post, path = "/api/v1/notes/{id}/versions/{earlier}/restoration", tag = "notes", params(("id" = String, Path), ("earlier" = i64, Path)), request_body = TakenBack, responses((status = 200, body = Line), (status = 409, body = Overtaken)))]
+async fn take_back(
+    Csm(who): Csm,
+    State(app): State<App>,
+    Path((id, earlier)): Path<(String, i64)>,
+    Json(form): Json<TakenBack>,
+) -> Result<Response> {
+    let known = find(&app, &id).await?;
+    let versions = store::versions(&app.store, &id).await?;
+    let Some(held) = versions.into_iter().find(|it| it.version == earlier) else {
+        return Err(Problem::not_found(format!(
+            "version {earlier} of this note is not kept: GET /api/v1/notes/{id}/versions lists those that are"
+        )));
+    };
+    if known.version != form.version {
+        return overtaken(&app, known, form.version, &held.body).await;
+    }
+    let note = next(&app, &who, known, (held.body, held.contact_id, held.pinned));
+    write(
+        &app,
+        &who,
+        shown(&app, &note),
+        note.clone(),
+        "note_changed",
+        "note.take_back",
+    )
+    .await?;
+    Ok(one(&app, note).await?.into_response())
+}
+
+pub(super) async fn find(app: &App, id: &str) -> Result<Kept> {
     store::note(&app.store, id)
         .await?
+        .filter(|note| note.removed_by.is_none())
         .ok_or_else(|| Problem::not_found(format!("there is no note {id}; it may have been removed")))
 }
 
-/// Removes a note with its files. Its author may, and managers.
+/// Removes a note with its files. Its author may, and managers. It can be brought back for 30 days.
 #[utoipa::path(delete, path = "/api/v1/notes/{id}", tag = "notes", params(("id" = String, Path)), responses((status = 204)))]
 async fn remove(Csm(who): Csm, State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let note = find(&app, &id).await?;
@@ -295,23 +410,17 @@ async fn remove(Csm(who): Csm, State(app): State<App>, Path(id): Path<String>) -
             "only its author or a manager may remove a note: ask one of them",
         ));
     }
-    let no = app.accounts.root(AccountNo::new(note.account_no));
-    let account = app.accounts.account_id(no).unwrap_or_default();
-    let mut event = told(account, "note_removed", &note, &who);
-    event.occurred_at = app.clock.micros();
-    event.received_at = event.occurred_at;
-    let chunk = Chunk {
-        source: "tenure".to_owned(),
-        events: vec![event],
-        changes: Vec::new(),
-    };
-    let gone = std::sync::Arc::new(parking_lot::Mutex::new(Vec::new()));
-    let (clock, kept) = (app.clock.clone(), std::sync::Arc::clone(&gone));
-    events::append_chunk(&app, chunk, true, move |tx, _| {
+    let at = app.clock.micros();
+    let clock = app.clock.clone();
+    let happened = happening(&app, &who, "note_removed", &note, at);
+    events::append_chunk(&app, happened, true, move |tx, _| {
         Box::pin(async move {
-            let files = store::remove(tx, &note.id).await?;
-            let detail = json!({ "author": note.actor, "files": files.len() });
-            *kept.lock() = files;
+            if !store::remove(tx, &note.id, at, &who.actor).await? {
+                return Err(StoreError::Conflict(
+                    "somebody else removed this note at the same moment".to_owned(),
+                ));
+            }
+            let detail = json!({ "author": note.actor });
             audit(
                 tx,
                 &clock,
@@ -324,139 +433,69 @@ async fn remove(Csm(who): Csm, State(app): State<App>, Path(id): Path<String>) -
         })
     })
     .await?;
-    let gone: Vec<String> = gone.lock().drain(..).collect();
-    for file in gone {
-        files::remove(&app, &file).await;
-    }
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The name of a file.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct FileName {
-    /// The file's name.
-    name: String,
+/// What happens to a note now, as a step of the log.
+fn happening(app: &App, who: &Principal, name: &str, note: &Kept, at: i64) -> Chunk {
+    let mut event = told(shown(app, note), name, note, who);
+    event.occurred_at = at;
+    event.received_at = at;
+    Chunk {
+        source: "tenure".to_owned(),
+        events: vec![event],
+        changes: Vec::new(),
+    }
 }
 
-/// Adds a file to a note: the body as it is, at most 10 MiB, at most 20 files a note. The same file twice is added once.
-#[utoipa::path(post, path = "/api/v1/notes/{id}/attachments", tag = "notes", params(("id" = String, Path), FileName), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = Line)))]
-async fn attach(
-    Csm(who): Csm,
-    State(app): State<App>,
-    Path(id): Path<String>,
-    Query(asked): Query<FileName>,
-    bytes: Bytes,
-) -> Result<Json<Line>> {
-    let note = find(&app, &id).await?;
-    let name = rules::file_name(&asked.name)?;
-    if bytes.is_empty() || bytes.len() > LARGEST {
-        return Err(Problem::field(
-            "body",
-            bytes.len(),
-            "is empty or larger than 10 MiB",
-            "send a file of 1 byte to 10 MiB",
-        ));
-    }
-    let hash = blake3::hash(&bytes).to_hex().to_string();
-    let held = store::attachments(&app.store, &[&id]).await?;
-    let held = held.get(&id).map_or(&[][..], Vec::as_slice);
-    if held.len() >= FILES {
-        return Err(Problem::conflict(format!(
-            "a note holds at most {FILES} files: add another note"
-        )));
-    }
-    let file = new_id(&app.clock);
-    let mut same = false;
-    for it in held.iter().filter(|it| it.name == name) {
-        let known = store::attachment(&app.store, &it.id).await?;
-        same |= known.is_some_and(|(_, _, known)| known == hash);
-    }
-    let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    if !same {
-        files::write(&app, &file, &bytes).await?;
-    }
-    let kept = async {
-        let tx = app.store.begin().await?;
-        if !same {
-            store::attach(
-                &tx,
-                &id,
-                (&file, &name, size, &hash),
-                app.clock.micros(),
-                &who.actor,
-            )
-            .await?;
-        }
-        let detail = json!({ "name": name, "bytes": size, "new": !same });
-        audit(
-            &tx,
-            &app.clock,
-            &who,
-            "note.attach",
-            &format!("note:{id}"),
-            &detail,
-        )
-        .await?;
-        tx.commit().await
+/// Brings a removed note back with its files, as it was. Its author may, whoever removed it, and managers.
+#[utoipa::path(post, path = "/api/v1/notes/{id}/restoration", tag = "notes", params(("id" = String, Path)), responses((status = 200, body = Line)))]
+async fn restore(Csm(who): Csm, State(app): State<App>, Path(id): Path<String>) -> Result<Json<Line>> {
+    let missing = || {
+        Problem::not_found(format!(
+            "there is no note {id}; {} days after it was removed it is gone for good",
+            super::KEPT_DAYS
+        ))
     };
-    if let Err(error) = kept.await {
-        files::remove(&app, &file).await;
-        return Err(error.into());
-    }
-    one(&app, note).await
-}
-
-/// A file, always as a download: nothing in it is run or shown by the browser.
-#[utoipa::path(get, path = "/api/v1/attachments/{id}", tag = "notes", params(("id" = String, Path)), responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
-async fn download(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
-    let missing = || Problem::not_found(format!("there is no attachment {id}; it may have been removed"));
-    let (_, name, hash) = store::attachment(&app.store, &id).await?.ok_or_else(missing)?;
-    let bytes = files::read(&app, &id).await?;
-    if blake3::hash(&bytes).to_hex().to_string() != hash {
-        tracing::error!(id, "an attachment is not the file that was added");
+    let note = store::note(&app.store, &id).await?.ok_or_else(missing)?;
+    let Some(remover) = note.removed_by.clone() else {
         return Err(Problem::conflict(
-            "the file on disk is not the one that was added: restore it from a backup",
+            "this note was not removed: there is nothing to bring back",
         ));
-    }
-    let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_DISPOSITION, rules::disposition(&name)),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; sandbox".to_owned(),
-        ),
-        (header::CACHE_CONTROL, "private, no-store".to_owned()),
-    ];
-    Ok((headers, bytes).into_response())
-}
-
-/// Removes a file from its note. The note's author may, and managers.
-#[utoipa::path(delete, path = "/api/v1/attachments/{id}", tag = "notes", params(("id" = String, Path)), responses((status = 204)))]
-async fn detach(Csm(who): Csm, State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
-    let missing = || Problem::not_found(format!("there is no attachment {id}; it may have been removed"));
-    let (note, name, _) = store::attachment(&app.store, &id).await?.ok_or_else(missing)?;
-    let note = find(&app, &note).await?;
-    if note.actor != who.actor && who.role < Role::Manager {
+    };
+    if note.actor != who.actor && remover != who.actor && who.role < Role::Manager {
         return Err(Problem::forbidden(
-            "only the note's author or a manager may remove its files: ask one of them",
+            "only its author, whoever removed it, or a manager may bring a note back: ask one of them",
         ));
     }
-    let tx = app.store.begin().await?;
-    store::detach(&tx, &id).await?;
-    let detail = json!({ "name": name });
-    audit(
-        &tx,
-        &app.clock,
-        &who,
-        "note.detach",
-        &format!("note:{}", note.id),
-        &detail,
-    )
+    let note = Kept {
+        version: note.version + 1,
+        removed_by: None,
+        ..note
+    };
+    let at = app.clock.micros();
+    let clock = app.clock.clone();
+    let happened = happening(&app, &who, "note_restored", &note, at);
+    let back = note.clone();
+    events::append_chunk(&app, happened, true, move |tx, _| {
+        Box::pin(async move {
+            if !store::restore(tx, &note.id).await? {
+                return Err(StoreError::Conflict(
+                    "somebody else brought this note back at the same moment".to_owned(),
+                ));
+            }
+            let detail = json!({ "author": note.actor, "removed_by": remover });
+            audit(
+                tx,
+                &clock,
+                &who,
+                "note.restore",
+                &format!("note:{}", note.id),
+                &detail,
+            )
+            .await
+        })
+    })
     .await?;
-    tx.commit().await?;
-    files::remove(&app, &id).await;
-    Ok(StatusCode::NO_CONTENT)
+    one(&app, back).await
 }

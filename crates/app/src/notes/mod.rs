@@ -2,13 +2,15 @@
 //!
 //! A note's text is Markdown as it was typed. It is never turned into HTML here: whoever shows it renders a small part of Markdown as
 //! elements, and everything else as text. `@ann@example.com` mentions the user with that address, who finds it among their mentions.
-//! The event on the timeline (`note_added`, `note_changed`, `note_removed`) names the note but does not hold its text, so that a note that
-//! is removed is gone. Attachments lie in the data folder (`attachments/`), at most [`LARGEST`] bytes each; they are always handed out as
+//! The event on the timeline (`note_added`, `note_changed`, `note_removed`, `note_restored`) names the note but does not hold its text.
+//! A note that is removed comes back for [`KEPT_DAYS`] days and is then forgotten, files included; the last versions before a change are kept
+//! with it. Attachments lie in the data folder (`attachments/`), at most [`LARGEST`] bytes each; they are always handed out as
 //! downloads of no particular type. [`erase_account`] forgets all notes of an account, files included.
 //!
-//! Emits: `note_added`, `note_changed`, `note_removed`.
+//! Emits: `note_added`, `note_changed`, `note_removed`, `note_restored`.
 
 mod api;
+mod attachments;
 mod files;
 mod mentions;
 mod rules;
@@ -30,6 +32,9 @@ pub use files::LARGEST;
 
 /// The longest text of a note, in characters.
 pub const LONGEST: usize = 20_000;
+
+/// Days for which a removed note comes back.
+pub const KEPT_DAYS: i64 = 30;
 
 /// A file that belongs to a note.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -155,4 +160,28 @@ pub async fn erase_account(app: &App, account_no: i64) -> anyhow::Result<usize> 
         files::remove(app, &id).await;
     }
     Ok(notes)
+}
+
+/// Forgets what was removed [`KEPT_DAYS`] days ago or earlier; tells how many files went with it.
+///
+/// # Errors
+/// When the records fail; the next call goes on.
+pub async fn forget(app: &App) -> anyhow::Result<usize> {
+    let tx = app.store.begin().await?;
+    let gone = store::forget(&tx, app.clock.micros() - KEPT_DAYS * 86_400 * 1_000_000).await?;
+    tx.commit().await?;
+    for id in &gone {
+        files::remove(app, id).await;
+    }
+    Ok(gone.len())
+}
+
+/// Forgets removed notes when their time has come, until the server stops.
+pub async fn housekeeping(app: App) {
+    loop {
+        if let Err(error) = forget(&app).await {
+            tracing::warn!(error = %format!("{error:#}"), "removed notes could not be forgotten; trying again");
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(3_600)).await;
+    }
 }

@@ -20,9 +20,14 @@ pub(super) struct Kept {
     pub updated_by: String,
     pub pinned: bool,
     pub version: i64,
+    /// By whom it was removed; it comes back until it is forgotten.
+    pub removed_by: Option<String>,
 }
 
-const NOTE: &str = "SELECT id, account_no, contact_id, body, actor, created_at, updated_at, updated_by, pinned, version FROM notes";
+/// Earlier versions of a note that are kept.
+const VERSIONS: i64 = 20;
+
+const NOTE: &str = "SELECT id, account_no, contact_id, body, actor, created_at, updated_at, updated_by, pinned, version, removed_by FROM notes";
 
 fn kept(row: &Row) -> StoreResult<Kept> {
     Ok(Kept {
@@ -36,6 +41,7 @@ fn kept(row: &Row) -> StoreResult<Kept> {
         updated_by: row.get("updated_by")?,
         pinned: row.get("pinned")?,
         version: row.get("version")?,
+        removed_by: row.get("removed_by")?,
     })
 }
 
@@ -47,7 +53,7 @@ pub(super) async fn of_account(
     limit: i64,
 ) -> StoreResult<Vec<Kept>> {
     let sql = format!(
-        "{NOTE} WHERE (account_no = $1 OR account_no IN (SELECT no FROM account_roots WHERE root_no = $1)) AND created_at < $2 ORDER BY CASE WHEN pinned THEN 0 ELSE 1 END, created_at DESC, id DESC LIMIT $3"
+        "{NOTE} WHERE (account_no = $1 OR account_no IN (SELECT no FROM account_roots WHERE root_no = $1)) AND created_at < $2 AND removed_at IS NULL ORDER BY CASE WHEN pinned THEN 0 ELSE 1 END, created_at DESC, id DESC LIMIT $3"
     );
     on.all(&sql, args![account_no, until, limit])
         .await?
@@ -56,7 +62,7 @@ pub(super) async fn of_account(
         .collect()
 }
 
-/// The note with this id.
+/// The note with this id, removed or not.
 pub(super) async fn note(on: &impl Execute, id: &str) -> StoreResult<Option<Kept>> {
     on.one(&format!("{NOTE} WHERE id = $1"), args![id])
         .await?
@@ -97,12 +103,23 @@ pub(super) async fn add(tx: &Tx, note: &Kept) -> StoreResult<bool> {
     Ok(tx.insert(batch, Conflict::Ignore("id")).await? == 1)
 }
 
-/// Changes a note that still has the version before; false when it has not.
+/// Changes a note that still has the version before, which is kept; false when it has not.
 pub(super) async fn change(tx: &Tx, note: &Kept) -> StoreResult<bool> {
+    tx.run(
+        "INSERT INTO note_versions (note_id, version, body, contact_id, pinned, actor, at) \
+         SELECT id, version, body, contact_id, pinned, updated_by, updated_at FROM notes WHERE id = $1 AND version = $2 AND removed_at IS NULL",
+        args![note.id.as_str(), note.version - 1],
+    )
+    .await?;
+    tx.run(
+        "DELETE FROM note_versions WHERE note_id = $1 AND version < $2",
+        args![note.id.as_str(), note.version - VERSIONS],
+    )
+    .await?;
     let changed = tx
         .run(
             "UPDATE notes SET contact_id = $1, body = $2, updated_at = $3, updated_by = $4, pinned = $5, version = $6 \
-             WHERE id = $7 AND version = $8",
+             WHERE id = $7 AND version = $8 AND removed_at IS NULL",
             args![
                 note.contact_id.clone(),
                 note.body.as_str(),
@@ -118,12 +135,68 @@ pub(super) async fn change(tx: &Tx, note: &Kept) -> StoreResult<bool> {
     Ok(changed == 1)
 }
 
-/// Removes a note with all that belongs to it; gives the ids of its files.
-pub(super) async fn remove(tx: &Tx, id: &str) -> StoreResult<Vec<String>> {
+/// An earlier version of a note.
+#[derive(Clone, Debug)]
+pub(super) struct Earlier {
+    pub version: i64,
+    pub body: String,
+    pub contact_id: Option<String>,
+    pub pinned: bool,
+    pub actor: String,
+    pub at: i64,
+}
+
+/// The earlier versions of a note that are kept, the newest first.
+pub(super) async fn versions(on: &impl Execute, id: &str) -> StoreResult<Vec<Earlier>> {
+    on.all(
+        "SELECT version, body, contact_id, pinned, actor, at FROM note_versions WHERE note_id = $1 ORDER BY version DESC",
+        args![id],
+    )
+    .await?
+    .iter()
+    .map(|row| {
+        Ok(Earlier {
+            version: row.get("version")?,
+            body: row.get("body")?,
+            contact_id: row.get("contact_id")?,
+            pinned: row.get("pinned")?,
+            actor: row.get("actor")?,
+            at: row.get("at")?,
+        })
+    })
+    .collect()
+}
+
+/// Puts a note aside, to come back until it is forgotten; false when it is removed already.
+pub(super) async fn remove(tx: &Tx, id: &str, at: i64, actor: &str) -> StoreResult<bool> {
+    let sql = "UPDATE notes SET removed_at = $1, removed_by = $2 WHERE id = $3 AND removed_at IS NULL";
+    Ok(tx.run(sql, args![at, actor, id]).await? == 1)
+}
+
+/// Brings a removed note back under its next version; false when it is not there any more, or not removed.
+pub(super) async fn restore(tx: &Tx, id: &str) -> StoreResult<bool> {
+    let sql = "UPDATE notes SET removed_at = NULL, removed_by = NULL, version = version + 1 WHERE id = $1 AND removed_at IS NOT NULL";
+    Ok(tx.run(sql, args![id]).await? == 1)
+}
+
+/// Forgets the notes that were removed before an instant; gives the ids of their files.
+pub(super) async fn forget(tx: &Tx, before: i64) -> StoreResult<Vec<String>> {
+    let rows = tx
+        .all("SELECT id FROM notes WHERE removed_at < $1", args![before])
+        .await?;
+    let mut files = Vec::new();
+    for row in &rows {
+        files.extend(erase(tx, &row.get::<String>("id")?).await?);
+    }
+    Ok(files)
+}
+
+/// Erases a note with all that belongs to it; gives the ids of its files.
+async fn erase(tx: &Tx, id: &str) -> StoreResult<Vec<String>> {
     let rows = tx
         .all("SELECT id FROM note_attachments WHERE note_id = $1", args![id])
         .await?;
-    for table in ["note_attachments", "note_mentions"] {
+    for table in ["note_attachments", "note_mentions", "note_versions"] {
         tx.run(&format!("DELETE FROM {table} WHERE note_id = $1"), args![id])
             .await?;
     }
@@ -138,7 +211,7 @@ pub(super) async fn erase_account(tx: &Tx, account_no: i64) -> StoreResult<(usiz
         .await?;
     let mut files = Vec::new();
     for row in &rows {
-        files.extend(remove(tx, &row.get::<String>("id")?).await?);
+        files.extend(erase(tx, &row.get::<String>("id")?).await?);
     }
     Ok((rows.len(), files))
 }
@@ -196,7 +269,7 @@ pub(super) async fn attach(
 /// A file's note, name and hash.
 pub(super) async fn attachment(on: &impl Execute, id: &str) -> StoreResult<Option<(String, String, String)>> {
     on.one(
-        "SELECT note_id, name, hash FROM note_attachments WHERE id = $1",
+        "SELECT f.note_id, f.name, f.hash FROM note_attachments f JOIN notes n ON n.id = f.note_id WHERE f.id = $1 AND n.removed_at IS NULL",
         args![id],
     )
     .await?
@@ -264,8 +337,8 @@ pub(super) struct Mention {
 
 /// A user's mentions, newest first, and how many were not seen.
 pub(super) async fn mentions(on: &impl Execute, user: &str, limit: i64) -> StoreResult<(Vec<Mention>, i64)> {
-    let sql = "SELECT n.id, n.account_no, n.contact_id, n.body, n.actor, n.created_at, n.updated_at, n.updated_by, n.pinned, n.version, \
-               m.at, m.seen_at FROM note_mentions m JOIN notes n ON n.id = m.note_id WHERE m.user_id = $1 ORDER BY m.at DESC, n.id DESC LIMIT $2";
+    let sql = "SELECT n.id, n.account_no, n.contact_id, n.body, n.actor, n.created_at, n.updated_at, n.updated_by, n.pinned, n.version, n.removed_by, \
+               m.at, m.seen_at FROM note_mentions m JOIN notes n ON n.id = m.note_id WHERE m.user_id = $1 AND n.removed_at IS NULL ORDER BY m.at DESC, n.id DESC LIMIT $2";
     let found = on
         .all(sql, args![user, limit])
         .await?
@@ -280,7 +353,7 @@ pub(super) async fn mentions(on: &impl Execute, user: &str, limit: i64) -> Store
         .collect::<StoreResult<Vec<_>>>()?;
     let unseen = on
         .one(
-            "SELECT COUNT(*) AS n FROM note_mentions WHERE user_id = $1 AND seen_at IS NULL",
+            "SELECT COUNT(*) AS n FROM note_mentions m JOIN notes n ON n.id = m.note_id WHERE m.user_id = $1 AND m.seen_at IS NULL AND n.removed_at IS NULL",
             args![user],
         )
         .await?

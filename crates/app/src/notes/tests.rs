@@ -265,11 +265,147 @@ async fn files_are_only_ever_downloads_and_go_with_the_account() {
     let no = app.accounts.number("acme").expect("a number").get();
     assert_eq!(super::erase_account(&app, no).await.expect("erased"), 1);
     assert_eq!(on_disk(), 0);
-    for table in ["notes", "note_attachments", "note_mentions"] {
+    for table in ["notes", "note_attachments", "note_mentions", "note_versions"] {
         assert_eq!(app.count(table).await, 0, "{table}");
     }
     app.get(&format!("/api/v1/attachments/{file}"))
         .as_role(Role::Viewer)
         .await
         .problem(404);
+}
+
+async fn shown(app: &TestApp) -> Json {
+    let list = app.get("/api/v1/accounts/acme/notes").as_role(Role::Viewer).await;
+    list.ok()["items"].clone()
+}
+
+#[tokio::test]
+async fn a_removed_note_comes_back_with_its_files_until_it_is_forgotten() {
+    let app = world().await;
+    let note = add(&app, json!({ "body": "Agreed", "pinned": true })).await.ok();
+    let id = note["id"].as_str().expect("an id").to_owned();
+    let held = app
+        .post(&format!("/api/v1/notes/{id}/attachments?name=plan.txt"))
+        .as_role(Role::Csm)
+        .body("the plan")
+        .await
+        .ok();
+    let file = held["attachments"][0]["id"].as_str().expect("a file").to_owned();
+    let before = shown(&app).await;
+    let remove = || app.delete(&format!("/api/v1/notes/{id}")).as_role(Role::Csm);
+    let restore = |role: Role| app.post(&format!("/api/v1/notes/{id}/restoration")).as_role(role);
+    let counts = async |sort: &str| {
+        let path = format!("/api/v1/accounts/acme/timeline?kind=work&q={sort}");
+        let told = app.get(&path).as_role(Role::Viewer).await.ok();
+        told["items"].as_array().map_or(0, Vec::len)
+    };
+    restore(Role::Csm).await.problem(409);
+    for times in 1..=2 {
+        remove().await.ok();
+        assert_eq!(shown(&app).await, json!([]));
+        remove().await.problem(404);
+        app.get(&format!("/api/v1/attachments/{file}"))
+            .as_role(Role::Viewer)
+            .await
+            .problem(404);
+        app.put(&format!("/api/v1/notes/{id}"))
+            .as_role(Role::Csm)
+            .json(&json!({ "version": times, "body": "x" }))
+            .await
+            .problem(404);
+        restore(Role::Viewer).await.problem(403);
+        restore(if times == 1 { Role::Csm } else { Role::Manager })
+            .await
+            .ok();
+        restore(Role::Csm).await.problem(409);
+        assert_eq!(counts("note_removed").await, times);
+        assert_eq!(counts("note_restored").await, times);
+        let mut now = shown(&app).await;
+        assert_eq!(now[0]["version"], 1 + times);
+        now[0]["version"] = json!(1);
+        assert_eq!(now, before);
+    }
+    let got = app
+        .get(&format!("/api/v1/attachments/{file}"))
+        .as_role(Role::Viewer)
+        .await;
+    assert_eq!(got.text(), "the plan");
+    let audit = app
+        .get(&format!("/api/v1/audit?subject=note:{id}"))
+        .as_role(Role::Admin)
+        .await
+        .text();
+    for action in ["note.remove", "note.restore"] {
+        assert!(audit.contains(action), "{action}: {audit}");
+    }
+
+    // Twenty-nine days later it is still there, on the thirty-first it is gone with its file.
+    remove().await.ok();
+    app.advance(jiff::SignedDuration::from_hours(24 * 29));
+    assert_eq!(super::forget(&app).await.expect("forgotten"), 0);
+    assert_eq!(app.count("notes").await, 1);
+    app.advance(jiff::SignedDuration::from_hours(24 * 2));
+    assert_eq!(super::forget(&app).await.expect("forgotten"), 1);
+    for table in ["notes", "note_attachments", "note_mentions", "note_versions"] {
+        assert_eq!(app.count(table).await, 0, "{table}");
+    }
+    let folder = app.config.data.join("attachments");
+    assert_eq!(std::fs::read_dir(folder).expect("the folder").count(), 0);
+    restore(Role::Csm).await.problem(404);
+}
+
+#[tokio::test]
+async fn a_change_is_taken_back_and_nobody_elses_with_it() {
+    let app = world().await;
+    let note = add(&app, json!({ "body": "one", "pinned": true })).await.ok();
+    let id = note["id"].as_str().expect("an id").to_owned();
+    let change = |version: i64, body: &str| {
+        app.put(&format!("/api/v1/notes/{id}"))
+            .as_role(Role::Csm)
+            .json(&json!({ "version": version, "body": body }))
+    };
+    let back = |to: i64, version: i64| {
+        app.post(&format!("/api/v1/notes/{id}/versions/{to}/restoration"))
+            .as_role(Role::Csm)
+            .json(&json!({ "version": version }))
+    };
+    change(1, "two").await.ok();
+    let now = back(1, 2).await.ok();
+    assert_eq!(
+        (&now["body"], &now["pinned"], &now["version"]),
+        (&json!("one"), &json!(true), &json!(3))
+    );
+    // Taken back once more, the change is there again.
+    assert_eq!(back(2, 3).await.ok()["body"], "two");
+    // Somebody wrote in between: their words stay, and the difference is shown.
+    change(4, "theirs").await.ok();
+    let refused = back(1, 4).await;
+    assert_eq!(refused.status, 409);
+    let told = refused.json();
+    assert_eq!(told["current"]["body"], "theirs");
+    assert_eq!(told["difference"][0]["text"], "theirs");
+    back(77, 5).await.problem(404);
+    let versions = app
+        .get(&format!("/api/v1/notes/{id}/versions"))
+        .as_role(Role::Csm)
+        .await
+        .ok();
+    let bodies: Vec<&str> = versions["items"]
+        .as_array()
+        .expect("versions")
+        .iter()
+        .map(|it| it["body"].as_str().expect("a text"))
+        .collect();
+    assert_eq!(bodies, ["two", "one", "two", "one"]);
+    // The last twenty are kept.
+    for version in 5..30 {
+        change(version, &format!("word {version}")).await.ok();
+    }
+    let versions = app
+        .get(&format!("/api/v1/notes/{id}/versions"))
+        .as_role(Role::Csm)
+        .await
+        .ok();
+    assert_eq!(versions["items"].as_array().map(Vec::len), Some(20));
+    assert_eq!(versions["items"][0]["version"], 29);
 }

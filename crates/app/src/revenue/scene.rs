@@ -10,6 +10,7 @@ use super::rules::{Life, scale};
 use crate::App;
 use crate::definitions::Definitions;
 use crate::metrics::{self, Entry, Span, as_of};
+use crate::scores::stages::{self, Stages};
 use crate::web::{Problem, Result};
 
 /// What every question may be narrowed by.
@@ -39,6 +40,8 @@ pub struct Scene {
     pub currencies: Vec<String>,
     /// Everything that was said of leaving.
     pub signals: Arc<Signals>,
+    /// In which lifecycle stage accounts were when, where figures are split by it.
+    stages: Option<Stages>,
     segments: Vec<String>,
     owner: Option<String>,
     names: std::collections::HashMap<String, String>,
@@ -91,6 +94,7 @@ impl Scene {
         }
         Ok(Self {
             definitions,
+            stages: None,
             day,
             accounts,
             currencies,
@@ -101,6 +105,17 @@ impl Scene {
             owner: clean(&who.owner),
             names: crate::auth::names(app).await?,
         })
+    }
+
+    /// The scene with what a split by this name needs.
+    ///
+    /// # Errors
+    /// When the records fail.
+    pub async fn split(mut self, app: &App, by: Option<&str>) -> Result<Self> {
+        if let Some(field) = by.and_then(|by| self.definitions.stage_named(by)) {
+            self.stages = Some(stages::all(app, field).await?);
+        }
+        Ok(self)
     }
 
     /// The name of the person behind an actor; the actor where nobody is known by it.
@@ -158,14 +173,16 @@ impl Scene {
         crate::kpis::window::month_ends(from, self.date())
     }
 
-    /// The value that an account has of a dimension, by a span and by what is known of it now.
+    /// The value that an account has of a dimension, on a day or by what is known of it now.
     #[must_use]
-    pub fn value(&self, entry: &Entry, currency: usize, span: Option<&Span>, by: &Dimension) -> String {
+    pub fn value(&self, entry: &Entry, currency: usize, day: i32, by: &Dimension) -> String {
+        let span = entry.head.span_at(day).or_else(|| entry.head.spans.first());
         match by {
             Dimension::Segment => span.map_or_else(|| NONE.to_owned(), |s| s.segment.clone()),
             Dimension::Owner => span
                 .and_then(|s| s.owner.clone())
                 .unwrap_or_else(|| NONE.to_owned()),
+            Dimension::Stage(stages) => stages.on(entry.no, &entry.head, day).unwrap_or(NONE).to_owned(),
             Dimension::Currency => self.currencies.get(currency).cloned().unwrap_or_default(),
             Dimension::Attribute(id) => match entry.attributes.get(id) {
                 None | Some(serde_json::Value::Null) => NONE.to_owned(),
@@ -229,6 +246,8 @@ pub enum Dimension {
     Segment,
     /// The owner of that moment.
     Owner,
+    /// The lifecycle stage of that moment.
+    Stage(Stages),
     /// The account's currency.
     Currency,
     /// A declared attribute, as it is now.
@@ -240,18 +259,19 @@ impl Dimension {
     ///
     /// # Errors
     /// The problem with the field `by`.
-    pub fn parse(definitions: &Definitions, name: &str) -> Result<Self> {
+    pub fn parse(scene: &Scene, name: &str) -> Result<Self> {
         Ok(match name {
             "segment" => Self::Segment,
             "owner" => Self::Owner,
             "currency" => Self::Currency,
-            id if definitions.attribute(id).is_some() => Self::Attribute(id.to_owned()),
+            "stage" if let Some(stages) = &scene.stages => Self::Stage(stages.clone()),
+            id if scene.definitions.attribute(id).is_some() => Self::Attribute(id.to_owned()),
             other => {
                 return Err(Problem::field(
                     "by",
                     other,
                     "is nothing that accounts can be split by",
-                    "use segment, owner, currency or the id of a declared attribute",
+                    "use segment, owner, currency, the id of a declared attribute, or stage where the program names a lifecycle stage",
                 ));
             }
         })

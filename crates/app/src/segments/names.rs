@@ -76,6 +76,8 @@ struct RuleName {
 struct RuleNames {
     names: Vec<RuleName>,
     functions: Vec<&'static str>,
+    /// The attribute that holds the lifecycle stage, by which figures can be split as `stage`; null = the program names none.
+    lifecycle_stage: Option<String>,
 }
 
 fn type_name(kind: AttributeType) -> &'static str {
@@ -133,6 +135,7 @@ async fn names(_: Viewer, State(app): State<App>) -> Result<Json<RuleNames>> {
     Ok(Json(RuleNames {
         names: builtins.chain(attributes).chain(metrics).collect(),
         functions: FUNCTIONS.to_vec(),
+        lifecycle_stage: definitions.program.lifecycle_stage.clone(),
     }))
 }
 

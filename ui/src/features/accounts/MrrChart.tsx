@@ -22,13 +22,11 @@ export default function MrrChart({ account }: { account: Account }) {
       xAxis: {
         type: "time",
         axisLabel: { color: color("var(--ink-3)"), fontSize: 11, hideOverlap: true },
-        axisLine: { lineStyle: { color: color("var(--line)") } },
       },
       yAxis: {
         type: "value",
         min: 0,
         axisLabel: { color: color("var(--ink-3)"), fontSize: 11, formatter: show },
-        splitLine: { lineStyle: { color: color("var(--line)") } },
       },
       series: [
         {

@@ -128,6 +128,7 @@ const TELL: Record<string, (p: Props) => string> = {
   note_added: () => "Note written",
   note_changed: () => "Note changed",
   note_removed: () => "Note removed",
+  note_restored: () => "Note brought back",
   contact_flag_changed: (p) =>
     say(p.held === true ? "Is now" : "Is no longer", words(text(p, "flag") ?? "somebody").toLowerCase()),
   consent_changed: (p) =>

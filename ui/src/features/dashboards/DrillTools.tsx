@@ -91,7 +91,7 @@ export function Split({
   currency: string;
   open: (by: string, scope: string) => void;
 }) {
-  const { groups } = useNames();
+  const { splits } = useNames();
   const [by, setBy] = useState("");
   const tiles = by ? [{ id: "split", kind: "bar" as const, title: "Split", kpis: [point.kpi], by, limit: 50 }] : [];
   const filters = { as_of: point.as_of, segment: point.segment ?? "all", owner: point.owner, compare: "none" };
@@ -106,14 +106,14 @@ export function Split({
         w={220}
         value={by}
         onChange={(e) => setBy(e.currentTarget.value)}
-        data={[{ value: "", label: "Nothing" }, ...groups]}
+        data={[{ value: "", label: "Nothing" }, ...splits]}
       />
       {answer.error && by ? <Problem inline error={answer.error} /> : null}
       {by && answer.isPending ? <Skeleton lines={3} /> : null}
       {tile && tile.state !== "ready" ? <p className="dim">{tile.note}</p> : null}
       {tile && series ? (
         <DataTable
-          caption={`Split by ${groups.find((g) => g.value === by)?.label ?? by}`}
+          caption={`Split by ${splits.find((g) => g.value === by)?.label ?? by}`}
           rows={tile.axis.map((a, at) => ({ ...a, at }))}
           rowKey={(r) => r.key}
           cols={[

@@ -21,13 +21,24 @@ const MEASURES = [
 
 /** The names that accounts have, for choosers: attributes that can split, numbers that can be measured. */
 export function useNames() {
-  const names = useQuery(namesQuery).data?.names ?? [];
+  const known = useQuery(namesQuery).data;
+  const names = known?.names ?? [];
   const choice = (n: { name: string; label: string }) => ({ value: n.name, label: n.label || n.name });
   const plain = names.filter((n) => !["account_id", "name"].includes(n.name));
   const groups = plain.filter((n) => n.kind === "attribute" && ["text", "boolean"].includes(n.type));
   const numbers = plain.filter((n) => ["number", "integer", "money"].includes(n.type));
+  const always = [
+    { value: "segment", label: "Segment" },
+    { value: "owner", label: "Owner" },
+  ];
   return {
-    groups: [{ value: "segment", label: "Segment" }, { value: "owner", label: "Owner" }, ...groups.map(choice)],
+    groups: [...always, ...groups.map(choice)],
+    /** What figures can be split by: as groups, and the lifecycle stage where the program names one. */
+    splits: [
+      ...always,
+      ...(known?.lifecycle_stage ? [{ value: "stage", label: "Lifecycle stage" }] : []),
+      ...groups.map(choice),
+    ],
     numbers: numbers.map(choice),
     columns: [{ value: "segment", label: "Segment" }, ...plain.map(choice)].filter(
       (c, at, all) => all.findIndex((o) => o.value === c.value) === at,
@@ -38,7 +49,7 @@ export function useNames() {
 /** A tile of KPIs: which, split by what, over what time. */
 export function KpiFields({ tile, set }: FieldsProps) {
   const kpis = useQuery(kpisQuery(undefined)).data?.kpis ?? [];
-  const { groups } = useNames();
+  const { splits: parts } = useNames();
   const choices = [...new Map(kpis.map((k) => [k.kpi, { value: k.kpi, label: k.label }])).values()];
   const many = tile.kind === "line" || tile.kind === "table";
   const splits = ["line", "bar", "stacked", "heatmap"].includes(tile.kind) && (tile.kpis?.length ?? 0) <= 1;
@@ -76,7 +87,7 @@ export function KpiFields({ tile, set }: FieldsProps) {
             data={[
               { value: "", label: "Nothing" },
               { value: "item", label: "Its own parts (such as reasons)" },
-              ...groups,
+              ...parts,
             ]}
           />
         ) : null}

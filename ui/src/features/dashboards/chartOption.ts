@@ -43,7 +43,6 @@ export function chartOption(tile: Tile, currency: string): Option {
       width: lying ? 110 : undefined,
       overflow: "truncate" as const,
     },
-    axisLine: { lineStyle: { color: color("var(--line)") } },
     axisTick: { show: false },
   };
   const value = {
@@ -55,7 +54,6 @@ export function chartOption(tile: Tile, currency: string): Option {
       hideOverlap: true,
       formatter: (v: number) => showShort(tile, v, currency),
     },
-    splitLine: { lineStyle: { color: color("var(--line)") } },
   };
   const main = tile.series.map((s, i) => {
     const tint = color(seriesColor(tile, s, i));
@@ -148,7 +146,6 @@ export function scatterOption(tile: Tile, currency: string): Option {
       hideOverlap: true,
       formatter: (v: number) => scalar(v, column?.unit, currency),
     },
-    splitLine: { lineStyle: { color: color("var(--line)") } },
   });
   return {
     ...frame(tile, currency),

@@ -4,6 +4,8 @@ import { init, use as register } from "echarts/core";
 import type { DashboardPage, Tile } from "@/api/types";
 import { day, instant } from "@/shared/days";
 import { change, figure, number, percent, scalar, sides, words as said } from "@/shared/format";
+import { color } from "@/shared/ui/Chart";
+import { chartTheme } from "@/shared/ui/chartTheme";
 import { STATUS } from "@/shared/ui/Status";
 import { chartOption, scatterOption } from "./chartOption";
 import { box, line, type Spot, words, wrap } from "./paper";
@@ -18,7 +20,7 @@ const LINE = 17;
 function chart(tile: Tile, page: DashboardPage, at: Spot): string {
   const width = Math.max(at.width, 40);
   const height = Math.max(at.height, 40);
-  const drawn = init(null, null, { renderer: "svg", ssr: true, width, height });
+  const drawn = init(null, chartTheme(color), { renderer: "svg", ssr: true, width, height });
   const option = tile.kind === "scatter" ? scatterOption(tile, page.currency) : chartOption(tile, page.currency);
   drawn.setOption({ ...option, animation: false });
   const text = drawn.renderToSVGString();

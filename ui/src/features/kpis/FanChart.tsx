@@ -60,13 +60,11 @@ function option(data: TargetDetail, currency: string | null): Option {
       boundaryGap: false,
       data: f.periods.map((p) => day(p, "month")),
       axisLabel: { color: color("var(--ink-3)"), fontSize: 11 },
-      axisLine: { lineStyle: { color: color("var(--line)") } },
     },
     yAxis: {
       type: "value",
       scale: true,
       axisLabel: { color: color("var(--ink-3)"), fontSize: 11, formatter: show },
-      splitLine: { lineStyle: { color: color("var(--line)") } },
     },
     series: [
       ...band("9 of 10", f.low, f.high, 0.14),

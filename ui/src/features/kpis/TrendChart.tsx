@@ -33,13 +33,11 @@ function option(data: SeriesAnswer, scope: string, currency: string | null): Opt
       boundaryGap: false,
       data: periods.map((p) => day(p, "month")),
       axisLabel: { color: color("var(--ink-3)"), fontSize: 11 },
-      axisLine: { lineStyle: { color: color("var(--line)") } },
     },
     yAxis: {
       type: "value",
       scale: true,
       axisLabel: { color: color("var(--ink-3)"), fontSize: 11, formatter: show },
-      splitLine: { lineStyle: { color: color("var(--line)") } },
     },
     series: [
       ...shown.map((s) => ({

@@ -10,9 +10,10 @@ import { Icon } from "@/shared/ui/Icon";
 import { Ago } from "@/shared/ui/Fresh";
 import { Panel } from "@/shared/ui/Panel";
 import { Problem } from "@/shared/ui/State";
+import { toast } from "@/shared/ui/Toasts";
 import { Markdown } from "./NoteText";
 import css from "./notes.module.css";
-import { attach, changeNote, NoteConflict } from "./queries";
+import { attach, changeNote, NoteConflict, restoreNote, takeBack } from "./queries";
 
 /** What people wrote down about an account, and the place to write more. */
 export function Notes({ account, notes, past }: { account: string; notes: Note[]; past: boolean }) {
@@ -159,9 +160,14 @@ function One({ note: n, past }: { note: Note; past: boolean }) {
   const changed = useChanged();
   const remove = useMutation({
     mutationFn: () => take(api.DELETE("/api/v1/notes/{id}", { params: { path: { id: n.id } } })),
-    onSuccess: changed,
+    onSuccess: async () => {
+      await changed();
+      toast("The note is removed.", async () => {
+        await restoreNote(n.id);
+        await changed();
+      });
+    },
   });
-  const [sure, setSure] = useState(false);
   const mine =
     n.author.actor === `user:${session?.id ?? ""}` || session?.role === "admin" || session?.role === "manager";
   return (
@@ -184,21 +190,9 @@ function One({ note: n, past }: { note: Note; past: boolean }) {
               Edit
             </Button>
             {mine ? (
-              sure ? (
-                <Button
-                  size="compact-xs"
-                  color="red"
-                  variant="light"
-                  loading={remove.isPending}
-                  onClick={() => remove.mutate()}
-                >
-                  Remove for good
-                </Button>
-              ) : (
-                <Button size="compact-xs" variant="subtle" onClick={() => setSure(true)}>
-                  Remove
-                </Button>
-              )
+              <Button size="compact-xs" variant="subtle" loading={remove.isPending} onClick={() => remove.mutate()}>
+                Remove
+              </Button>
             ) : null}
           </>
         )}
@@ -228,9 +222,13 @@ function Edit({ note, close }: { note: Note; close: () => void }) {
   const changed = useChanged();
   const save = useMutation({
     mutationFn: () => changeNote(note.id, { version, body: text, pinned, contact_id: note.contact_id }),
-    onSuccess: async () => {
+    onSuccess: async (saved) => {
       await changed();
       close();
+      toast("The change is saved.", async () => {
+        await takeBack(saved.id, version, saved.version);
+        await changed();
+      });
     },
   });
   const conflict = save.error instanceof NoteConflict ? save.error : null;

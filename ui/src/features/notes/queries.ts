@@ -33,6 +33,19 @@ export async function changeNote(
   throw toProblem(response.status, error, response.headers.get("x-request-id"));
 }
 
+/** Brings a removed note back. */
+export const restoreNote = (id: string) =>
+  take(api.POST("/api/v1/notes/{id}/restoration", { params: { path: { id } } }));
+
+/** Takes a note back to what it said in an earlier version; refused when somebody has changed it since. */
+export const takeBack = (id: string, earlier: number, version: number) =>
+  take(
+    api.POST("/api/v1/notes/{id}/versions/{earlier}/restoration", {
+      params: { path: { id, earlier } },
+      body: { version },
+    }),
+  );
+
 /** Sends a file as it is. */
 export async function attach(note: string, file: File): Promise<void> {
   if (file.size > 10 * 1024 * 1024)

@@ -56,13 +56,11 @@ function option(kpi: TrialKpi, scope: string, currency: string | null): Option {
       boundaryGap: false,
       data: points.map((p) => day(p.period, "month")),
       axisLabel: { color: color("var(--ink-3)"), fontSize: 11 },
-      axisLine: { lineStyle: { color: color("var(--line)") } },
     },
     yAxis: {
       type: "value",
       scale: true,
       axisLabel: { color: color("var(--ink-3)"), fontSize: 11, formatter: show },
-      splitLine: { lineStyle: { color: color("var(--line)") } },
     },
     series: [
       line(

@@ -10,7 +10,7 @@ import { CurrencyPick, Fact, Pick, Stand } from "./Common";
 import { bridgeQuery, csvAddress, type BridgeAnswer, type BridgeLine } from "./queries";
 import { useWho } from "./Revenue";
 import css from "./revenue.module.css";
-import { signed, stepLabel } from "./rules";
+import { signed, stepLabel, withStage } from "./rules";
 import { Waterfall } from "./Waterfall";
 
 const GRAINS = [
@@ -151,7 +151,7 @@ function Shown({ data, currency }: { data: BridgeAnswer; currency: string }) {
       <Panel
         title={`${chosen ? periodName(chosen, data.grain) : "Period"} by ${words(data.by).toLowerCase()}`}
         flush
-        aside={<Pick name="by" label="Split by" options={BY} otherwise="segment" />}
+        aside={<Pick name="by" label="Split by" options={withStage(BY, data.staged)} otherwise="segment" />}
       >
         <DataTable
           caption={`Bridge by ${data.by}`}

@@ -10,7 +10,7 @@ import { Departures, Missing } from "./Departures";
 import { churnQuery, csvAddress, type ChurnAnswer } from "./queries";
 import { useWho } from "./Revenue";
 import css from "./revenue.module.css";
-import { amounts, reasonLabel } from "./rules";
+import { amounts, reasonLabel, withStage } from "./rules";
 
 const BY = [
   { value: "reason", label: "Reason" },
@@ -82,9 +82,9 @@ function Shown({ data }: { data: ChurnAnswer }) {
       </div>
       <Missing asked={asked} count={data.without_reason} />
       <Panel
-        title={`${month ? day(month, "month") : `${day(data.first_day)} to ${day(data.last_day)}`} by ${(BY.find((b) => b.value === data.by)?.label ?? words(data.by)).toLowerCase()}`}
+        title={`${month ? day(month, "month") : `${day(data.first_day)} to ${day(data.last_day)}`} by ${(withStage(BY, data.staged).find((b) => b.value === data.by)?.label ?? words(data.by)).toLowerCase()}`}
         flush
-        aside={<Pick name="by" label="Group by" options={BY} otherwise="reason" />}
+        aside={<Pick name="by" label="Group by" options={withStage(BY, data.staged)} otherwise="reason" />}
       >
         {data.groups.length === 0 ? (
           <Empty title="Nobody left in this time" />

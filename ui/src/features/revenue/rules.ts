@@ -15,6 +15,10 @@ export const STEP_LABELS: Record<string, string> = {
   flat: "Unchanged",
 };
 
+/** The ways to split, with the lifecycle stage where the program names one. */
+export const withStage = <T extends { value: string; label: string }>(by: T[], staged: boolean) =>
+  staged ? [...by, { value: "stage", label: "Lifecycle stage" }] : by;
+
 export const stepLabel = (step: string): string => STEP_LABELS[step] ?? words(step);
 
 /** A bar of the waterfall: from where to where, as shares of the height, and what it says. */

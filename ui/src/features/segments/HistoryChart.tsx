@@ -24,12 +24,10 @@ function option(data: Membership, segments: string[]): Option {
       boundaryGap: false,
       data: data.points.map((p) => day(p.day, data.grain === "month" ? "month" : "short")),
       axisLabel: { color: color("var(--ink-3)"), fontSize: 11 },
-      axisLine: { lineStyle: { color: color("var(--line)") } },
     },
     yAxis: {
       type: "value",
       axisLabel: { color: color("var(--ink-3)"), fontSize: 11, formatter: show },
-      splitLine: { lineStyle: { color: color("var(--line)") } },
     },
     series: segments.map((segment) => ({
       name: words(segment),

@@ -11,6 +11,7 @@ import {
 import { init, use as register, type ComposeOption } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
+import { chartTheme } from "./chartTheme";
 
 register([LineChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
 
@@ -49,7 +50,7 @@ export default function Chart({ build, label, height, pick }: Props) {
   const scheme = useComputedColorScheme("light");
   useEffect(() => {
     if (!box.current) return;
-    const chart = init(box.current, null, { renderer: "svg" });
+    const chart = init(box.current, chartTheme(color), { renderer: "svg" });
     chart.setOption({ animationDuration: 200, ...build() });
     chart.on("click", (e) => picked.current?.({ series: e.seriesIndex ?? 0, at: e.dataIndex }));
     const watch = new ResizeObserver(() => chart.resize());

@@ -63,7 +63,7 @@ pub(super) struct Standing {
     /// The merged accounts of each that stayed.
     members: HashMap<i64, Vec<i64>>,
     renames: Arc<Renames>,
-    /// Steps of the log at which accounts were merged or parted.
+    /// Steps of the log at which accounts or contacts were merged or parted.
     steps: HashSet<i64>,
 }
 
@@ -111,20 +111,25 @@ impl Directory {
             .collect()
     }
 
-    /// Accounts whose events are shown as another's.
+    /// Accounts and contacts whose events are shown as another's.
     #[must_use]
     pub fn renames(&self) -> Arc<Renames> {
         Arc::clone(&self.0.read().standing.renames)
     }
 
-    /// Whether accounts were merged or parted at this step of the log: nothing happened to a customer then.
+    /// Whether accounts or contacts were merged or parted at this step of the log: nothing happened to a customer then.
     #[must_use]
     pub fn is_merge_step(&self, seq: i64) -> bool {
         self.0.read().standing.steps.contains(&seq)
     }
 
     /// Takes over the standing merges from the records.
-    pub(super) fn stand(&self, pairs: &BTreeMap<i64, i64>, steps: HashSet<i64>) {
+    pub(super) fn stand(
+        &self,
+        pairs: &BTreeMap<i64, i64>,
+        contacts: HashMap<String, String>,
+        steps: HashSet<i64>,
+    ) {
         let roots = roots(pairs);
         let mut members: HashMap<i64, Vec<i64>> = HashMap::new();
         let mut inner = self.0.write();
@@ -138,7 +143,7 @@ impl Directory {
         inner.standing = Standing {
             roots: roots.into_iter().collect(),
             members,
-            renames: Arc::new(Renames::new(renames)),
+            renames: Arc::new(Renames::new(renames, contacts)),
             steps,
         };
     }

@@ -44,7 +44,16 @@ pub async fn load(on: &impl Execute, directory: &Directory) -> StoreResult<()> {
             }
         }
     }
-    directory.stand(&pairs, steps);
+    let mut contacts = HashMap::new();
+    let sql = "SELECT merged_id, survivor_id, seq, parted_seq, parted_at FROM contact_merges";
+    for row in on.all(sql, vec![]).await? {
+        steps.insert(row.get::<i64>("seq")?);
+        steps.extend(row.get::<Option<i64>>("parted_seq")?);
+        if row.get::<Option<i64>>("parted_at")?.is_none() {
+            contacts.insert(row.get("merged_id")?, row.get("survivor_id")?);
+        }
+    }
+    directory.stand(&pairs, contacts, steps);
     Ok(())
 }
 

@@ -157,6 +157,30 @@ fn known(checker: &mut Checker<'_>, at: &At<'_>, key: &str, name: &str, what: &s
     checker.note(at.file, &at.of(key), note);
 }
 
+/// What a tile's KPIs are split by.
+fn split(checker: &mut Checker<'_>, at: &At<'_>, name: &str, groups: &[&str]) {
+    let staged = checker.definitions.program.lifecycle_stage.is_some();
+    if name == "stage" && !staged && !groups.contains(&name) {
+        let note = Note::error(
+            name,
+            "The program names no lifecycle stage.",
+            "Name the attribute that holds it, as lifecycle_stage in program.yaml, or split by an attribute.",
+        );
+        checker.note(at.file, &at.of("by"), note);
+        return;
+    }
+    let own = ["item"].into_iter().chain(staged.then_some("stage"));
+    let by: Vec<&str> = groups.iter().copied().chain(own).collect();
+    known(
+        checker,
+        at,
+        "by",
+        name,
+        "segment, owner, stage, item or attribute",
+        &by,
+    );
+}
+
 fn tile_names(checker: &mut Checker<'_>, at: &At<'_>, tile: &Tile) {
     let d = checker.definitions;
     let kpis: Vec<&str> = d.kpis.iter().map(|kpi| kpi.id.as_str()).collect();
@@ -180,9 +204,8 @@ fn tile_names(checker: &mut Checker<'_>, at: &At<'_>, tile: &Tile) {
     if let Some(metric) = &tile.metric {
         known(checker, at, "metric", metric, "number of an account", &numbers);
     }
-    let by: Vec<&str> = groups.iter().copied().chain(["item"]).collect();
     if let Some(name) = &tile.by {
-        known(checker, at, "by", name, "segment, owner, item or attribute", &by);
+        split(checker, at, name, &groups);
     }
     for (key, name) in [("x", &tile.x), ("y", &tile.y), ("size", &tile.size)] {
         let Some(name) = name else { continue };

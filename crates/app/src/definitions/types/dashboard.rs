@@ -148,7 +148,7 @@ pub struct Tile {
     /// The words of a tile of kind text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What KPIs are split by: `segment`, `owner`, `item` (the KPI's own parts, such as reasons), or an attribute.
+    /// What KPIs are split by: `segment`, `owner`, `stage` (the lifecycle stage), `item` (the KPI's own parts, such as reasons), or an attribute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// Which side of the KPI is shown.

@@ -10,6 +10,7 @@ mod kept;
 pub(crate) mod naive;
 pub(crate) mod naive_kpis;
 pub(crate) mod random;
+mod stages;
 pub(crate) mod world;
 
 use std::collections::BTreeMap;

@@ -225,6 +225,15 @@ impl Model {
     pub fn newest(&self, account: usize, field: &str) -> Option<&str> {
         self.fields[account].get(field)?.values().next_back()?.as_str()
     }
+    /// A field's value as text on the last day up to `day` on which the account was active, on its first one where that is to come.
+    pub fn lived(&self, account: usize, field: &str, day: i32) -> Option<&str> {
+        let last = self.first + i32::try_from(self.days[account].len()).expect("days") - 1;
+        let before = (self.first..=day.min(last))
+            .rev()
+            .find(|d| self.active(account, *d));
+        let day = before.or_else(|| (day.max(self.first)..=last).find(|d| self.active(account, *d)))?;
+        on(self.fields[account].get(field), day)?.as_str()
+    }
     /// How many of these fields are filled now.
     pub fn known(&self, account: usize, fields: &[&str]) -> usize {
         fields

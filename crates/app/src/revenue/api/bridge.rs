@@ -29,7 +29,7 @@ asked! {
         periods: Option<i32>,
         /// The last day of the period to split; the newest when left out.
         period: Option<String>,
-        /// What that period is split by: `segment` (default), `owner`, `currency` or a declared attribute's id.
+        /// What that period is split by: `segment` (default), `owner`, `stage` (the lifecycle stage), `currency` or a declared attribute's id.
         by: Option<String>,
     }
 }
@@ -109,6 +109,8 @@ struct Answer {
     period: String,
     /// What it is split by.
     by: String,
+    /// Whether figures can be split by `stage`: the program names a lifecycle stage.
+    staged: bool,
     /// Its parts, largest opening first.
     parts: Vec<BridgePart>,
 }
@@ -151,13 +153,14 @@ fn lines(scene: &Scene, bridges: &[Bridge]) -> Vec<BridgeLine> {
         .collect()
 }
 
-/// The span that says in which segment and whose an account counts: that of the start where it was active then, else that of the end.
-fn counted<'a>(life: &Life<'a>, part: &Part, window: &Window) -> Option<&'a Span> {
-    life.span(if part.active_start {
+/// The day, and its span, that say in which segment and whose an account counts: that of the start where it was active then, else that of the end.
+fn counted<'a>(life: &Life<'a>, part: &Part, window: &Window) -> (i32, Option<&'a Span>) {
+    let day = if part.active_start {
         window.first - 1
     } else {
         window.last
-    })
+    };
+    (day, life.span(day))
 }
 
 /// Bridges of these periods, and of one of them by a dimension.
@@ -178,14 +181,14 @@ fn add_up(
         }
         for (window, total) in windows.iter().zip(&mut totals) {
             let Some(one) = part(&life, window) else { continue };
-            let span = counted(&life, &one, window);
+            let (day, span) = counted(&life, &one, window);
             if !scene.counts(span) {
                 continue;
             }
             total[*currency].add(&one);
             if window == split {
                 parts
-                    .entry(scene.value(entry, *currency, span, by))
+                    .entry(scene.value(entry, *currency, day, by))
                     .or_insert_with(|| none.clone())[*currency]
                     .add(&one);
             }
@@ -201,9 +204,10 @@ pub async fn bridge(_: Viewer, State(app): State<App>, Query(asked): Query<Asked
     let grain = Grain::parse(asked.grain.as_deref())?;
     let n = count("periods", asked.periods, 13)?;
     let scene = Scene::of(&app, &asked.who()).await?;
+    let scene = scene.split(&app, asked.by.as_deref()).await?;
     let name = asked.by.clone().filter(|by| !by.is_empty());
     let name = name.unwrap_or_else(|| "segment".to_owned());
-    let by = Dimension::parse(&scene.definitions, &name)?;
+    let by = Dimension::parse(&scene, &name)?;
     let periods = periods(&scene, grain, n);
     let split = chosen(&periods, asked.period.as_deref())?;
     let computed_at = scene.computed_at(&app);
@@ -230,6 +234,7 @@ pub async fn bridge(_: Viewer, State(app): State<App>, Query(asked): Query<Asked
                 .collect(),
             period: split.last.to_string(),
             by: name,
+            staged: scene.definitions.program.lifecycle_stage.is_some(),
             parts: parts
                 .into_iter()
                 .map(|(value, bridges)| BridgePart {
@@ -305,7 +310,7 @@ asked! {
         period: Option<String>,
         /// A step; `opening` = active at the start, `closing` = active at the end; every account of the bridge when left out.
         step: Option<String>,
-        /// What `value` is a value of: `segment`, `owner`, `currency` or a declared attribute's id.
+        /// What `value` is a value of: `segment`, `owner`, `stage` (the lifecycle stage), `currency` or a declared attribute's id.
         by: Option<String>,
         /// The part of the split.
         value: Option<String>,
@@ -398,11 +403,12 @@ pub async fn accounts(
     let grain = Grain::parse(asked.grain.as_deref())?;
     let wanted = Wanted::parse(asked.step.as_deref())?;
     let scene = Scene::of(&app, &asked.who()).await?;
+    let scene = scene.split(&app, asked.by.as_deref()).await?;
     let by = asked
         .by
         .as_deref()
         .filter(|by| !by.is_empty())
-        .map(|by| Dimension::parse(&scene.definitions, by))
+        .map(|by| Dimension::parse(&scene, by))
         .transpose()?;
     let period = chosen(
         &periods(&scene, grain, super::months::MOST),
@@ -415,12 +421,12 @@ pub async fn accounts(
         let Some(one) = part(&life, &window).filter(|one| wanted.fits(one)) else {
             continue;
         };
-        let span = counted(&life, &one, &window);
+        let (day, span) = counted(&life, &one, &window);
         let here = asked
             .value
             .as_deref()
             .zip(by.as_ref())
-            .is_none_or(|(value, by)| scene.value(entry, *currency, span, by) == value);
+            .is_none_or(|(value, by)| scene.value(entry, *currency, day, by) == value);
         if !here || !scene.counts(span) {
             continue;
         }

@@ -29,7 +29,7 @@ asked! {
         /// One month of them (its last shown day): groups and totals are then of that month alone.
         month: Option<String>,
         /// What departures are grouped by: `reason` (default), `secondary`, `segment`, `owner`, `cohort` (month of the start), `size`, `currency`,
-        /// or a declared attribute's id.
+        /// `stage` (the lifecycle stage) or a declared attribute's id.
         by: Option<String>,
         /// The day that a departure is dated by: `effect` (default), the first day without the account; `notice`, the day on which it gave
         /// notice, where it gave one.
@@ -53,14 +53,14 @@ impl By {
             "secondary" => Self::Secondary,
             "cohort" => Self::Cohort,
             "size" => Self::Size,
-            other => match Dimension::parse(&scene.definitions, other) {
+            other => match Dimension::parse(scene, other) {
                 Ok(dimension) => Self::Dimension(dimension),
                 Err(_) => {
                     return Err(Problem::field(
                         "by",
                         other,
                         "is nothing that departures can be grouped by",
-                        "use reason, secondary, segment, owner, cohort, size, currency or the id of a declared attribute",
+                        "use reason, secondary, segment, owner, cohort, size, currency, the id of a declared attribute, or stage where the program names a lifecycle stage",
                     ));
                 }
             },
@@ -123,8 +123,7 @@ impl Gone<'_> {
             By::Cohort => vec![day_text(self.it.start)[..7].to_owned()],
             By::Size => vec![size(self.it.mrr.map(|mrr| major(mrr, self.scale)))],
             By::Dimension(dimension) => {
-                let span = self.entry.head.span_at(self.it.day - 1);
-                vec![scene.value(self.entry, self.currency, span, dimension)]
+                vec![scene.value(self.entry, self.currency, self.it.day - 1, dimension)]
             }
         }
     }
@@ -226,6 +225,8 @@ struct Answer {
     currencies: Vec<String>,
     basis: &'static str,
     by: String,
+    /// Whether figures can be split by `stage`: the program names a lifecycle stage.
+    staged: bool,
     /// Oldest first.
     months: Vec<ChurnMonth>,
     /// First day of what groups and totals stand for.
@@ -342,7 +343,7 @@ fn starts_by(scene: &Scene, window: &Window, by: &By) -> Option<BTreeMap<String,
         let value = match by {
             By::Cohort => day_text(start)[..7].to_owned(),
             By::Size => size(life.mrr(before).map(|mrr| major(mrr, life.scale))),
-            By::Dimension(dimension) => scene.value(entry, *currency, span, dimension),
+            By::Dimension(dimension) => scene.value(entry, *currency, before, dimension),
             By::Reason | By::Secondary => continue,
         };
         let left = life
@@ -412,6 +413,7 @@ pub async fn churn(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>
     let months = count("months", asked.months, 12)?;
     let notice = by_notice(asked.basis.as_deref())?;
     let scene = Scene::of(&app, &asked.who()).await?;
+    let scene = scene.split(&app, asked.by.as_deref()).await?;
     let name = asked
         .by
         .clone()
@@ -441,6 +443,7 @@ pub async fn churn(_: Viewer, State(app): State<App>, Query(asked): Query<Asked>
             left: total.left,
             groups: groups(&scene, &gone, &window, &by),
             by: name,
+            staged: scene.definitions.program.lifecycle_stage.is_some(),
             reasons: codes(),
         }
     })
@@ -689,6 +692,7 @@ pub async fn accounts(
     let months = count("months", asked.months, 12)?;
     let notice = by_notice(asked.basis.as_deref())?;
     let scene = Scene::of(&app, &asked.who()).await?;
+    let scene = scene.split(&app, asked.by.as_deref()).await?;
     let by = asked
         .by
         .as_deref()
