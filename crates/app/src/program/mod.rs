@@ -105,7 +105,13 @@ pub async fn check(app: &App, files: &Files) -> std::result::Result<Checked, Vec
     )?;
     match app.definitions() {
         Some(in_force) => {
-            let broken = frozen::broken(&in_force, &checked.definitions, files);
+            let held = frozen::held(app, &in_force, &checked.definitions)
+                .await
+                .unwrap_or_else(|error| {
+                    tracing::error!(error = %format!("{error:#}"), "frozen scores of earlier versions could not be read");
+                    in_force.scores.iter().filter(|score| score.frozen).cloned().collect()
+                });
+            let broken = frozen::broken(&held, &checked.definitions, files);
             if broken.is_empty() {
                 Ok(checked)
             } else {
