@@ -99,14 +99,14 @@ it("says of an account why it has its score, and lets a CSM override it", async 
 it("lets a manager draw a curve by keys and by hand, with what it would do beside it", async () => {
   const { page, context, problems } = await stage.open("/health?edit=digital");
   const panel = page.getByRole("region", { name: "Model" });
-  await panel.getByText(/^logins_30d/).click();
-  const knot = panel.getByRole("slider", { name: "Knot 2 of logins_30d" });
+  await panel.getByText(/^features_30d/).click();
+  const knot = panel.getByRole("slider", { name: "Knot 2 of features_30d" });
   const points = async () => Number(await knot.getAttribute("aria-valuenow"));
   const before = await points();
   await knot.focus();
   await page.keyboard.press("ArrowUp");
   await expect.poll(points).toBe(before + 1);
-  expect(await panel.getByRole("group", { name: "Knots of logins_30d" }).getByLabel("Points 2").inputValue()).toBe(
+  expect(await panel.getByRole("group", { name: "Knots of features_30d" }).getByLabel("Points 2").inputValue()).toBe(
     String(before + 1),
   );
   const box = await knot.boundingBox();

@@ -118,7 +118,7 @@ fn public_url(text: &str) -> Result<String, String> {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Size {
     /// Accounts.
-    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 560, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub accounts: u32,
     /// Months of history.
     #[arg(long, default_value_t = 18, value_parser = clap::value_parser!(u32).range(1..=120))]

@@ -17,7 +17,7 @@ macro_rules! names {
 }
 
 names! {
-    Login = "login", FeatureUsed = "feature_used", CourseCompleted = "course_completed", PageViewed = "page_viewed",
+    Login = "login", FeatureUsed = "feature_used", CourseCompleted = "course_completed", PageViewed = "page_viewed", DataExported = "data_exported",
     ContentViewed = "content_viewed", ContentCompleted = "content_completed", WebinarWatched = "webinar_watched",
     EmailSent = "email_sent", EmailDelivered = "email_delivered", EmailOpened = "email_opened", EmailClicked = "email_clicked",
     EmailReplied = "email_replied", EmailBounced = "email_bounced", EmailComplained = "email_complained", Unsubscribed = "unsubscribed",
@@ -28,6 +28,7 @@ names! {
     FirstValue = "first_value", StageChanged = "opportunity_stage_changed",
     AdvocateNominated = "advocate_nominated", AdvocateAgreed = "advocate_agreed", ReferenceRequested = "reference_requested",
     ReferenceGiven = "reference_given", TestimonialPublished = "testimonial_published", SponsorMet = "sponsor_met",
+    ContactLeft = "contact_left", ContactJoined = "contact_joined",
 }
 
 /// What an event carries; indices point into the lists of [`words`].

@@ -6,6 +6,7 @@
 use crate::{
     calendar::{DAY, at},
     env::Env,
+    event::{Name, Props},
     life::{Contact, Life, Phase, ROLES},
     names::Person,
     output::Chunk,
@@ -108,7 +109,7 @@ impl Life {
 
     /// One week's fortunes: shocks, drift, and perhaps the decision to leave.
     pub fn fortunes(&mut self, env: &Env, day: i32, out: &mut Chunk) {
-        self.strike(day);
+        self.strike(day, out);
         let health = &self.health;
         let mut pull = 0.0;
         pull -= if day - health.price_rise < 150 { 0.35 } else { 0.0 };
@@ -134,7 +135,8 @@ impl Life {
         }
     }
 
-    fn strike(&mut self, day: i32) {
+    fn strike(&mut self, day: i32, out: &mut Chunk) {
+        let mut news = None;
         let random = &mut self.random;
         let health = &mut self.health;
         if health.champion_left.is_none() && random.chance(0.0042) {
@@ -144,6 +146,7 @@ impl Life {
             if let Some(contact) = self.contacts.get_mut(self.champion as usize) {
                 contact.left = Some(day);
             }
+            news = Some((Name::ContactLeft, self.champion, day + random.range(3, 21)));
             self.updated = self.updated.max(day);
         } else if health.champion_left.is_some() && day >= health.successor_on {
             health.champion_left = None;
@@ -157,6 +160,7 @@ impl Life {
                 unsubscribed: false,
                 role: 0,
             });
+            news = Some((Name::ContactJoined, self.champion, day + random.range(1, 14)));
         }
         if random.chance(0.0045) {
             health.spike_until = day + random.range(21, 56);
@@ -176,6 +180,11 @@ impl Life {
             health.breadth = (health.breadth + 2.0).min(14.0);
         }
         health.breadth = (health.breadth + 0.03 * health.now).clamp(2.0, 14.0);
+        // That a champion left, and who came instead, is noted when somebody hears of it.
+        if let Some((name, who, on)) = news {
+            let when = self.office_hour(on);
+            self.emit(out, name, who, when, Props::None);
+        }
     }
 
     /// True once onboarding is overdue by a month, or known never to end.
@@ -196,14 +205,16 @@ impl Life {
     /// Weekly intensity of the decision to leave. The terms multiply each other's weight on purpose: a decline that nobody talks about is worse than
     /// the two apart, and open tickets hurt most where no champion defends the product.
     fn risk(&self, env: &Env, day: i32) -> f64 {
-        const BASE: [f64; 3] = [-7.25, -7.78, -7.85];
+        const BASE: [f64; 3] = [-8.5, -8.8, -8.7];
         if day - self.profile.started < 21 {
             return 0.0;
         }
         let health = &self.health;
         let decline = (health.usual - health.recent).clamp(0.0, 1.6);
-        let low = (-health.recent - 0.2).clamp(0.0, 2.2);
-        let strong = (health.recent - 0.4).clamp(0.0, 1.0);
+        // Use against others of its size: its own nature counts, because who never took to the product has least to lose.
+        let used = health.recent + 1.3 * self.adoption;
+        let low = (-used - 0.2).clamp(0.0, 2.2);
+        let strong = (used - 0.4).clamp(0.0, 1.0);
         let open = self
             .tickets
             .iter()
@@ -219,14 +230,14 @@ impl Life {
         let when = |condition: bool, weight: f64| if condition { weight } else { 0.0 };
 
         let mut log = BASE[self.segment().index()];
-        log += 1.9 * decline + 1.2 * low - 1.2 * strong + 0.55 * open + 0.55 * alone + 0.7 * quiet;
+        log += 2.2 * decline + 2.0 * low - 2.6 * strong + 1.0 * open + 1.2 * alone + 1.2 * quiet;
         log +=
-            1.6 * decline * quiet + 0.6 * open * alone + 0.6 * low * when(day - health.price_rise < 120, 1.0);
-        log += when(day < health.trouble_until, 1.6) + when(day < health.competitor_until, 0.9);
+            1.2 * decline * quiet + 0.3 * open * alone + 0.3 * low * when(day - health.price_rise < 120, 1.0);
+        log += when(day < health.trouble_until, 1.6) + when(day < health.competitor_until, 1.0);
         log += when(self.onboarding_failed(day), 0.6) + when(day - self.profile.started < 365, 0.2);
         log += when(health.breadth < 3.5, 0.5) - when(day < health.calm_until, 0.7);
         if self.profile.annual {
-            log += if self.renewal - day <= 75 { 0.95 } else { -0.45 };
+            log += if self.renewal - day <= 75 { 1.3 } else { -0.8 };
         }
         (log - 0.15 * env.progress(day)).exp()
     }

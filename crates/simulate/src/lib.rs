@@ -8,19 +8,21 @@
 //! Each account has a size (employees, MRR, so a segment: some 8 % strategic, 37 % core, 55 % digital), a contract (yearly or monthly), people, and a
 //! **latent health** that nobody in the data can see: an Ornstein–Uhlenbeck process in weekly steps around the account's own level. Shocks
 //! strike it: the champion leaves (and some weeks later has a successor), tickets pile up, the price rises, the company itself gets into trouble, a
-//! competitor calls, use slides for no visible reason, a roll-out succeeds.
+//! competitor calls, use slides for no visible reason, a roll-out succeeds. And some accounts took to the product better than others of their size.
 //!
 //! Health and shocks leave traces:
-//! - *product use* (sessions with log-ins, pages, features, courses) follows health, the weekday and the season, and grows over a new account's first weeks;
+//! - *product use* (sessions with log-ins, pages, features, courses) follows seats, health, the weekday and the season, and grows over a new account's first weeks;
 //! - *mail, notices, webinars and meetings* go out by the segment's cadence, responses depend on health and on whether there is a champion; mail to one who left bounces;
 //! - *tickets* come more often and stay open longer when things go badly;
 //! - *surveys* are answered by some, with scores around health and comments that fit score and situation;
+//! - *people*: that a champion has left, and who came instead, is noted some days later (`contact_left`, `contact_joined`);
+//! - *looks elsewhere*: who talks to competitors takes records out (`data_exported`), which others rarely do; who is in trouble pays late;
 //! - *money*: renewals, price rises, upsell, cross-sell, contraction, failed payments.
 //!
-//! **Leaving.** Every week each account has a risk of deciding to leave. It is computed from what the data shows, not from latent health: how low use is and
-//! how far it fell over the last months, tickets left open, a missing champion, silence, few features in use, failed onboarding, an approaching yearly
-//! renewal, a recent rise in price; and from what it hardly shows (trouble, competitors). Some terms multiply: a decline during silence, open
-//! tickets without a champion, low use after a rise in price. So a score that sees interactions beats one that adds, and none can be perfect.
+//! **Leaving.** Every week each account has a risk of deciding to leave. It is computed from what leaves traces in the data, not from latent health: how low
+//! use is for the account's size and how far it fell over the last months, tickets left open, a missing champion, silence, few features in use, failed onboarding,
+//! an approaching yearly renewal, a recent rise in price, trouble, competitors. Some terms multiply: a decline during silence, open tickets without a
+//! champion, low use after a rise in price. None can be perfect: traces are few and late, and what strikes an account tomorrow shows nowhere today.
 //! Having decided, an account gives notice (and can be saved, more often when somebody steps in) or just leaves. The reason it gives fits what happened.
 //! During the last four months the company does its work a little better each week.
 //!
@@ -80,10 +82,10 @@ pub struct Options {
 }
 
 impl Options {
-    /// The demo's company: 400 accounts, 18 months, seed 1, up to `until`.
+    /// The demo's company: 560 accounts, 18 months, seed 1, up to `until`.
     pub fn new(until: Date) -> Self {
         Self {
-            accounts: 400,
+            accounts: 560,
             months: 18,
             seed: 1,
             until,

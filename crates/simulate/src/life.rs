@@ -71,6 +71,8 @@ pub struct Life {
     pub responsive: f64,
     /// Sessions a week at average health.
     pub sessions: f64,
+    /// Logarithm of its use of the product against others of its size, as it is by nature: some adopt it well, others hardly.
+    pub adoption: f64,
     /// Day on which it stops being a customer, once decided.
     pub leaves: Option<i32>,
     /// Day on which a notice is withdrawn, once that is settled.
@@ -126,7 +128,9 @@ impl Life {
         while renewal < env.first {
             renewal += term;
         }
-        let sessions = [9.0, 3.3, 1.35][segment] * random.lognormal(0.9, 0.45);
+        // Use grows with the seats, but more slowly: of many seats fewer are people who come often.
+        let adoption = 0.5 * random.normal();
+        let sessions = 0.3 * f64::from(profile.seats).powf(0.6) * adoption.exp();
         let prospect = profile.gap == Gap::Prospect;
         let mut life = Self {
             number: index + 1,
@@ -136,6 +140,7 @@ impl Life {
             health: Health::draw(&mut random),
             responsive: random.lognormal(0.9, 0.45),
             sessions,
+            adoption,
             leaves: None,
             saved: None,
             reason: 5,
@@ -310,7 +315,7 @@ impl Life {
     fn make(&mut self, name: Name, contact: u8, when: i64, props: Props) -> Event {
         use Name::*;
         let seconds = match name {
-            Login | FeatureUsed | CourseCompleted | PageViewed | InAppShown | InAppClicked => {
+            Login | FeatureUsed | DataExported | CourseCompleted | PageViewed | InAppShown | InAppClicked => {
                 self.random.between(0.2, 20.0)
             }
             MeetingHeld | CallLogged | QbrHeld | SponsorMet | EventAttended => {

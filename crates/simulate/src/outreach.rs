@@ -51,7 +51,7 @@ impl Life {
             let when = self.office_hour(sent);
             self.mail(out, who, PERSONAL, issue, when, ready);
         }
-        let shown = 1.0 - (-self.sessions * self.health.intensity.exp() * 0.12).exp();
+        let shown = 1.0 - (-self.sessions * self.health.intensity.exp() * 0.09).exp();
         if self.random.chance(shown) {
             let (who, on) = (self.somebody(0.4), self.workday(day));
             let when = self.office_hour(on);

@@ -20,6 +20,7 @@ impl Life {
                 self.session(today, out);
             }
         }
+        self.look_elsewhere(env, day, out);
     }
 
     /// New accounts use little before the first value, and never more than half without it.
@@ -34,6 +35,22 @@ impl Life {
         }
     }
 
+    /// Who looks at competitors looks at the bill and takes the records out.
+    pub fn look_elsewhere(&mut self, env: &Env, day: i32, out: &mut Chunk) {
+        let rate = if day < self.health.competitor_until {
+            0.5
+        } else {
+            0.012
+        };
+        if !self.random.chance(rate) {
+            return;
+        }
+        let on = self.workday(day).min(env.end - 1);
+        let (who, when) = (self.somebody(0.6), self.office_hour(on));
+        self.emit(out, Name::PageViewed, who, when, Props::Page(7));
+        self.emit(out, Name::DataExported, who, when + 240 * SECOND, Props::None);
+    }
+
     fn session(&mut self, day: i32, out: &mut Chunk) {
         let mut when = self.office_hour(day);
         let last = (i64::from(day) + 1) * crate::calendar::DAY - 1;
@@ -44,7 +61,7 @@ impl Life {
         };
         self.emit(out, Name::Login, who, when, Props::None);
         let breadth = self.health.breadth;
-        for _ in 0..self.random.poisson(2.35) {
+        for _ in 0..self.random.poisson(0.6) {
             when = (when + (self.random.between(8.0, 420.0) * SECOND as f64) as i64).min(last);
             let kind = self.random.unit();
             if kind < 0.34 {

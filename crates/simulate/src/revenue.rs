@@ -124,8 +124,9 @@ impl Life {
         }
         self.renew(env, day, out);
         self.pursue(env, day, out);
-        let failing = if day < self.health.trouble_until { 6.0 } else { 1.0 };
-        if self.random.chance(0.0012 * failing) {
+        let troubled = day < self.health.trouble_until;
+        let failing = if troubled { 6.0 } else { 1.0 };
+        if self.random.chance(if troubled { 0.06 } else { 0.0012 }) {
             let on = self.workday(day);
             self.plan(on, Deed::Fail);
         }

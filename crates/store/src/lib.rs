@@ -11,6 +11,7 @@ mod clock;
 mod error;
 mod identity;
 mod ids;
+mod merging;
 pub mod migrate;
 mod open;
 mod query;

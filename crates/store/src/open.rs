@@ -14,6 +14,7 @@ use sea_orm::{
 };
 
 use crate::claim::Claim;
+use crate::merging::{self, Merging};
 use crate::query::{self, Row};
 use crate::{Execute, StoreError, StoreResult, Tx};
 
@@ -26,6 +27,7 @@ pub struct Store {
     reads: DatabaseConnection,
     writes: DatabaseConnection,
     claim: Option<Arc<Claim>>,
+    merging: Option<Arc<Merging>>,
 }
 
 impl Store {
@@ -33,11 +35,13 @@ impl Store {
     pub async fn open_embedded(dir: &Path) -> StoreResult<Self> {
         let path = dir.join("records.db");
         let writes = sqlite_pool(&path, 1, 32 * 1024).await?;
+        let merging = Merging::start(sqlite_pool(&path, 1, 64).await?, writes.clone());
         let store = Self {
             // Pages that were read stay with the system; a cache of its own for each reader would hold them once more.
             reads: sqlite_pool(&path, 4, 4 * 1024).await?,
             writes,
             claim: None,
+            merging: Some(Arc::new(merging)),
         };
         store.refuse_unsafe().await?;
         Ok(store)
@@ -58,6 +62,7 @@ impl Store {
             reads: pool.clone(),
             writes: pool,
             claim: None,
+            merging: None,
         };
         store.refuse_unsafe().await?;
         Ok(store)
@@ -78,6 +83,9 @@ impl Store {
     pub async fn begin(&self) -> StoreResult<Tx> {
         if let Some(claim) = &self.claim {
             claim.check()?;
+        }
+        if let Some(merging) = &self.merging {
+            merging.written();
         }
         Self::begin_on(&self.writes).await
     }
@@ -178,6 +186,9 @@ impl Store {
 
     /// Closes all connections; SQLite's log is merged into the file.
     pub async fn close(self) {
+        if let Some(merging) = &self.merging {
+            merging.stop().await;
+        }
         let _ = self.reads.close().await;
         let _ = self.writes.close().await;
         if let Some(claim) = &self.claim {
@@ -310,7 +321,7 @@ async fn sqlite_pool(path: &Path, connections: u32, cache_kb: u32) -> StoreResul
                 // What is erased is overwritten, not only unlinked.
                 .pragma("secure_delete", "ON")
                 .pragma("cache_size", format!("-{cache_kb}"))
-                .pragma("wal_autocheckpoint", "4000")
+                .pragma("wal_autocheckpoint", merging::TOO_LONG.to_string())
         });
     Ok(Database::connect(options).await?)
 }

@@ -213,3 +213,71 @@ async fn something_else_in_place_of_the_database_is_refused() {
         "and left as it was"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_merged_beside_the_commits_and_starts_again() {
+    const ROWS: i64 = 48;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let length = |name: &str| std::fs::metadata(folder.path().join(name)).map_or(0, |file| file.len() >> 20);
+    let write = async |from: i64| {
+        for id in from..from + ROWS {
+            let tx = store.begin().await.unwrap();
+            let megabyte = vec![u8::try_from(id).unwrap(); 1 << 20];
+            tx.run(
+                "INSERT INTO things (id, raw) VALUES ($1, $2)",
+                args![id, megabyte],
+            )
+            .await
+            .unwrap();
+            tx.commit().await.unwrap();
+        }
+    };
+    write(0).await;
+    let unmerged = async || {
+        let row = store
+            .one("PRAGMA wal_checkpoint(NOOP)", vec![])
+            .await
+            .unwrap()
+            .unwrap();
+        row.get::<i32>("log").unwrap() - row.get::<i32>("checkpointed").unwrap()
+    };
+    for _ in 0..200 {
+        if length("records.db") >= 32 && unmerged().await < 8_192 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(
+        length("records.db") >= 32,
+        "{} MB are in the file",
+        length("records.db")
+    );
+    write(ROWS).await;
+    assert!(
+        length("records.db-wal") < 80,
+        "the log has {} MB",
+        length("records.db-wal")
+    );
+    let row = store
+        .one(
+            "SELECT COUNT(*) AS n, SUM(LENGTH(raw)) AS bytes FROM things",
+            vec![],
+        )
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (row.get::<i64>("n").unwrap(), row.get::<i64>("bytes").unwrap()),
+        (2 * ROWS, (2 * ROWS) << 20)
+    );
+    store.close().await;
+    let again = Store::open_embedded(folder.path()).await.unwrap();
+    let row = again
+        .one("SELECT COUNT(*) AS n FROM things", vec![])
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(row.get::<i64>("n").unwrap(), 2 * ROWS);
+    assert_eq!(length("records.db-wal"), 0, "closing merges all of it");
+}

@@ -3501,21 +3501,24 @@ export interface components {
             rows: number;
             /** @description By segment on the cutoff. */
             segments: components["schemas"]["BacktestPart"][];
-            /** @description Against the frozen baseline. */
+            /** @description Against the frozen baseline, or the score set by hand. */
             skill: components["schemas"]["BacktestSkill"][];
             /** @description The last. */
             to: string;
             /** @description What to look at. */
             warnings: components["schemas"]["BacktestWarning"][];
         };
-        /** @description Skill (2·AUC − 1) of one method ÷ that of the frozen baseline. */
+        /** @description Skill (2·AUC − 1) of one method ÷ that of another. */
         BacktestSkill: {
+            /** @description What it is held against: `baseline`, the frozen one, or `score`, the one set by hand, where no baseline is frozen. */
+            against?: string;
             /** @description The method. */
             method: string;
-            /** @description The ratio; 1.15 is “15 % better”. */
-            ratio: components["schemas"]["FigureWithInterval"];
+            ratio?: null | components["schemas"]["FigureWithInterval"];
             /** @description Whether the ratio is at least 1.15 and its interval above 1. */
             reached: boolean;
+            /** @description Why it is not known. */
+            reason?: string | null;
         };
         /** @description Something to look at. */
         BacktestWarning: {
@@ -5744,7 +5747,7 @@ export interface components {
              */
             every: string | null;
             /**
-             * @description The first cutoff that is tested (YYYY-MM-DD); a year before the last when left out.
+             * @description The first cutoff that is tested (YYYY-MM-DD); when left out the newest twelve whose horizon has passed are tested.
              * @default null
              */
             from: string | null;

@@ -352,12 +352,12 @@ async fn commit(core: &Core, notes: &Unattributed, moves: &mut Moves, whole: boo
     core.point("attribute.before_commit").await;
     core.commit(tx).await.map_err(Outcome::Unknown)?;
     core.point("attribute.committed").await;
-    publish(core, moves, groups, last);
+    publish(core, moves, groups, last).await;
     Ok(())
 }
 
 /// Shows what was committed.
-fn publish(core: &Core, moves: &Moves, groups: Vec<(i64, bool, Arc<Vec<EventRow>>)>, last: i64) {
+async fn publish(core: &Core, moves: &Moves, groups: Vec<(i64, bool, Arc<Vec<EventRow>>)>, last: i64) {
     let now = core.clock.micros();
     {
         let mut state = core.state.write();
@@ -387,7 +387,7 @@ fn publish(core: &Core, moves: &Moves, groups: Vec<(i64, bool, Arc<Vec<EventRow>
         state.seq = last;
         core.replace_files(&mut state, moves.new.clone(), moves.old.clone());
     }
-    *core.packed.lock() = Packed::default();
+    *core.packed.lock().await = Packed::default();
     core.announce(last);
 }
 
@@ -396,7 +396,7 @@ async fn note_old(core: &Core) -> StoreResult<()> {
     if store::is_noted(&core.store).await? {
         return Ok(());
     }
-    let context = core.lake.context(&core.own_snapshot()?.1);
+    let context = core.lake.context(&core.own_snapshot().await?.1);
     let batches = context
         .query(store::UNATTRIBUTED_QUERY)
         .await

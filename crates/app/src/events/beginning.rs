@@ -14,7 +14,7 @@ use crate::App;
 /// The first day of each kind of events among the steps after `after`, and the newest of those steps. Files of product events say their first
 /// day without being read; they may tell an earlier one that was known before.
 pub(super) async fn first_days(app: &App, after: i64) -> Result<(i64, BTreeMap<String, i32>)> {
-    let (newest, snapshot) = snapshot_at(app)?;
+    let (newest, snapshot) = snapshot_at(app).await?;
     let mut first = BTreeMap::new();
     if newest <= after {
         return Ok((newest, first));

@@ -85,7 +85,7 @@ fn whose(core: &Core, subject: &Subject) -> Erase {
 async fn of_devices(core: &Core, ids: &HashSet<String>) -> StoreResult<HashSet<String>> {
     let mut found = HashSet::new();
     if !ids.is_empty() {
-        let rows = rows_of(core, &core.own_snapshot()?.1, &store::device_query(ids)).await?;
+        let rows = rows_of(core, &core.own_snapshot().await?.1, &store::device_query(ids)).await?;
         found.extend(rows.into_iter().map(|row| row.message_id));
     }
     Ok(found)
@@ -131,7 +131,7 @@ async fn sealed_summary(core: &Core, erase: &Erase) -> StoreResult<Told> {
     if any.is_empty() {
         return Ok(told);
     }
-    let context = core.lake.context(&core.own_snapshot()?.1);
+    let context = core.lake.context(&core.own_snapshot().await?.1);
     let batches = context
         .query(&store::months_query(&any))
         .await
@@ -250,7 +250,7 @@ async fn commit(
     }
     // Not before: what was read until now may hold what is gone.
     core.erasures.fetch_add(1, Ordering::SeqCst);
-    *core.packed.lock() = super::files::Packed::default();
+    *core.packed.lock().await = super::files::Packed::default();
     core.announce(seq);
     Ok(removed)
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use tenure_lake::{FileMeta, Lake, RecordBatch, Snapshot, orphans, to_batch};
 use tenure_store::{StoreError, StoreResult};
 
-use super::log::{Core, State};
+use super::log::{Blob, Core, State, blocking};
 use super::store;
 
 /// An error of the lake, as the record store's callers know errors.
@@ -59,17 +59,29 @@ pub(super) struct Packed {
     shown: Arc<Vec<RecordBatch>>,
 }
 
+impl Packed {
+    fn with(mut self, new: &[Arc<Blob>]) -> StoreResult<Self> {
+        for blob in new {
+            self.batches.push(to_batch(&blob.rows).map_err(lake_fault)?);
+            fold(&mut self.batches)?;
+            self.until = blob.seq;
+        }
+        self.shown = Arc::new(self.batches.clone());
+        Ok(self)
+    }
+}
+
 impl Core {
     /// Sealed files and unsealed events as of one commit, and its number.
-    pub(super) fn snapshot(&self) -> StoreResult<(i64, Snapshot)> {
-        let (seq, snapshot) = self.own_snapshot()?;
+    pub(super) async fn snapshot(&self) -> StoreResult<(i64, Snapshot)> {
+        let (seq, snapshot) = self.own_snapshot().await?;
         let renames = self.accounts.renames();
         Ok((seq, Snapshot { renames, ..snapshot }))
     }
 
     /// The same with every event under the account that it was sent to: for work on the files themselves.
-    pub(super) fn own_snapshot(&self) -> StoreResult<(i64, Snapshot)> {
-        let mut packed = self.packed.lock();
+    pub(super) async fn own_snapshot(&self) -> StoreResult<(i64, Snapshot)> {
+        let mut packed = self.packed.lock().await;
         let (seq, files, new, epoch) = {
             let state = self.state.read();
             let from = if state.epoch == packed.epoch {
@@ -90,13 +102,10 @@ impl Core {
                 ..Packed::default()
             };
         }
-        if let Some(last) = new.last() {
-            for blob in &new {
-                packed.batches.push(to_batch(&blob.rows).map_err(lake_fault)?);
-                fold(&mut packed.batches)?;
-            }
-            packed.until = last.seq;
-            packed.shown = Arc::new(packed.batches.clone());
+        if !new.is_empty() {
+            // Taken out meanwhile: what is cut off half-way is packed anew by the next.
+            let before = std::mem::take(&mut *packed);
+            *packed = blocking(move || before.with(&new)).await?;
         }
         Ok((
             seq,

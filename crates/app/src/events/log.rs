@@ -39,7 +39,7 @@ pub(super) struct Core {
     pub(super) zone: RwLock<TimeZone>,
     pub(super) state: RwLock<State>,
     pub(super) seen: RwLock<Seen>,
-    pub(super) packed: Mutex<Packed>,
+    pub(super) packed: tokio::sync::Mutex<Packed>,
     pub(super) retired: Mutex<Retired>,
     pub(super) lake: Lake,
     /// Held from the first read that a change depends on to the end of the change.
@@ -99,7 +99,7 @@ impl Log {
             zone: RwLock::new(TimeZone::UTC),
             state: RwLock::default(),
             seen: RwLock::default(),
-            packed: Mutex::default(),
+            packed: tokio::sync::Mutex::default(),
             retired: Mutex::default(),
             lake: lake.clone(),
             commit: tokio::sync::Mutex::default(),

@@ -160,8 +160,8 @@ pub async fn known(app: &App, message_ids: &[&str]) -> StoreResult<Vec<bool>> {
 }
 
 /// Sealed and unsealed events as of one commit. Cheap; hold it as long as its files are read.
-pub fn snapshot(app: &App) -> StoreResult<Snapshot> {
-    app.log.core.snapshot().map(|(_, snapshot)| snapshot)
+pub async fn snapshot(app: &App) -> StoreResult<Snapshot> {
+    app.log.core.snapshot().await.map(|(_, snapshot)| snapshot)
 }
 
 /// The whole answer of a query over sealed and unsealed events, for answers that fit in memory.
@@ -169,7 +169,7 @@ pub fn snapshot(app: &App) -> StoreResult<Snapshot> {
 /// # Errors
 /// When the records or the query fail.
 pub async fn read(app: &App, sql: &str) -> anyhow::Result<Vec<RecordBatch>> {
-    read_from(app, &snapshot(app)?, sql).await
+    read_from(app, &snapshot(app).await?, sql).await
 }
 
 async fn read_from(app: &App, snapshot: &Snapshot, sql: &str) -> anyhow::Result<Vec<RecordBatch>> {
@@ -193,8 +193,8 @@ pub async fn first_days(
 
 /// As [`snapshot`], with the number of the newest step that it holds: a reactor that works the snapshot in goes on from there with
 /// [`changes_since`].
-pub fn snapshot_at(app: &App) -> StoreResult<(i64, Snapshot)> {
-    app.log.core.snapshot()
+pub async fn snapshot_at(app: &App) -> StoreResult<(i64, Snapshot)> {
+    app.log.core.snapshot().await
 }
 
 /// Seals what is settled under these limits; tells how many events. The housekeeping does it by itself.

@@ -66,7 +66,7 @@ async fn touched(core: &Core, who: &Rejoined) -> StoreResult<(Vec<i64>, Vec<i32>
         }
         Rejoined::Contacts(ids) => store::of_contacts(ids),
     };
-    let context = core.lake.context(&core.own_snapshot()?.1);
+    let context = core.lake.context(&core.own_snapshot().await?.1);
     let batches = context
         .query(&store::months_query(&[condition]))
         .await

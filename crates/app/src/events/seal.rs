@@ -9,7 +9,7 @@ use tenure_store::StoreResult;
 
 use super::bulk::write_rows;
 use super::files::discard;
-use super::log::{Blob, Bulk, Core};
+use super::log::{Blob, Bulk, Core, blocking};
 use super::store;
 
 /// When events are sealed.
@@ -48,10 +48,15 @@ pub(super) async fn seal(core: &Core, limits: Limits) -> StoreResult<usize> {
     if settled.is_empty() && !announced {
         return Ok(0);
     }
-    let rows: Vec<EventRow> = settled
-        .iter()
-        .flat_map(|blob| blob.rows.iter().cloned())
-        .collect();
+    // Copying and dropping so many rows would hold up the requests that share the thread.
+    let (settled, rows) = blocking(move || {
+        let rows: Vec<EventRow> = settled
+            .iter()
+            .flat_map(|blob| blob.rows.iter().cloned())
+            .collect();
+        Ok((settled, rows))
+    })
+    .await?;
     let sealed = rows.len();
     let files = write_rows(core, Arc::new(rows)).await?;
     core.point("seal.files_written").await;
@@ -96,6 +101,8 @@ pub(super) async fn seal(core: &Core, limits: Limits) -> StoreResult<usize> {
     state.bulks.extend(told);
     state.epoch += 1;
     core.replace_files(&mut state, files, Vec::new());
+    drop(state);
+    tokio::task::spawn_blocking(move || drop(settled));
     Ok(sealed)
 }
 

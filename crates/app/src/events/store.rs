@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use tenure_lake::FileMeta;
-use tenure_store::{Batch, Conflict, Execute, Row, StoreError, StoreResult, Tx, Value, args};
+use tenure_store::{Batch, Conflict, Execute, Row, StoreError, StoreResult, Tx, Value, args, placeholders};
 
 use super::attribute::Unattributed;
 use super::ids::Built;
 use super::timeline::TimelineFilter;
+
+/// Rows that one statement removes.
+const AT_ONCE: usize = 500;
 
 /// The newest `seq` that was ever given.
 pub(super) async fn newest_seq(read: &impl Execute) -> StoreResult<i64> {
@@ -185,8 +188,12 @@ pub(super) async fn insert_parts(
 }
 
 pub(super) async fn delete_runs(tx: &Tx, runs: &[i64]) -> StoreResult<()> {
-    for &run in runs {
-        tx.run("DELETE FROM event_id_runs WHERE run = $1", args![run])
+    for some in runs.chunks(AT_ONCE) {
+        let sql = format!(
+            "DELETE FROM event_id_runs WHERE run IN ({})",
+            placeholders(some.len())
+        );
+        tx.run(&sql, some.iter().map(|run| (*run).into()).collect())
             .await?;
     }
     Ok(())
@@ -563,14 +570,19 @@ pub(super) async fn forget_gone(tx: &Tx, paths: &[String]) -> StoreResult<()> {
 }
 
 pub(super) async fn delete_tail(tx: &Tx, seqs: &[i64]) -> StoreResult<()> {
-    for &seq in seqs {
-        if tx
-            .run("DELETE FROM event_tail WHERE seq = $1", args![seq])
-            .await?
-            != 1
-        {
+    for some in seqs.chunks(AT_ONCE) {
+        let sql = format!(
+            "DELETE FROM event_tail WHERE seq IN ({})",
+            placeholders(some.len())
+        );
+        let gone = tx
+            .run(&sql, some.iter().map(|seq| (*seq).into()).collect())
+            .await?;
+        if usize::try_from(gone) != Ok(some.len()) {
             return Err(StoreError::Unavailable(format!(
-                "the unsealed group {seq} is no longer there"
+                "of the unsealed groups {} to {} only {gone} are still there",
+                some[0],
+                some[some.len() - 1]
             )));
         }
     }

@@ -150,7 +150,7 @@ async fn context_of(
     texts: &[&str],
     fill: &Fill<'_>,
 ) -> Result<Context> {
-    let context = app.lake.context(&events::snapshot(app)?);
+    let context = app.lake.context(&events::snapshot(app).await?);
     let entries = match fill {
         Fill::Whole(entries) | Fill::AsRead(entries) => *entries,
         Fill::Nothing => &[],

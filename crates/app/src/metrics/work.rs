@@ -125,7 +125,7 @@ pub async fn from_log(app: &App, plan: &Plan, nos: &[i64], upto: i64) -> Result<
         return Ok(HashMap::new());
     };
     let mut collector = Collector::new(plan, nos.iter().map(|no| (*no, Facts::default())).collect());
-    let context = app.lake.context(&events::snapshot(app)?);
+    let context = app.lake.context(&events::snapshot(app).await?);
     // A few accounts are asked for by number, so that what lies between them need not be read.
     const FEW: usize = 64;
     let whose = if nos.len() <= FEW {

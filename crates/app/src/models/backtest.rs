@@ -558,27 +558,51 @@ impl Test<'_> {
     }
 
     fn skills(&self, tested: &[Tested]) -> Vec<Skill> {
-        let Some(baseline) = tested.iter().find(|it| it.id == "baseline") else {
+        let by = |id: &str| tested.iter().find(|it| it.id == id);
+        let Some(against) = by("baseline").or_else(|| by("score")) else {
             return Vec::new();
         };
         tested
             .iter()
-            .filter(|it| ["score", "transparent", "challenger"].contains(&it.id.as_str()))
-            .filter_map(|it| {
-                let rows = self.common(&[&it.scored.risk, &baseline.scored.risk]);
-                let labels = self.labels(&rows);
-                let of = |it: &Tested| rows.iter().map(|row| it.scored.risk[*row]).collect::<Vec<f64>>();
-                let ratio: Interval = Bootstrap::new(&labels, &self.groups(&rows), DRAWS, self.settings.seed)
-                    .skill_ratio(&of(it), &of(baseline))?
-                    .into();
-                let reached = ratio.value >= BETTER && ratio.low > 1.0;
-                Some(Skill {
-                    method: it.id.clone(),
-                    ratio,
-                    reached,
-                })
+            .filter(|it| {
+                ["score", "transparent", "challenger"].contains(&it.id.as_str()) && it.id != against.id
             })
+            .filter_map(|it| self.skill(it, against))
             .collect()
+    }
+
+    /// The ratio of two skills on the rows that both have a value for. With few outcomes, or when the lower skill may be next to none, every
+    /// ratio is possible: then it is not told.
+    fn skill(&self, it: &Tested, against: &Tested) -> Option<Skill> {
+        let rows = self.common(&[&it.scored.risk, &against.scored.risk]);
+        let labels = self.labels(&rows);
+        let groups = self.groups(&rows);
+        let of = |it: &Tested| rows.iter().map(|row| it.scored.risk[*row]).collect::<Vec<f64>>();
+        let (own, other) = (of(it), of(against));
+        let draws = Bootstrap::new(&labels, &groups, DRAWS, self.settings.seed);
+        let lower = draws.auc(&other)?;
+        let outcomes = self.outcomes(&rows);
+        let reason = if outcomes < FEWEST {
+            Some(format!("only {outcomes} outcomes; {FEWEST} are the least"))
+        } else if lower.low < LEAST_AUC {
+            Some(format!(
+                "the AUC of what it is held against may be as low as {:.3}; below {LEAST_AUC} its skill is next to none, and divided by it every ratio is possible",
+                lower.low
+            ))
+        } else {
+            None
+        };
+        let ratio: Option<Interval> = match reason {
+            Some(_) => None,
+            None => Some(draws.skill_ratio(&own, &other)?.into()),
+        };
+        Some(Skill {
+            method: it.id.clone(),
+            against: against.id.clone(),
+            reached: ratio.is_some_and(|ratio| ratio.value >= BETTER && ratio.low > 1.0),
+            ratio,
+            reason,
+        })
     }
 
     fn parts(&self, name: String, rows: &[usize], censored: usize, tested: &[Tested]) -> Part {

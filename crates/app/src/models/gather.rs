@@ -19,6 +19,7 @@ use crate::metrics::known::{self, Late, Part};
 use crate::metrics::plan::{MetricPlan, Plan, SharedPlan, environment};
 use crate::metrics::series::Fold;
 use crate::metrics::{self, Entry};
+use crate::scores::known::Known;
 
 /// Accounts that are worked on together.
 const CHUNK: usize = 4_000;
@@ -102,7 +103,12 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
         .map(|text| Expr::compile_filter(text, &environment(&plan.names)))
         .transpose()
         .map_err(|error| anyhow!("among: {}; {}", error.message, error.remedy))?;
-    let shape = Shape::new(&plan, ask, among);
+    let mut shape = Shape::new(&plan, ask, among);
+    shape.ends = cutoffs.iter().map(|cutoff| cutoff.end).collect();
+    if !ask.trust_dates {
+        shape.told = store::told(app, &ask.outcome).await?;
+    }
+    shape.hidden = hidden(app, &plan, &cutoffs, ask.trust_dates).await?;
     let mut filler = Filler::new(shape.columns.clone(), &ask.horizons);
     let mut censored = vec![0usize; cutoffs.len()];
     let none = HashSet::new();
@@ -152,6 +158,30 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
     ))
 }
 
+/// By cutoff and metric, whether the log did not tell yet of what it counts: then it is missing, as it is in the scores themselves.
+async fn hidden(
+    app: &App,
+    plan: &Plan,
+    cutoffs: &[known::Cutoff],
+    trust_dates: bool,
+) -> Result<Vec<Vec<bool>>> {
+    let first = store::first_days(app, cutoffs, trust_dates).await?;
+    Ok(cutoffs
+        .iter()
+        .enumerate()
+        .map(|(at, cutoff)| {
+            let then = first
+                .iter()
+                .map(|(kind, days)| (kind.clone(), days[at]))
+                .collect();
+            let then = Known::of(then);
+            (0..plan.metrics.len())
+                .map(|metric| then.since(plan, metric).is_some_and(|since| cutoff.day < since))
+                .collect()
+        })
+        .collect())
+}
+
 fn active_on(entry: &Entry, day: i32) -> bool {
     entry.head.span_at(day).is_some_and(|span| span.active)
 }
@@ -170,7 +200,12 @@ fn finish(
         .cutoffs
         .iter()
         .zip(censored)
-        .map(|(day, censored)| super::panel::Cutoff { day: *day, censored })
+        .zip(&shape.ends)
+        .map(|((day, censored), end)| super::panel::Cutoff {
+            day: *day,
+            end: *end,
+            censored,
+        })
         .collect();
     panel.segments = shape.segments.clone();
     panel.newest = newest;
@@ -205,6 +240,12 @@ struct Shape {
     tenure: Option<usize>,
     quiet: Option<usize>,
     aged: Vec<usize>,
+    /// By cutoff, the first instant after it.
+    ends: Vec<i64>,
+    /// By account and day, when the outcome's events arrived.
+    told: HashMap<(i64, i32), i64>,
+    /// By cutoff and metric.
+    hidden: Vec<Vec<bool>>,
     /// Accounts with late events → whether anything was known of them on any cutoff.
     unknown: parking_lot::Mutex<HashMap<i64, bool>>,
 }
@@ -248,6 +289,9 @@ impl Shape {
             tenure: named("days_active"),
             quiet: quiet.map(|metric| plan.metrics_from + metric),
             aged,
+            ends: Vec::new(),
+            told: HashMap::new(),
+            hidden: Vec::new(),
             unknown: parking_lot::Mutex::default(),
         }
     }
@@ -300,12 +344,19 @@ impl Shape {
                 let mut unknown = self.unknown.lock();
                 *unknown.entry(*no).or_insert(false) |= !tenure.is_nan();
             }
-            let metrics = (plan.metrics_from..plan.names.len()).map(|at| number(Some(at), row));
+            let hidden = self.hidden[*cutoff].as_slice();
+            let metrics = (plan.metrics_from..plan.names.len()).map(|at| {
+                if hidden[at - plan.metrics_from] {
+                    f64::NAN
+                } else {
+                    number(Some(at), row)
+                }
+            });
             let scores = ask.hand.iter().map(|score| {
                 score.model(&self.segments[class]).map_or(f64::NAN, |model| {
                     let readings: Vec<Reading> = model
                         .measures()
-                        .map(|measure| self.reading(plan, part, measure, &numbers, row))
+                        .map(|measure| self.reading(plan, part, measure, &numbers, row, hidden))
                         .collect();
                     let ledger = model.score(&readings, tenure, &[], i64::from(day));
                     ledger
@@ -332,6 +383,10 @@ impl Shape {
                 quiet: number(self.quiet, row),
                 label: closed.then_some(came),
                 when: when.filter(|_| closed && came),
+                told: when
+                    .and_then(|on| self.told.get(&(*no, on)))
+                    .copied()
+                    .unwrap_or(i64::MIN),
             };
             filler.push(it, metrics.chain(scores), also);
         }
@@ -345,8 +400,10 @@ impl Shape {
         measure: &tenure_learn::handset::Measure,
         numbers: &[Option<ArrayRef>],
         row: usize,
+        hidden: &[bool],
     ) -> Reading {
-        let Some(metric) = plan.metric_ids.iter().position(|id| *id == measure.name) else {
+        let metric = plan.metric_ids.iter().position(|id| *id == measure.name);
+        let Some(metric) = metric.filter(|metric| !hidden[*metric]) else {
             return Reading {
                 value: f64::NAN,
                 age: 0.0,

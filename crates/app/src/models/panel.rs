@@ -50,6 +50,8 @@ impl Knowledge {
 pub struct Cutoff {
     /// The day, whose end the score knows.
     pub day: i32,
+    /// The first instant after it, UTC microseconds.
+    pub end: i64,
     /// Accounts that were asked but whose horizon has not passed: left out.
     pub censored: usize,
 }
@@ -79,6 +81,8 @@ pub struct Panel {
     pub labels: Vec<Option<bool>>,
     /// The outcome's day.
     pub when: Vec<Option<i32>>,
+    /// The instant from which on the outcome was known, UTC microseconds; `i64::MIN` = from its day on.
+    pub told: Vec<i64>,
     /// Whether the outcome came within other horizons.
     pub also: Vec<(i32, Vec<Option<bool>>)>,
     /// What was known when.
@@ -99,6 +103,12 @@ impl Panel {
     pub fn of(&self, cutoff: usize) -> std::ops::Range<usize> {
         let at = u32::try_from(cutoff).unwrap_or(u32::MAX);
         self.at.partition_point(|held| *held < at)..self.at.partition_point(|held| *held <= at)
+    }
+
+    /// What was known before an instant of whether the outcome of a row came; an outcome of which nobody had told by then had not come.
+    #[must_use]
+    pub fn label_at(&self, row: usize, end: i64) -> Option<bool> {
+        self.labels[row].map(|came| came && self.told[row] < end)
     }
 
     /// The columns to learn from, as a table of all rows.
@@ -137,6 +147,8 @@ pub struct Row {
     pub label: Option<bool>,
     /// When.
     pub when: Option<i32>,
+    /// From which instant on it was known.
+    pub told: i64,
 }
 
 impl Filler {
@@ -191,6 +203,7 @@ impl Filler {
             quiet: pick(&order, |at| rows[at].quiet),
             labels: pick(&order, |at| rows[at].label),
             when: pick(&order, |at| rows[at].when),
+            told: pick(&order, |at| rows[at].told),
             also: self
                 .also
                 .iter()

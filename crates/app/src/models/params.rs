@@ -17,7 +17,7 @@ const USUAL: usize = 12;
 #[serde(deny_unknown_fields, default)]
 #[schema(as = NewBacktest)]
 pub struct Asked {
-    /// The first cutoff that is tested (YYYY-MM-DD); a year before the last when left out.
+    /// The first cutoff that is tested (YYYY-MM-DD); when left out the newest twelve whose horizon has passed are tested.
     pub from: Option<String>,
     /// The last cutoff; the last month end when left out.
     pub to: Option<String>,
@@ -123,7 +123,11 @@ impl Asked {
             cutoffs.push(next);
         }
         cutoffs.reverse();
-        let usual = cutoffs[cutoffs.len().saturating_sub(USUAL)];
+        // The newest that can be tested: later ones are shown as left out.
+        let closed = cutoffs
+            .partition_point(|day| day.saturating_add(horizon) <= newest)
+            .max(1);
+        let usual = cutoffs[closed.saturating_sub(USUAL)];
         let from = from.unwrap_or(usual);
         if from > last {
             return Err(Problem::field(
@@ -177,6 +181,12 @@ mod tests {
             ]
         );
         assert_eq!(days.from, number("2026-01-31"));
+        // Of a longer history the newest twelve whose horizon has passed.
+        let days = Asked::default()
+            .days(90, number("2024-01-01"), number("2026-06-29"))
+            .expect("days");
+        assert_eq!(days.from, number("2025-04-30"));
+        assert_eq!(days.cutoffs.last(), Some(&number("2026-05-31")));
     }
 
     #[test]

@@ -145,16 +145,27 @@ pub struct Paired {
     pub difference: Interval,
 }
 
-/// Skill (2·AUC − 1) of one method ÷ that of the frozen baseline.
+/// Skill (2·AUC − 1) of one method ÷ that of another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = BacktestSkill)]
 pub struct Skill {
     /// The method.
     pub method: String,
-    /// The ratio; 1.15 is “15 % better”.
-    pub ratio: Interval,
+    /// What it is held against: `baseline`, the frozen one, or `score`, the one set by hand, where no baseline is frozen.
+    #[serde(default = "frozen")]
+    pub against: String,
+    /// The ratio; 1.15 is “15 % better”. Null when it is not known.
+    pub ratio: Option<Interval>,
+    /// Why it is not known.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// Whether the ratio is at least 1.15 and its interval above 1.
     pub reached: bool,
+}
+
+/// What reports were held against that do not say it.
+fn frozen() -> String {
+    "baseline".into()
 }
 
 /// A method's AUC on a part of the rows.
@@ -235,7 +246,7 @@ pub struct Report {
     pub methods: Vec<Method>,
     /// Main and transparent methods against the others.
     pub paired: Vec<Paired>,
-    /// Against the frozen baseline.
+    /// Against the frozen baseline, or the score set by hand.
     pub skill: Vec<Skill>,
     /// By cutoff.
     pub months: Vec<Part>,

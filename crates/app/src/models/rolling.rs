@@ -89,9 +89,10 @@ pub fn table(panel: &Panel, hand: Option<&[f64]>) -> tenure_learn::Result<Table>
     Table::new(columns)
 }
 
-fn labels_of(panel: &Panel, rows: &[u32]) -> Vec<bool> {
+/// What was known before an instant of what became of these rows.
+fn labels_of(panel: &Panel, rows: &[u32], end: i64) -> Vec<bool> {
     rows.iter()
-        .map(|row| panel.labels[*row as usize] == Some(true))
+        .map(|row| panel.label_at(*row as usize, end) == Some(true))
         .collect()
 }
 
@@ -299,7 +300,7 @@ fn one(
     settings: &Settings<'_>,
 ) -> tenure_learn::Result<Trained> {
     let rows = closed_rows(panel, cutoff, settings.horizon);
-    let labels = labels_of(panel, &rows);
+    let labels = labels_of(panel, &rows, panel.cutoffs[cutoff].end);
     if !enough(&labels) || panel.of(cutoff).is_empty() {
         return Ok(Trained::default());
     }
@@ -408,15 +409,17 @@ pub fn newest_calibration(
     cutoff: usize,
     horizon: i32,
 ) -> Option<calibrate::Calibration> {
-    calibration_until(panel, raw, panel.cutoffs[cutoff].day, horizon)
+    let at = panel.cutoffs[cutoff];
+    calibration_until(panel, raw, at.day, at.end, horizon)
 }
 
-/// The same as of a day: of the newest cutoffs whose horizon had passed by then.
+/// The same as of a day: of the newest cutoffs whose horizon had passed by then, as was known before `end`.
 #[must_use]
 pub fn calibration_until(
     panel: &Panel,
     raw: &[f64],
     day: i32,
+    end: i64,
     horizon: i32,
 ) -> Option<calibrate::Calibration> {
     // How many rows a training as of a day has; the newest first, so that the first is that of the day itself.
@@ -439,7 +442,7 @@ pub fn calibration_until(
             break;
         }
         for row in panel.of(earlier) {
-            if let Some(label) = panel.labels[row].filter(|_| !raw[row].is_nan()) {
+            if let Some(label) = panel.label_at(row, end).filter(|_| !raw[row].is_nan()) {
                 scores.push(raw[row]);
                 labels.push(label);
             }

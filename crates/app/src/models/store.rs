@@ -1,14 +1,18 @@
 //! SQL of the slice, of the history and of the records.
 
+use std::collections::{BTreeMap, HashMap};
+
 use tenure_lake::arrow::array::{Array, AsArray};
-use tenure_lake::arrow::datatypes::{Date32Type, Int64Type};
+use tenure_lake::arrow::compute::cast;
+use tenure_lake::arrow::datatypes::{DataType, Date32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 
 use tenure_store::{Batch, Conflict, Execute, Row, StoreResult, Tx, args};
 
-use super::outcome::EventDays;
+use super::outcome::{EventDays, Outcome, What};
 use super::report::Report;
 use super::train::Trained;
 use crate::metrics::facts::date_of;
+use crate::metrics::known::Cutoff;
 use crate::{App, events};
 
 /// The newest day on which something happened to an account, up to `last`: what is dated later is a mistake or a plan.
@@ -25,6 +29,45 @@ pub(super) async fn newest_event_day(app: &App, last: i32) -> anyhow::Result<Opt
             let days = batch.column(0).as_primitive::<Date32Type>();
             days.is_valid(0).then(|| days.value(0))
         }))
+}
+
+/// The first day of each kind of events, as it was known at the end of each of these cutoffs (ascending; `i32::MAX` = nothing of the kind was
+/// known yet). With `trust_dates` what arrived later counts too.
+pub(super) async fn first_days(
+    app: &App,
+    cutoffs: &[Cutoff],
+    trust_dates: bool,
+) -> anyhow::Result<BTreeMap<String, Vec<i32>>> {
+    let place = if trust_dates || cutoffs.is_empty() {
+        "0".to_owned()
+    } else {
+        let cases: Vec<String> = cutoffs
+            .iter()
+            .enumerate()
+            .map(|(at, cutoff)| format!("WHEN received_at < to_timestamp_micros({}) THEN {at}", cutoff.end))
+            .collect();
+        format!("CASE {} ELSE {} END", cases.join(" "), cutoffs.len())
+    };
+    let sql = format!(
+        "SELECT kind, CAST({place} AS BIGINT) AS place, min(day) AS day FROM events WHERE account_no > 0 GROUP BY 1, 2"
+    );
+    let mut known: BTreeMap<String, Vec<i32>> = BTreeMap::new();
+    for batch in events::read(app, &sql).await? {
+        let kinds = cast(batch.column(0), &DataType::Utf8)?;
+        let kinds = kinds.as_string::<i32>();
+        let places = batch.column(1).as_primitive::<Int64Type>();
+        let days = batch.column(2).as_primitive::<Date32Type>();
+        for row in 0..batch.num_rows() {
+            let of = known
+                .entry(kinds.value(row).to_owned())
+                .or_insert_with(|| vec![i32::MAX; cutoffs.len()]);
+            let from = usize::try_from(places.value(row)).unwrap_or(usize::MAX);
+            for day in of.iter_mut().skip(from) {
+                *day = days.value(row).min(*day);
+            }
+        }
+    }
+    Ok(known)
 }
 
 /// The days on which events of these names happened, by account.
@@ -50,6 +93,39 @@ pub(super) async fn event_days(app: &App, names: &[String]) -> anyhow::Result<Ev
     }
     days.values_mut().for_each(|of| of.sort_unstable());
     Ok(days)
+}
+
+/// By account and day, the instant at which the first event arrived that makes the outcome on that day.
+pub(super) async fn told(app: &App, outcome: &Outcome) -> anyhow::Result<HashMap<(i64, i32), i64>> {
+    let names: Vec<&str> = match &outcome.what {
+        What::Churned => vec!["churned"],
+        What::Contracted => vec!["churned", "mrr_changed"],
+        What::Happens(names) => names.iter().map(String::as_str).collect(),
+        // That nothing happened nobody tells, and segments follow from all that is known.
+        What::Ceases(_) | What::Reaches(_) => Vec::new(),
+    };
+    let mut told = HashMap::new();
+    if names.is_empty() {
+        return Ok(told);
+    }
+    let list: Vec<String> = names
+        .iter()
+        .map(|name| format!("'{}'", name.replace('\'', "''")))
+        .collect();
+    let sql = format!(
+        "SELECT account_no, day, min(received_at) AS told FROM events WHERE account_no > 0 AND name IN ({}) GROUP BY 1, 2",
+        list.join(", ")
+    );
+    for batch in events::read(app, &sql).await? {
+        let no = batch.column(0).as_primitive::<Int64Type>();
+        let day = batch.column(1).as_primitive::<Date32Type>();
+        let at = cast(batch.column(2), &DataType::Timestamp(TimeUnit::Microsecond, None))?;
+        let at = at.as_primitive::<TimestampMicrosecondType>();
+        for row in 0..batch.num_rows() {
+            told.insert((no.value(row), day.value(row)), at.value(row));
+        }
+    }
+    Ok(told)
 }
 
 /// A back-test as kept.

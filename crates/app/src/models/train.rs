@@ -102,7 +102,9 @@ pub fn train(done: &Done, job: &Job, method: &str, before: Option<Scale>) -> Res
     };
     let calibration = |id: &str| {
         raw(id)
-            .and_then(|raw| rolling::calibration_until(panel, raw, panel.newest, job.outcome.horizon))
+            .and_then(|raw| {
+                rolling::calibration_until(panel, raw, panel.newest, i64::MAX, job.outcome.horizon)
+            })
             .unwrap_or_default()
     };
     let train = table.take(&rows);

@@ -105,7 +105,13 @@ pub async fn check(app: &App, files: &Files) -> std::result::Result<Checked, Vec
     )?;
     match app.definitions() {
         Some(in_force) => {
-            let broken = frozen::broken(&in_force, &checked.definitions, files);
+            let held = frozen::held(app, &in_force, &checked.definitions)
+                .await
+                .unwrap_or_else(|error| {
+                    tracing::error!(error = %format!("{error:#}"), "frozen scores of earlier versions could not be read");
+                    in_force.scores.iter().filter(|score| score.frozen).cloned().collect()
+                });
+            let broken = frozen::broken(&held, &checked.definitions, files);
             if broken.is_empty() {
                 Ok(checked)
             } else {
@@ -168,7 +174,7 @@ pub async fn apply_over(
     // Before the first program days are those of UTC, and what was counted into them stays there too.
     let zone = app.time_zone();
     let held = zone.iana_name().unwrap_or("UTC");
-    if held != definitions.program.time_zone && crate::events::snapshot(app)?.rows() > 0 {
+    if held != definitions.program.time_zone && crate::events::snapshot(app).await?.rows() > 0 {
         return Err(crate::web::Problem::field(
             "program.yaml: time_zone",
             &definitions.program.time_zone,

@@ -36,7 +36,7 @@ pub async fn signals(app: &App) -> Result<Arc<Signals>> {
     let newest = *events::watch(app).borrow();
     // The tail first: what is sealed meanwhile is then seen twice, which its id tells, and never missed.
     let tail = events::tail_since(app, 0);
-    let snapshot = events::snapshot(app)?;
+    let snapshot = events::snapshot(app).await?;
     let files: Vec<_> = snapshot
         .files
         .iter()

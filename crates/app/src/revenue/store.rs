@@ -70,7 +70,7 @@ pub async fn interventions(
     ) else {
         return Ok(HashMap::new());
     };
-    let context = app.lake.context(&crate::events::snapshot(app)?);
+    let context = app.lake.context(&crate::events::snapshot(app).await?);
     let table = RecordBatch::try_from_iter([
         (
             "no",
@@ -133,7 +133,7 @@ pub async fn last_touches(app: &App, nos: &[i64], until: i32, back: i32) -> Resu
     if nos.is_empty() {
         return Ok(HashMap::new());
     }
-    let context = app.lake.context(&crate::events::snapshot(app)?);
+    let context = app.lake.context(&crate::events::snapshot(app).await?);
     let nos: Vec<String> = nos.iter().map(i64::to_string).collect();
     let day = crate::metrics::facts::date_of;
     let sql = format!(

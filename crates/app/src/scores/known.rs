@@ -23,6 +23,12 @@ pub struct Known {
 }
 
 impl Known {
+    /// These first days.
+    #[must_use]
+    pub fn of(first: BTreeMap<String, i32>) -> Self {
+        Self { first, upto: 0 }
+    }
+
     /// With everything that the log holds by now.
     ///
     /// # Errors

@@ -160,7 +160,7 @@ async fn a_move_leaves_one_event_and_a_history() {
         let sql = "SELECT count(*) AS n FROM events WHERE name = 'segment_changed'";
         let context = app
             .lake
-            .context(&crate::events::snapshot(&app).expect("a snapshot"));
+            .context(&crate::events::snapshot(&app).await.expect("a snapshot"));
         let batches = context.query(sql).await.expect("a count");
         tenure_lake::arrow::util::pretty::pretty_format_batches(&batches)
             .expect("a table")

@@ -164,18 +164,25 @@ fn show(format: Format, found: &Value) -> Result<()> {
         report["knowledge"]["note"].as_str().unwrap_or_default(),
     );
     for skill in list(&report["skill"]) {
-        let at = |key: &str| skill["ratio"][key].as_f64().unwrap_or(f64::NAN);
+        let method = skill["method"].as_str().unwrap_or_default();
+        let against = match skill["against"].as_str() {
+            Some("score") => "score set by hand",
+            _ => "frozen baseline",
+        };
+        let at = |key: &str| skill["ratio"][key].as_f64();
+        let told = match (at("value"), at("low"), at("high")) {
+            (Some(value), Some(low), Some(high)) => format!(
+                "{value:.2} ({low:.2}–{high:.2}){}",
+                if skill["reached"] == true {
+                    ", 15 % better is reached"
+                } else {
+                    ""
+                }
+            ),
+            _ => format!("not known: {}", skill["reason"].as_str().unwrap_or_default()),
+        };
         said.push_str(&format!(
-            "skill (2·AUC − 1) of {} ÷ that of the frozen baseline: {:.2} ({:.2}–{:.2}){}\n",
-            skill["method"].as_str().unwrap_or_default(),
-            at("value"),
-            at("low"),
-            at("high"),
-            if skill["reached"] == true {
-                ", 15 % better is reached"
-            } else {
-                ""
-            }
+            "skill (2·AUC − 1) of {method} ÷ that of the {against}: {told}\n"
         ));
     }
     let main = rows

@@ -12,7 +12,7 @@ const VOCABULARY: &str = "login feature_used course_completed page_viewed conten
     survey_sent survey_answered survey_declined onboarding_started onboarding_step_completed onboarding_completed first_value \
     subscription_started mrr_changed renewed churned churn_notice saved payment_failed opportunity_opened opportunity_stage_changed opportunity_won \
     opportunity_lost advocate_nominated advocate_agreed reference_requested reference_given testimonial_published \
-    task_created task_completed task_skipped playbook_entered playbook_step_done playbook_exited sponsor_met";
+    task_created task_completed task_skipped playbook_entered playbook_step_done playbook_exited sponsor_met data_exported contact_left contact_joined";
 
 /// Names that importers make from the rows of the other files: in the events file they would count twice.
 const FROM_ROWS: [&str; 17] = [

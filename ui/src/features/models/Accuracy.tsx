@@ -198,9 +198,13 @@ function Whole({ report }: { report: Report }) {
           ) : null}
           {skill ? (
             <Fact
-              label="Skill against the frozen baseline"
-              value={`${withInterval(skill.ratio, 2)}${skill.reached ? ", reached" : ""}`}
-              note={`Skill is 2·AUC − 1, so that a coin has none; of the ${skill.method === report.main ? "score" : "learnt score"}. “15 % better” is a ratio of 1.15 whose interval stays above 1.`}
+              label={`Skill against the ${skill.against === "baseline" ? "frozen baseline" : "score set by hand"}`}
+              value={skill.ratio ? `${withInterval(skill.ratio, 2)}${skill.reached ? ", reached" : ""}` : "not known"}
+              note={
+                skill.ratio
+                  ? `Skill is 2·AUC − 1, so that a coin has none; of the ${skill.method === report.main ? "score" : "learnt score"}. “15 % better” is a ratio of 1.15 whose interval stays above 1.`
+                  : `${skill.reason ?? "there is too little to tell"}.`
+              }
             />
           ) : null}
         </div>

@@ -127,7 +127,7 @@ async fn live_events(
             Some(no.get())
         }
     };
-    let (cursor, snapshot) = snapshot_at(&app)?;
+    let (cursor, snapshot) = snapshot_at(&app).await?;
     if query.after.is_some_and(|after| after >= cursor) {
         return Ok(Json(LiveEvents {
             items: Vec::new(),
@@ -222,7 +222,7 @@ async fn list_names(
     let days = query.days.unwrap_or(30).clamp(1, 90);
     let (today, _) = day_and_month(app.clock.micros(), &app.time_zone());
     let from = today - days + 1;
-    let snapshot = snapshot(&app)?;
+    let snapshot = snapshot(&app).await?;
     let mut per_day: BTreeMap<(String, String), Vec<i64>> = BTreeMap::new();
     for batch in ask(&app, &snapshot, &store::days(&date(from))).await? {
         let (names, kinds) = (words(&batch, "name")?, words(&batch, "kind")?);
@@ -285,7 +285,7 @@ async fn show_name(
         ..Wanted::default()
     };
     let mut rows: Vec<EventRow> = Vec::new();
-    for batch in ask(&app, &snapshot(&app)?, &store::latest(&wanted, SAMPLE)).await? {
+    for batch in ask(&app, &snapshot(&app).await?, &store::latest(&wanted, SAMPLE)).await? {
         rows.extend(from_batch(&batch)?);
     }
     if rows.is_empty() {

@@ -19,7 +19,7 @@ async fn sound(world: &World, expected: &BTreeSet<String>) {
     assert_eq!(&ids(&world.all().await), expected);
     assert_eq!(
         world.files(),
-        world.manifest(),
+        world.manifest().await,
         "no file is left over and none is missing"
     );
     let again = append(world.app(), expected.iter().map(event).collect())
@@ -118,7 +118,7 @@ async fn erasure_cut_off_anywhere_is_done_wholly_or_not_at_all() {
         let left: BTreeSet<String> = names(0..5).into_iter().chain(names(8..9)).collect();
         let there = ids(&world.all().await);
         assert_eq!(there, if done { left.clone() } else { names(0..10) }, "{point}");
-        assert_eq!(world.files(), world.manifest());
+        assert_eq!(world.files(), world.manifest().await);
         assert_eq!(
             erase(world.app(), &subject).await.unwrap(),
             if done { 0 } else { 4 }

@@ -58,6 +58,7 @@ async fn a_person_is_gone_from_files_and_tail_and_everybody_else_stays() {
     let mut expected = world.all().await;
     expected.retain(|row| !row.contact_id.as_deref().unwrap().starts_with("kim"));
     let kept = snapshot(world.app())
+        .await
         .unwrap()
         .files
         .iter()
@@ -69,9 +70,9 @@ async fn a_person_is_gone_from_files_and_tail_and_everybody_else_stays() {
     let subject = Subject::Contact(vec!["kim-7f3a9c41b2".to_owned(), "kim-alias".to_owned()]);
     assert_eq!(erase(world.app(), &subject).await.unwrap(), 3);
     assert_eq!(world.all().await, expected);
-    assert_eq!(world.files(), world.manifest());
+    assert_eq!(world.files(), world.manifest().await);
     assert!(
-        world.manifest().contains(&kept),
+        world.manifest().await.contains(&kept),
         "a file without them is not rewritten"
     );
     let changes = changes_since(world.app(), cursor(world.app(), "metrics").await.unwrap());
@@ -126,7 +127,7 @@ async fn a_reader_of_before_the_erasure_finishes_and_then_the_files_go() {
         .await
         .unwrap();
     seal(world.app(), NOW).await.unwrap();
-    let held = snapshot(world.app()).unwrap();
+    let held = snapshot(world.app()).await.unwrap();
     assert_eq!(
         erase(world.app(), &Subject::Contact(vec!["kim".to_owned()]))
             .await
@@ -144,5 +145,5 @@ async fn a_reader_of_before_the_erasure_finishes_and_then_the_files_go() {
     assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2);
     drop(held);
     world.app().log.core.sweep().await.unwrap();
-    assert_eq!(world.files(), world.manifest());
+    assert_eq!(world.files(), world.manifest().await);
 }

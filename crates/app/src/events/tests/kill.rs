@@ -130,7 +130,7 @@ async fn kill_at_any_moment_loses_nothing_that_was_acknowledged() {
             acknowledged.len(),
             lost[0]
         );
-        assert_eq!(world.files(), world.manifest(), "round {round}");
+        assert_eq!(world.files(), world.manifest().await, "round {round}");
         // What a client would send again, because it does not know.
         let again: Vec<String> = acknowledged.iter().rev().take(500).cloned().collect();
         assert_eq!(

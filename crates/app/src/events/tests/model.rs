@@ -103,7 +103,7 @@ async fn play(seed: u64, steps: usize) {
             }
             75..85 => {
                 compact(world.app()).await.unwrap();
-                assert_eq!(world.files(), world.manifest());
+                assert_eq!(world.files(), world.manifest().await);
                 "compact"
             }
             85..90 => {

@@ -33,14 +33,14 @@ async fn sealing_moves_events_and_changes_nothing_that_is_read() {
     append(world.app(), spread(40, 90)).await.unwrap();
     let before = world.all().await;
     assert_eq!(ids(&before).len(), 90);
-    let held = snapshot(world.app()).unwrap();
+    let held = snapshot(world.app()).await.unwrap();
     assert_eq!(seal(world.app(), NOW).await.unwrap(), 90);
     assert_eq!(world.tail(), []);
     assert_eq!(world.all().await, before);
     assert_eq!(held.rows(), 90, "a snapshot stays as it was");
     // December to March in two classes, and the one of 2015.
-    assert_eq!(world.manifest().len(), 9, "{:?}", world.manifest());
-    assert_eq!(world.files(), world.manifest());
+    assert_eq!(world.manifest().await.len(), 9, "{:?}", world.manifest().await);
+    assert_eq!(world.files(), world.manifest().await);
     drop(held);
     world.reopen().await;
     assert_eq!(world.all().await, before);
@@ -66,7 +66,7 @@ async fn files_of_before_there_were_cases_are_divided_one_a_round() {
     // As an earlier version wrote them.
     let (app, core) = (world.app().clone(), std::sync::Arc::clone(&world.app().log.core));
     for month in [202_601, 202_602] {
-        let snapshot = snapshot(&app).unwrap();
+        let snapshot = snapshot(&app).await.unwrap();
         let sql = format!("SELECT * FROM events WHERE month = {month} AND kind <> 'product'");
         let batches = app.lake.context(&snapshot).query(&sql).await.unwrap();
         let new = tenure_lake::write_month(app.lake.dir(), month, Class::Other, &batches).unwrap();
@@ -77,15 +77,15 @@ async fn files_of_before_there_were_cases_are_divided_one_a_round() {
     }
     drop((app, core));
     world.reopen().await;
-    let old = |world: &World| {
-        let files = world.manifest();
+    let old = async |world: &World| {
+        let files = world.manifest().await;
         files.iter().filter(|path| path.contains("other-")).count()
     };
     for left in [2, 1, 0, 0] {
-        assert_eq!((old(&world), world.all().await), (left, before.clone()));
+        assert_eq!((old(&world).await, world.all().await), (left, before.clone()));
         assert_eq!(compact(world.app()).await.unwrap(), usize::from(left > 0));
     }
-    assert_eq!(world.files(), world.manifest(), "nothing is left behind");
+    assert_eq!(world.files(), world.manifest().await, "nothing is left behind");
     world.reopen().await;
     assert_eq!(world.all().await, before);
 }
@@ -165,11 +165,11 @@ async fn compaction_merges_files_and_keeps_those_that_somebody_reads() {
     }
     import(world.app(), spread(100, 120)).await;
     let before = world.all().await;
-    let held = snapshot(world.app()).unwrap();
-    let many = world.manifest();
+    let held = snapshot(world.app()).await.unwrap();
+    let many = world.manifest().await;
     let merged = compact(world.app()).await.unwrap();
     assert!(merged >= 4, "{merged}");
-    assert!(world.manifest().len() < many.len());
+    assert!(world.manifest().await.len() < many.len());
     assert_eq!(world.all().await, before);
     assert!(
         many.iter().all(|path| world.files().contains(path)),
@@ -182,7 +182,7 @@ async fn compaction_merges_files_and_keeps_those_that_somebody_reads() {
     );
     drop((held, context));
     compact(world.app()).await.unwrap();
-    assert_eq!(world.files(), world.manifest(), "then they are deleted");
+    assert_eq!(world.files(), world.manifest().await, "then they are deleted");
     assert_eq!(world.app().store.count("event_files_gone").await, 0);
     world.reopen().await;
     assert_eq!(world.all().await, before);
@@ -195,12 +195,12 @@ async fn replaced_files_that_a_crash_left_are_deleted_at_the_next_start() {
         append(world.app(), vec![event(format!("m{n}"))]).await.unwrap();
         seal(world.app(), NOW).await.unwrap();
     }
-    let held = snapshot(world.app()).unwrap();
+    let held = snapshot(world.app()).await.unwrap();
     assert_eq!(compact(world.app()).await.unwrap(), 4);
-    assert_eq!((world.files().len(), world.manifest().len()), (5, 1));
+    assert_eq!((world.files().len(), world.manifest().await.len()), (5, 1));
     world.reopen().await;
     drop(held);
-    assert_eq!(world.files(), world.manifest());
+    assert_eq!(world.files(), world.manifest().await);
     assert_eq!(world.app().store.count("event_files_gone").await, 0);
     assert_eq!(ids(&world.all().await).len(), 4);
 }
@@ -210,7 +210,7 @@ async fn a_missing_file_is_said_at_the_start() {
     let world = World::new().await;
     append(world.app(), spread(0, 3)).await.unwrap();
     seal(world.app(), NOW).await.unwrap();
-    let path = world.app().lake.dir().join(&world.manifest()[0]);
+    let path = world.app().lake.dir().join(&world.manifest().await[0]);
     std::fs::remove_file(&path).unwrap();
     let error = world.reopen_fails().await;
     assert!(

@@ -104,7 +104,7 @@ pub(super) const NOW: Limits = Limits {
 impl World {
     /// All events, through the history's own reader.
     pub(super) async fn all(&self) -> Vec<EventRow> {
-        let snapshot = snapshot(self.app()).unwrap();
+        let snapshot = snapshot(self.app()).await.unwrap();
         let rows = snapshot.rows();
         let context = self.app().lake.context(&snapshot);
         let mut all = Vec::new();
@@ -153,8 +153,9 @@ impl World {
         found
     }
 
-    pub(super) fn manifest(&self) -> Vec<String> {
+    pub(super) async fn manifest(&self) -> Vec<String> {
         let mut paths: Vec<String> = snapshot(self.app())
+            .await
             .unwrap()
             .files
             .iter()

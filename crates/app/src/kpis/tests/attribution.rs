@@ -40,7 +40,7 @@ impl Source {
 
     /// Every event without what differs by nature: its place in the log, and the trace of the device that it came from.
     async fn rows(&self) -> BTreeMap<String, EventRow> {
-        let snapshot = events::snapshot(&self.app).expect("a snapshot");
+        let snapshot = events::snapshot(&self.app).await.expect("a snapshot");
         let context = self.app.lake.context(&snapshot);
         let mut rows = BTreeMap::new();
         let sql = "SELECT * FROM events WHERE kind <> 'account'";

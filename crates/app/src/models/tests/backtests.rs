@@ -49,11 +49,13 @@ async fn a_signal_is_proven_against_every_baseline_and_the_answer_is_the_same_tw
     }
     assert_eq!(method(report, "transparent")["proven"], true);
     let skill = report["skill"].as_array().expect("skills");
-    assert!(
-        skill
-            .iter()
-            .any(|it| it["method"] == "transparent" && it["ratio"]["value"].as_f64() > Some(1.0))
-    );
+    let own = skill.iter().find(|it| it["method"] == "transparent");
+    let own = own.expect("the transparent score's");
+    // The frozen baseline hardly ranks: its skill may be next to none, and then no ratio to it is told.
+    let hardly = method(report, "baseline")["auc"]["low"].as_f64() < Some(0.55);
+    assert_eq!(own["ratio"].is_null(), hardly, "{own}");
+    assert!(hardly || own["ratio"]["value"].as_f64() > Some(1.0), "{own}");
+    assert_eq!(own["reason"].is_string(), hardly, "{own}");
     assert!(report["warnings"].as_array().expect("warnings").is_empty());
     // In one answer, for the page of the score: what it must beat, and what it beats.
     let line = app
@@ -104,6 +106,22 @@ async fn noise_and_few_outcomes_prove_nothing() {
     let few = app(&program(), company(9, 25, 1.0)).await;
     let found = backtest(&few, "health", quick()).await;
     let own = method(&found["report"], "score");
+    // A ratio of skills of so few outcomes is not told, and the answer says why.
+    let skills = found["report"]["skill"].as_array().expect("skills");
+    assert!(!skills.is_empty());
+    for skill in skills {
+        assert_eq!(
+            (&skill["against"], &skill["ratio"]),
+            (&json!("baseline"), &json!(null))
+        );
+        assert!(
+            skill["reason"]
+                .as_str()
+                .is_some_and(|reason| reason.contains("outcomes; 50 are the least")),
+            "{skill}"
+        );
+        assert_eq!(skill["reached"], false);
+    }
     assert_eq!(own["proven"], false);
     assert!(
         own["reason"]
@@ -159,4 +177,33 @@ async fn bad_questions_are_told_what_to_do() {
     .await;
     assert_eq!(found["state"], "failed", "{found}");
     assert!(!found["error"].as_str().expect("a reason").is_empty());
+}
+
+#[tokio::test]
+async fn without_a_frozen_baseline_skill_is_held_against_the_score_set_by_hand() {
+    let mut files = program();
+    let scores = files.get_mut("scores.yaml").expect("scores");
+    let frozen = scores.find("  - id: health_baseline").expect("the frozen one");
+    scores.truncate(frozen);
+    let app = app(&files, company(7, 320, 1.0)).await;
+    let found = backtest(&app, "health", json!({ "from": "2025-11-30" })).await;
+    let report = &found["report"];
+    let skills = report["skill"].as_array().expect("skills");
+    let ids: Vec<&str> = skills.iter().filter_map(|it| it["method"].as_str()).collect();
+    assert_eq!(ids, ["transparent", "challenger"], "{skills:?}");
+    for skill in skills {
+        assert_eq!(skill["against"], "score");
+        let auc = |id: &str| method(report, id)["auc"]["value"].as_f64().expect("an AUC");
+        let own = auc(skill["method"].as_str().expect("a method"));
+        let expected = (2.0 * own - 1.0) / (2.0 * auc("score") - 1.0);
+        let ratio = &skill["ratio"];
+        // The score has no value in the first weeks of an account: the ratio is of the rows that both tell of.
+        let told = ratio["value"].as_f64().expect("a ratio");
+        assert!((told - expected).abs() < 0.1, "{told} {expected}");
+        assert!(
+            ratio["low"].as_f64() < ratio["value"].as_f64()
+                && ratio["value"].as_f64() < ratio["high"].as_f64()
+        );
+        assert!(skill["reason"].is_null());
+    }
 }

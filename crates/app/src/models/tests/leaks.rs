@@ -232,3 +232,80 @@ async fn a_field_that_is_filled_afterwards_is_not_known_before() {
         assert_eq!((column.is_null(0), column.is_null(1)), (before, false));
     }
 }
+
+/// Column of a panel by name.
+fn column<'a>(panel: &'a crate::models::panel::Panel, name: &str) -> &'a [f64] {
+    let column = panel.columns.iter().find(|column| column.name == name);
+    match &column.expect("the column").values {
+        tenure_learn::Values::Number(values) => values,
+        tenure_learn::Values::Category { .. } => panic!("{name} is a category"),
+    }
+}
+
+#[tokio::test]
+async fn a_measure_counts_from_the_day_on_which_its_events_were_first_known() {
+    let (begin, entered) = (number("2025-10-10"), end_of(number("2025-11-05")));
+    let mut events = company(23, 40, 0.5);
+    // The support desk was switched on in October, and its first month was entered in November.
+    events.retain(|event| event.name != "ticket_opened" || event.occurred_at >= end_of(begin));
+    for event in events.iter_mut().filter(|event| event.name == "ticket_opened") {
+        event.received_at = event.received_at.max(entered);
+    }
+    let app = app(&program(), events).await;
+    let days = ["2025-08-31", "2025-10-31", "2025-11-30"];
+    for (trust, told) in [(false, [false, false, true]), (true, [false, true, true])] {
+        let panel = gather(&app, &ask(&days, trust), &|_| {})
+            .await
+            .expect("a panel")
+            .panel;
+        let (tickets, logins) = (column(&panel, "tickets_90d"), column(&panel, "logins_30d"));
+        for row in 0..panel.rows() {
+            let at = panel.at[row] as usize;
+            assert_eq!(!tickets[row].is_nan(), told[at], "{} {trust}", days[at]);
+            assert!(!logins[row].is_nan() || !trust);
+        }
+        assert!((0..days.len()).all(|at| !panel.of(at).is_empty()));
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_nobody_had_told_of_is_not_learnt_from() {
+    let (cutoff, later) = (number("2025-09-30"), number("2026-03-31"));
+    let mut events = company(24, 120, 0.5);
+    let known = end_of(number("2026-02-15"));
+    for event in events.iter_mut().filter(|event| event.name == "churned") {
+        event.received_at = event.received_at.max(known);
+    }
+    let app = app(&program(), events).await;
+    let found = gather(
+        &app,
+        &ask(&["2025-09-30", "2025-12-31", "2026-03-31"], false),
+        &|_| {},
+    )
+    .await
+    .expect("a panel");
+    let panel = found.panel;
+    assert_eq!((panel.cutoffs[0].day, panel.cutoffs[2].day), (cutoff, later));
+    let came: Vec<usize> = panel
+        .of(0)
+        .filter(|row| panel.labels[*row] == Some(true))
+        .collect();
+    assert!(came.len() > 3, "{came:?}");
+    for row in panel.of(0) {
+        let truth = panel.labels[row];
+        // The horizon has passed by the end of December, but of no end anybody had told.
+        assert_eq!(panel.label_at(row, panel.cutoffs[1].end), truth.map(|_| false));
+        assert_eq!(panel.label_at(row, panel.cutoffs[2].end), truth);
+    }
+    // With dates as known an end counts from its day on.
+    let trusting = gather(&app, &ask(&["2025-09-30", "2025-12-31"], true), &|_| {})
+        .await
+        .expect("a panel")
+        .panel;
+    for row in trusting.of(0) {
+        assert_eq!(
+            trusting.label_at(row, trusting.cutoffs[1].end),
+            trusting.labels[row]
+        );
+    }
+}

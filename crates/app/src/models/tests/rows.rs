@@ -9,7 +9,7 @@ use super::{backtest, method};
 use crate::auth::Role;
 
 /// AUC by comparing every pair.
-fn auc(risk: &[f64], labels: &[bool]) -> f64 {
+pub(super) fn auc(risk: &[f64], labels: &[bool]) -> f64 {
     let (mut won, mut pairs) = (0.0, 0.0);
     for (a, hit) in risk.iter().zip(labels) {
         for (b, other) in risk.iter().zip(labels) {

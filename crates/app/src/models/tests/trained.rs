@@ -268,6 +268,49 @@ async fn what_is_not_proven_needs_a_word_and_the_challenger_is_never_the_score()
             .expect("a text")
             .contains("does not prove it")
     );
+    // A word without a reason is none; with one it comes into force, and the reason stays in the audit.
+    let force = |note: &str| json!({ "version": trained["model"]["version"], "despite": true, "note": note });
+    let silent = app
+        .post(&promotion)
+        .as_role(Role::Manager)
+        .json(&force("  "))
+        .await
+        .problem(422);
+    assert_eq!(silent["errors"][0]["field"], "note", "{silent}");
+    let meddling = app
+        .post(&promotion)
+        .as_role(Role::Csm)
+        .json(&force("I like it"))
+        .await;
+    assert_eq!(meddling.status, 403);
+    let forced = app
+        .post(&promotion)
+        .as_role(Role::Manager)
+        .json(&force("Agreed with the board on 3 June"))
+        .await
+        .ok();
+    assert_eq!(
+        (&forced["promoted_at"].is_string(), &forced["proven"]),
+        (&true, &json!(false)),
+        "{forced}"
+    );
+    let kept = app
+        .get("/api/v1/audit?action=model.promote")
+        .as_role(Role::Admin)
+        .await
+        .ok();
+    let detail = kept["items"][0]["detail"].to_string();
+    assert!(
+        detail.contains("Agreed with the board on 3 June") && detail.contains("despite"),
+        "{kept}"
+    );
+    // What was looked at is no longer so: the second of two people is told.
+    let late = app
+        .post(&promotion)
+        .as_role(Role::Manager)
+        .json(&force("Me too"))
+        .await;
+    assert_eq!(late.status, 409);
     let boosting = train(
         &app,
         json!({ "outcome": "churn", "method": "boosting", "backtest": { "from": "2025-11-30" } }),

@@ -89,3 +89,43 @@ async fn a_frozen_score_stays_as_it_is() {
     );
     apply(format!("{renamed}{copy}")).await.ok();
 }
+
+#[tokio::test]
+async fn a_frozen_score_that_was_taken_out_comes_back_only_as_it_was() {
+    let app = TestApp::new().await;
+    let files = medtrainer();
+    apply_accounts(&app, &files).await;
+    let apply = async |text: &str| {
+        let mut files = files.clone();
+        // What shows the score goes with it.
+        files.retain(|name, _| {
+            !name.starts_with("dashboards/") && name != "kpis.yaml" && name != "targets.yaml"
+        });
+        files.insert(FILE.to_owned(), text.to_owned());
+        app.post("/api/v1/program/apply")
+            .as_role(Role::Manager)
+            .json(&json!({ "files": files }))
+            .await
+    };
+    let i = files[FILE]
+        .find("  # The simple form, kept")
+        .expect("the frozen score");
+    apply(&files[FILE][..i]).await.ok();
+    // Another version in between changes nothing of it.
+    let without = files[FILE][..i].replace("label: Renewal,", "label: Renewals,");
+    apply(&without).await.ok();
+    for other in [
+        files[FILE].replace("    frozen: true\n", ""),
+        files[FILE].replace("points: [100, 70, 20]", "points: [100, 60, 20]"),
+    ] {
+        assert_ne!(other, files[FILE]);
+        let refused = apply(&other).await.problem(422);
+        assert!(
+            refused["errors"][0]["remedy"]
+                .as_str()
+                .is_some_and(|remedy| remedy.contains("copy it under a new id")),
+            "{refused}"
+        );
+    }
+    apply(&files[FILE]).await.ok();
+}

@@ -5,7 +5,7 @@ use super::*;
 /// The first day of each kind, by a look at every event.
 async fn firsts(app: &TestApp) -> std::collections::BTreeMap<String, i32> {
     let mut first = std::collections::BTreeMap::new();
-    let (_, snapshot) = crate::events::snapshot_at(app).expect("a snapshot");
+    let (_, snapshot) = crate::events::snapshot_at(app).await.expect("a snapshot");
     for batch in snapshot.tail.iter() {
         for row in tenure_lake::from_batch(batch).expect("events") {
             let held = first.entry(row.kind.clone()).or_insert(row.day);
@@ -27,9 +27,9 @@ async fn a_day_before_the_first_event_of_its_kind_tells_nothing() {
     assert_eq!(before["points"], Json::Null, "{before}");
     let remark = before["remark"].as_str().unwrap_or_default();
     assert!(remark.starts_with("Too little data"), "{remark}");
-    let login = before["lines"].as_array().expect("lines").iter();
-    let mut login = login.filter(|line| line["measure"] == "logins_30d");
-    assert_eq!(login.next().expect("a line")["value"], Json::Null);
+    let features = before["lines"].as_array().expect("lines").iter();
+    let mut features = features.filter(|line| line["measure"] == "features_30d");
+    assert_eq!(features.next().expect("a line")["value"], Json::Null);
     assert!(on("2026-04-01").await["points"].is_f64());
     // The history, the list and the figure of the months agree.
     let no = app.metrics.book.all()[0].no;
