@@ -101,31 +101,6 @@ describe("Definitions", () => {
     await context.close();
   });
 
-  it("changes the window of a metric by form, and says before it is applied what that moves", async () => {
-    const { page, context, problems } = await stage.open("/definitions?file=metrics.yaml&entry=content_views_30d");
-    const before = (await exported(page)).files["metrics.yaml"] ?? "";
-    const window = page.getByLabel("window", { exact: false }).first();
-    expect(await window.inputValue()).toBe("30d");
-    // What cannot be is said beside the field, and cannot be applied.
-    await window.fill("30 apples");
-    await page.getByRole("button", { name: "Keep in the draft" }).last().click();
-    await page
-      .getByText(/30 apples/)
-      .first()
-      .waitFor();
-    expect(await breaches(page)).toEqual([]);
-    await page.getByLabel("window", { exact: false }).first().fill("60d");
-    await page.getByRole("button", { name: "Keep in the draft" }).last().click();
-    await page.getByText("Your draft", { exact: true }).waitFor();
-    await page.getByText(/Review and apply \(1\)/).click();
-    await apply(page);
-    const after = (await exported(page)).files["metrics.yaml"] ?? "";
-    const line = before.split("\n").find((l) => l.includes("id: content_views_30d")) ?? "";
-    expect(after).toBe(before.replace(line, line.replace("window: 30d", "window: 60d")));
-    expect(problems).toEqual([]);
-    await context.close();
-  });
-
   it("restores an earlier version after its consequences were seen", async () => {
     const { page, context } = await stage.open("/definitions?view=versions");
     const now = (await exported(page)).version.version;
@@ -163,6 +138,31 @@ describe("Definitions", () => {
     const after = (await exported(page)).files["segments.yaml"] ?? "";
     expect(after).toContain("mrr > 3600");
     expect(after).toContain("description: Small ones.");
+    await context.close();
+  });
+
+  it("changes the window of a metric by form, and says before it is applied what that moves", async () => {
+    const { page, context, problems } = await stage.open("/definitions?file=metrics.yaml&entry=content_views_30d");
+    const before = (await exported(page)).files["metrics.yaml"] ?? "";
+    const window = page.getByLabel("window", { exact: false }).first();
+    expect(await window.inputValue()).toBe("30d");
+    // What cannot be is said beside the field, and cannot be applied.
+    await window.fill("30 apples");
+    await page.getByRole("button", { name: "Keep in the draft" }).last().click();
+    await page
+      .getByText(/30 apples/)
+      .first()
+      .waitFor();
+    expect(await breaches(page)).toEqual([]);
+    await page.getByLabel("window", { exact: false }).first().fill("60d");
+    await page.getByRole("button", { name: "Keep in the draft" }).last().click();
+    await page.getByText("Your draft", { exact: true }).waitFor();
+    await page.getByText(/Review and apply \(1\)/).click();
+    await apply(page);
+    const after = (await exported(page)).files["metrics.yaml"] ?? "";
+    const line = before.split("\n").find((l) => l.includes("id: content_views_30d")) ?? "";
+    expect(after).toBe(before.replace(line, line.replace("window: 30d", "window: 60d")));
+    expect(problems).toEqual([]);
     await context.close();
   });
 });
