@@ -17,7 +17,8 @@
 //! - *surveys* are answered by some, with scores around health and comments that fit score and situation;
 //! - *people*: that a champion has left, and who came instead, is noted some days later (`contact_left`, `contact_joined`);
 //! - *looks elsewhere*: who talks to competitors takes records out (`data_exported`), which others rarely do; who is in trouble pays late;
-//! - *money*: renewals, price rises, upsell, cross-sell, contraction, failed payments.
+//! - *money*: renewals, price rises, upsell, cross-sell, contraction, failed payments;
+//! - *stage*: the company enters where in its life each account is (land, adopt, expand, renew), once a week.
 //!
 //! **Leaving.** Every week each account has a risk of deciding to leave. It is computed from what leaves traces in the data, not from latent health: how low
 //! use is for the account's size and how far it fell over the last months, tickets left open, a missing champion, silence, few features in use, failed onboarding,
@@ -57,6 +58,7 @@ mod revenue;
 mod roster;
 mod run;
 mod sales;
+mod stage;
 mod support;
 mod truth;
 mod voice;

@@ -11,6 +11,7 @@ use crate::{
     random::Random,
     revenue::Deed,
     sales::Opportunity,
+    stage::Stage,
     support::Ticket,
     truth::Truth,
     voice::Asked,
@@ -99,6 +100,8 @@ pub struct Life {
     pub truth: Truth,
     /// Has agreed to speak for the product.
     pub advocate: bool,
+    /// Lifecycle stages as the account's record names them, each with its first day.
+    pub stages: Vec<(i32, Stage)>,
     next: i32,
     week_end: i64,
     stop: i64,
@@ -154,6 +157,7 @@ impl Life {
             weeks: 0,
             truth: Truth::default(),
             advocate: false,
+            stages: Vec::new(),
             next: profile.started.max(env.first),
             week_end: 0,
             stop: at(env.end, 0.0),
@@ -208,6 +212,7 @@ impl Life {
         self.converse(env, day, out);
         self.seek_support(env, day, out);
         self.trade(env, day, out);
+        self.note_stage(day);
         self.give_voice(env, day, out);
         if let Some(leaves) = self.leaves.filter(|&leaves| leaves < (day + 7).min(env.end)) {
             self.leave(leaves, out);

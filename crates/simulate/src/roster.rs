@@ -149,6 +149,28 @@ pub fn write_entered(env: &Env, lives: &[Life], folder: &Path) -> anyhow::Result
     sheet.close()
 }
 
+/// Writes the lifecycle stages of accounts as they were entered week by week, each on its first day.
+pub fn write_stages(env: &Env, lives: &[Life], folder: &Path) -> anyhow::Result<FileSummary> {
+    let mut sheet = Sheet::create(
+        folder,
+        "stages.csv",
+        Some("accounts"),
+        "account_id,lifecycle_stage,updated_at",
+    )?;
+    for batch in lives.chunks(4_096) {
+        let mut rows = table();
+        for life in batch {
+            for (day, stage) in &life.stages {
+                // What an account was in before the first day of data is entered with its start.
+                let day = if *day <= env.first { life.profile.started } else { *day };
+                rows.clean(&[&life.id(), stage.text(), &format!("{}T08:00:00Z", day_text(day))]);
+            }
+        }
+        sheet.add(rows)?;
+    }
+    sheet.close()
+}
+
 /// The account's manager: each segment has a team, sized by how many accounts one person serves there.
 fn owner(env: &Env, segment: Segment, number: u32) -> String {
     let (share, load) = [(0.08, 20.0), (0.37, 60.0), (0.55, 250.0)][segment.index()];

@@ -23,7 +23,7 @@ use crate::{
     env::Env,
     life::Life,
     output::{Chunk, Table, event_schema},
-    roster::{write_accounts, write_contacts, write_entered},
+    roster::{write_accounts, write_contacts, write_entered, write_stages},
 };
 
 /// Accounts that one batch holds: small enough to spread over cores, large enough to be worth a batch.
@@ -37,6 +37,7 @@ const IMPORT: &str = "\
 files:
   - {path: accounts_entered.csv, kind: accounts}
   - {path: accounts.csv, kind: accounts}
+  - {path: stages.csv, kind: accounts}
   - {path: contacts.csv, kind: contacts}
   - {path: subscriptions.csv, kind: subscriptions}
   - {path: events.parquet, kind: events}
@@ -210,6 +211,7 @@ pub fn write(
     files.events.close().context("cannot write events.parquet")?;
     let (accounts, mut summary) = write_accounts(&env, options, &lives, folder)?;
     let entered = write_entered(&env, &lives, folder)?;
+    let stages = write_stages(&env, &lives, folder)?;
     let contacts = write_contacts(&env, &lives, folder)?;
     std::fs::write(folder.join("import.yaml"), IMPORT)
         .with_context(|| format!("cannot write import.yaml in {}", folder.display()))?;
@@ -219,6 +221,7 @@ pub fn write(
     summary.files = vec![
         entered,
         accounts,
+        stages,
         contacts,
         files.subscriptions.close()?,
         events,

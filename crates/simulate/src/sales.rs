@@ -18,7 +18,8 @@ pub const RENEWAL: u8 = 2;
 /// An opportunity that is not closed yet.
 pub struct Opportunity {
     no: u32,
-    kind: u8,
+    /// Its type, by position.
+    pub kind: u8,
     opened: i32,
     closes: i32,
     wins: bool,

@@ -17,16 +17,11 @@ use crate::testing::TestApp;
 const TODAY: Date = date(2026, 6, 30);
 const STAGES: [&str; 4] = ["onboarding", "adoption", "value", "renewal"];
 
-/// The shipped program with an attribute that holds the stage.
-fn staged() -> BTreeMap<String, String> {
+/// The shipped program as it would be without stages.
+fn unstaged() -> BTreeMap<String, String> {
     let mut files = medtrainer();
-    files
-        .get_mut("program.yaml")
-        .expect("a program")
-        .push_str("lifecycle_stage: phase\n");
-    files.get_mut("attributes.yaml").expect("attributes").push_str(
-        "  - {id: phase, label: Phase, type: text, description: \"Where in its life the customer is.\"}\n",
-    );
+    let program = files.get_mut("program.yaml").expect("a program");
+    *program = program.replace("lifecycle_stage: lifecycle_stage\n", "");
     files
 }
 
@@ -42,7 +37,7 @@ fn company() -> Vec<Arrival> {
             let told = Arrival::Change(Change::Account(AccountChange {
                 id: format!("a{account:03}"),
                 at: END - day * 86_400_000_000 - account * 1_000_000 - 1,
-                attributes: [("phase".to_owned(), value)].into_iter().collect(),
+                attributes: [("lifecycle_stage".to_owned(), value)].into_iter().collect(),
                 ..AccountChange::default()
             }));
             if (account + step) % 3 == 0 {
@@ -78,12 +73,12 @@ async fn listed(app: &TestApp, day: &str) -> BTreeMap<(String, String), Json> {
 #[tokio::test]
 async fn figures_by_stage_equal_plain_loops_wherever_they_are_shown() {
     let app = TestApp::new().await;
-    apply(&app, &staged()).await;
+    apply(&app, &medtrainer()).await;
     let arrivals = company();
     arrive(&app, &arrivals).await;
     app.catch_up().await.expect("caught up");
     let model = Model::new(&arrivals, TODAY);
-    let stage = |account: usize, day: i32| model.lived(account, "phase", day).unwrap_or("(none)").to_owned();
+    let stage = |account: usize, day: i32| model.lived(account, "lifecycle_stage", day).unwrap_or("(none)").to_owned();
     let definitions = app.definitions().expect("a program");
     let by = By::named(&app, &definitions, "stage").await.expect("read");
     let by = by.expect("the program names a stage");
@@ -177,9 +172,9 @@ async fn customers(app: &TestApp, day: &str, stage: &str) -> f64 {
 #[tokio::test]
 async fn a_stage_that_is_told_late_moves_what_was_kept_and_merged_accounts_are_in_one() {
     let app = TestApp::new().await;
-    apply(&app, &staged()).await;
+    apply(&app, &medtrainer()).await;
     let start = |id: &str| event(id, "2026-01-10", "subscription_started", json!({ "mrr": 300 }));
-    let phase = |id: &str, day: &str, phase: &str| change(id, day, json!({ "phase": phase }));
+    let phase = |id: &str, day: &str, phase: &str| change(id, day, json!({ "lifecycle_stage": phase }));
     store(
         &app,
         vec![start("a"), start("b"), start("c")],
@@ -200,7 +195,7 @@ async fn a_stage_that_is_told_late_moves_what_was_kept_and_merged_accounts_are_i
     store(
         &app,
         vec![],
-        vec![change("c", "2026-06-10", json!({ "phase": null }))],
+        vec![change("c", "2026-06-10", json!({ "lifecycle_stage": null }))],
     )
     .await;
     app.catch_up().await.expect("caught up");
@@ -238,7 +233,7 @@ async fn a_stage_that_is_told_late_moves_what_was_kept_and_merged_accounts_are_i
 #[tokio::test]
 async fn a_program_without_a_stage_says_what_is_missing() {
     let app = TestApp::new().await;
-    apply(&app, &medtrainer()).await;
+    apply(&app, &unstaged()).await;
     for path in [
         "kpis?by=stage",
         "kpis/arr/series?by=stage",
@@ -249,7 +244,7 @@ async fn a_program_without_a_stage_says_what_is_missing() {
         let told = refused.json().to_string();
         assert!(told.contains("lifecycle"), "{path}: {told}");
     }
-    let mut files = medtrainer();
+    let mut files = unstaged();
     let (name, text) = files
         .iter_mut()
         .find(|(_, text)| text.contains("by: segment"))
@@ -272,7 +267,7 @@ async fn a_program_without_a_stage_says_what_is_missing() {
     );
     // With a stage it is a program like any other.
     let text = files[&name].clone();
-    let mut staged = staged();
+    let mut staged = medtrainer();
     staged.insert(name, text);
     let taken = check(&staged).await;
     assert_eq!(taken["ok"], true, "{taken}");

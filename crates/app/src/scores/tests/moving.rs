@@ -69,8 +69,9 @@ async fn a_stage_is_held_against_the_median_of_its_segment() {
     let app = TestApp::new().await;
     let mut files = medtrainer();
     let show = async |app: &TestApp, path: &str| app.get(path).as_role(Role::Viewer).await.ok();
+    let (there, missing) = ("lifecycle_stage: lifecycle_stage", "lifecycle_stage: where_it_is");
     let program = files.get_mut("program.yaml").expect("a program");
-    program.push_str("lifecycle_stage: plan_stage\n");
+    *program = program.replace(there, missing);
     let refused = app
         .post("/api/v1/program/check")
         .as_role(Role::Manager)
@@ -79,12 +80,12 @@ async fn a_stage_is_held_against_the_median_of_its_segment() {
         .await
         .ok();
     assert_eq!(refused["ok"], false, "{refused}");
-    let attributes = files.get_mut("attributes.yaml").expect("attributes");
-    attributes.push_str("  - {id: plan_stage, label: Stage, type: text, description: \"Where in its life the customer is.\"}\n");
+    let program = files.get_mut("program.yaml").expect("a program");
+    *program = program.replace(missing, there);
     apply(&app, &files).await;
     let start = |id: &str, day: &str| event(id, day, "subscription_started", json!({ "mrr": 300 }));
     let stage =
-        |id: &str, day: &str, stage: &str| change(id, day, json!({ "employees": 10, "plan_stage": stage }));
+        |id: &str, day: &str, stage: &str| change(id, day, json!({ "employees": 10, "lifecycle_stage": stage }));
     // Onboarding: a for 20 days, b for 40, c since 1 May: 60 days by 30 June.
     give(
         &app,
