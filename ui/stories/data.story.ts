@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ask, breaches, overflow, Stage } from "./browser";
+import { ask, breaches, overflow, send, Stage } from "./browser";
 
 const stage = new Stage();
 const folder = mkdtempSync(join(tmpdir(), "tenure-story-data-"));
@@ -138,6 +138,94 @@ describe("bringing data in without a terminal", () => {
     await page.getByRole("button", { name: "More" }).click();
     await page.getByRole("menuitem", { name: "Discard this upload" }).click();
     await page.getByText("Drop files here").waitFor();
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  it("goes on while its page is left, is seen in a second window, and is mended where it stands", async () => {
+    const name = `visits-${run}.csv`;
+    const rows = 120_000;
+    const wrong = [20_000, 119_990];
+    const at = (row: number) => new Date(Date.UTC(2025, 9, 1) + row * 60_000).toISOString();
+    const lines = Array.from(
+      { length: rows },
+      (_, i) => `${run}-${i},${run}-visitor,visited,${wrong.includes(i) ? "31.13.2025" : at(i)},${"a note ".repeat(8)}`,
+    );
+    writeFileSync(join(folder, name), `message_id,account_id,name,occurred_at,note\n${lines.join("\n")}\n`);
+    const { page, context, problems } = await stage.open("/data?tab=imports");
+    const goTo = async (keys: string, heading: string) => {
+      for (const key of keys) await page.keyboard.press(key);
+      await page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor();
+    };
+    // The second piece of the file waits on the way, so that the page can be left in between.
+    let go: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    await page.route(/\/content\?offset=[1-9]/, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.getByLabel("Files", { exact: true }).setInputFiles(join(folder, name));
+    const upload = page.getByRole("progressbar", { name: /^Upload, [1-9]\d\s?%$/ });
+    await upload.waitFor();
+    await goTo("go", "Overview");
+    await goTo("gd", "Data");
+    await page.getByRole("tab", { name: "Imports" }).click();
+    await upload.waitFor();
+    expect(await breaches(page)).toEqual([]);
+    // Another window sees how much of it came.
+    const other = await stage.open("/data?tab=imports");
+    await other.page.getByRole("table", { name: "Uploads" }).getByRole("link", { name }).click();
+    await other.page.getByText(/^4(\.\d)? MB of .* came/).waitFor();
+    await goTo("go", "Overview");
+    go();
+    await page.getByRole("status").getByText(`${name} came in: Data, Imports.`).waitFor();
+    expect(new URL(page.url()).pathname).toBe("/");
+
+    // Begun in the other window, left there, and found in this one.
+    await other.page.getByRole("button", { name: "Import the file" }).click();
+    const progress = other.page.getByText(/You may leave this page/);
+    await progress.waitFor();
+    await goTo("gd", "Data");
+    await page.getByRole("tab", { name: "Imports" }).click();
+    const imports = page.getByRole("table", { name: "Imports", exact: true });
+    const state = imports.getByRole("row").filter({ hasText: name });
+    await state
+      .getByText(/done in|Stop/)
+      .first()
+      .waitFor();
+    await other.page.getByRole("link", { name: "Overview", exact: true }).click();
+    await other.page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+    await imports.getByRole("link", { name, exact: true }).click();
+    for (const window of [page, other.page]) {
+      if (window === other.page) {
+        await window.goBack();
+        expect(await progress.or(window.getByText("Done.", { exact: false })).count()).toBeGreaterThan(0);
+      }
+      const result = window.getByRole("region", { name: "Result of the import" });
+      await result.getByText("Done.", { exact: false }).waitFor();
+      const counts = (await result.locator("dl dd").allTextContents()).slice(0, 5);
+      expect(counts).toEqual(["120,000", "119,998", "0", "2", "0"]);
+    }
+    type Imports = { items: { path: string; state: string }[] };
+    const { items } = await ask<Imports>(page, "/imports?limit=200");
+    expect(items.filter((i) => i.path === name).map((i) => i.state)).toEqual(["done"]);
+    await other.context.close();
+
+    await page.getByRole("link", { name: "Mend the rejects and replay them" }).click();
+    await page.getByText("2 rejected").waitFor();
+    for (const [i, row] of wrong.entries()) {
+      await page.getByRole("button", { name: `Mend ${name} ${row + 2}` }).click();
+      await page.getByLabel("occurred_at", { exact: true }).fill(at(row));
+      await page.getByRole("button", { name: "Keep and take in" }).click();
+      await page.getByText(i === 0 ? "1 rejected" : "Nothing is rejected").waitFor();
+      if (i > 0) continue;
+      // Taking in again what nobody mended changes nothing.
+      await page.getByRole("button", { name: "Replay this import" }).click();
+      await page.getByText("0 taken in, 1 still rejected.").waitFor();
+    }
+    const sql = `SELECT count(*) AS n FROM events WHERE account_id = '${run}-visitor' AND name = 'visited'`;
+    const counted = await send<{ rows: number[][] }>(page, "/sql", { query: sql });
+    expect(counted.rows).toEqual([[rows]]);
     expect(problems).toEqual([]);
     await context.close();
   });

@@ -41,7 +41,7 @@ export function Data() {
           <Sources />
         </Tabs.Panel>
         <Tabs.Panel value="imports">
-          <Imports upload={upload} file={file} />
+          <Imports upload={upload} file={file} shown={importId} />
         </Tabs.Panel>
         <Tabs.Panel value="rejects">
           <Rejects importId={importId} />

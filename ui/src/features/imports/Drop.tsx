@@ -1,53 +1,43 @@
 import { Button, Progress } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useRouter } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
-import { api, take } from "@/api/client";
 import { bytes, percent } from "@/shared/format";
 import { Icon } from "@/shared/ui/Icon";
 import { Problem } from "@/shared/ui/State";
+import { toast } from "@/shared/ui/Toasts";
 import css from "./imports.module.css";
-import { send } from "./send";
-
-type Sending = { name: string; sent: number; total: number };
+import { sendAll, useSendings } from "./sending";
 
 /** Where files are dropped or chosen. They go into `upload`, or into a new one, whose page then opens. */
 export function Drop({ upload }: { upload?: string }) {
-  const navigate = useNavigate({ from: "/data" });
+  const navigate = useNavigate();
+  const router = useRouter();
   const queries = useQueryClient();
   const field = useRef<HTMLInputElement>(null);
-  const [over, setOver] = useState(false);
-  const [sending, setSending] = useState<Sending[]>([]);
-  const sendAll = useMutation({
-    mutationFn: async (files: File[]) => {
-      const id = upload ?? (await take(api.POST("/api/v1/uploads"))).id;
-      setSending(files.map((f) => ({ name: f.name, sent: 0, total: f.size })));
-      for (const [at, file] of files.entries()) {
-        await send(id, file, (sent, total) =>
-          setSending((all) => all.map((s, i) => (i === at ? { ...s, sent, total } : s))),
-        );
-        await queries.invalidateQueries({ queryKey: ["uploads"] });
-      }
-      return id;
-    },
-    onSuccess: (id) => {
-      setSending([]);
-      void navigate({ search: (s) => ({ ...s, tab: "imports", upload: id }) });
-    },
-  });
-  const busy = sendAll.isPending;
-  useEffect(() => {
-    if (!busy) return;
-    const warn = (e: BeforeUnloadEvent) => e.preventDefault();
-    window.addEventListener("beforeunload", warn);
-    return () => window.removeEventListener("beforeunload", warn);
-  }, [busy]);
-  const { mutate } = sendAll;
-  const start = (list: FileList | null | undefined) => {
-    const files = [...(list ?? [])];
-    if (files.length > 0) mutate(files);
-  };
   const area = useRef<HTMLElement>(null);
+  const [over, setOver] = useState(false);
+  // On the list of all imports everything that is on its way is shown, on the page of one only its own.
+  const mine = useSendings().filter((s) => upload === undefined || s.upload === upload);
+  const sending = mine.filter((s) => !s.error).flatMap((s) => s.files);
+  const failed = mine.find((s) => s.error);
+  const busy = sending.length > 0;
+  const start = async (files: File[]) => {
+    if (files.length === 0) return;
+    const id = await sendAll(files, upload ?? null, () => queries.invalidateQueries({ queryKey: ["uploads"] }));
+    if (id === null || upload !== undefined) return;
+    // Whoever went elsewhere in the meantime stays there.
+    const { pathname, search } = router.state.location;
+    const there = search as { tab?: string; upload?: string };
+    if (pathname === "/data" && there.tab === "imports" && (there.upload ?? id) === id)
+      void navigate({ to: "/data", search: { tab: "imports", upload: id } });
+    else
+      toast(`${files.length === 1 ? (files[0]?.name ?? "The file") : `${files.length} files`} came in: Data, Imports.`);
+  };
+  const latest = useRef(start);
+  useEffect(() => {
+    latest.current = start;
+  });
   useEffect(() => {
     const box = area.current;
     if (!box || busy) return;
@@ -62,11 +52,10 @@ export function Drop({ upload }: { upload?: string }) {
     on("drop", (e) => {
       e.preventDefault();
       setOver(false);
-      const files = [...(e.dataTransfer?.files ?? [])];
-      if (files.length > 0) mutate(files);
+      void latest.current([...(e.dataTransfer?.files ?? [])]);
     });
     return () => stop.abort();
-  }, [busy, mutate]);
+  }, [busy]);
   const sum = sending.reduce((a, s) => ({ sent: a.sent + s.sent, total: a.total + s.total }), { sent: 0, total: 0 });
   return (
     <section
@@ -82,8 +71,10 @@ export function Drop({ upload }: { upload?: string }) {
         tabIndex={-1}
         aria-label="Files"
         onChange={(e) => {
-          start(e.currentTarget.files);
+          // The list is emptied with the field.
+          const chosen = [...(e.currentTarget.files ?? [])];
           e.currentTarget.value = "";
+          void start(chosen);
         }}
       />
       {busy ? (
@@ -97,7 +88,8 @@ export function Drop({ upload }: { upload?: string }) {
             aria-label={`Upload, ${percent(sum.total > 0 ? sum.sent / sum.total : 0, 0)}`}
           />
           <span className="dim small">
-            Keep this page open until the files are up. The import itself goes on without it.
+            You may go to other pages; keep this window open until the files are up. The import itself goes on without
+            it.
           </span>
         </div>
       ) : (
@@ -118,9 +110,9 @@ export function Drop({ upload }: { upload?: string }) {
           </Button>
         </>
       )}
-      {sendAll.error ? (
+      {failed?.error ? (
         <div className={css.wide}>
-          <Problem inline error={sendAll.error} />
+          <Problem inline error={failed.error} />
           <p className="small dim">Choose the same file again: what came in already is not sent twice.</p>
         </div>
       ) : null}

@@ -13,12 +13,24 @@ import { Drop } from "./Drop";
 import css from "./imports.module.css";
 import { NewImport } from "./NewImport";
 import { importsQuery, uploadsQuery } from "./queries";
-import { Upload } from "./Upload";
+import { ImportResult } from "./ImportResult";
+import { BackToAll, Upload } from "./Upload";
 
 /** Files that were read, those being read now, and those that wait. */
-export function Imports({ upload, file }: { upload: string | undefined; file: string | undefined }) {
+export function Imports({ upload, file, shown }: { upload?: string; file?: string; shown?: string }) {
   if (upload) return <Upload key={upload} upload={upload} file={file} />;
+  if (shown) return <One id={shown} />;
   return <All />;
+}
+
+/** What one import did, or how far it is. */
+function One({ id }: { id: string }) {
+  return (
+    <div className={css.stack}>
+      <BackToAll />
+      <ImportResult id={id} />
+    </div>
+  );
 }
 
 function All() {
@@ -26,6 +38,12 @@ function All() {
   const session = useQuery(sessionQuery);
   const role = session.data?.user.role;
   const may = role === "manager" || role === "admin";
+  const uploads = useQuery({ ...uploadsQuery, enabled: may }).data?.uploads ?? [];
+  /** The upload that an import was begun from, as long as it is there, else the import by itself. */
+  const way = ({ id }: Import): { upload?: string; import?: string } => {
+    const from = uploads.find((u) => u.imported === id || u.tried === id);
+    return from ? { upload: from.id } : { import: id };
+  };
   return (
     <div className={css.stack}>
       {may ? (
@@ -51,7 +69,14 @@ function All() {
                 rows={data.items}
                 rowKey={(i) => i.id}
                 cols={[
-                  { label: "File", show: (i) => <span className="mono">{i.path}</span> },
+                  {
+                    label: "File",
+                    show: (i) => (
+                      <Link to="/data" search={{ tab: "imports", ...way(i) }} className="mono">
+                        {i.path}
+                      </Link>
+                    ),
+                  },
                   {
                     label: "Kind",
                     show: (i) => (

@@ -27,8 +27,8 @@ export function Rejects({ importId }: { importId: string | undefined }) {
       <div role="status">
         {replay.data ? (
           <span>
-            {number(replay.data.replayed, 0)} taken in, {number(replay.data.still_rejected, 0)} still rejected,{" "}
-            {number(replay.data.left, 0)} left.
+            {number(replay.data.replayed, 0)} taken in, {number(replay.data.still_rejected, 0)} still rejected
+            {replay.data.left > 0 ? `, ${number(replay.data.left, 0)} not tried yet: replay again` : ""}.
           </span>
         ) : null}
         {replay.error ? <Problem inline error={replay.error} /> : null}

@@ -14,16 +14,23 @@ import css from "./imports.module.css";
 import { FileMap } from "./FileMap";
 import { uploadQuery } from "./queries";
 
+/** The way from one import to all. */
+export function BackToAll() {
+  return (
+    <nav aria-label="Way back">
+      <Link to="/data" search={{ tab: "imports" }}>
+        ← All imports
+      </Link>
+    </nav>
+  );
+}
+
 /** An upload: its files, how each is read, trying them, and importing them. */
 export function Upload({ upload, file }: { upload: string; file: string | undefined }) {
   const it = useQuery(uploadQuery(upload));
   return (
     <div className={css.stack}>
-      <nav aria-label="Way back">
-        <Link to="/data" search={{ tab: "imports" }}>
-          ← All imports
-        </Link>
-      </nav>
+      <BackToAll />
       <Loaded of={it} lines={6}>
         {(data) => <Files it={data} chosen={file} />}
       </Loaded>
@@ -143,7 +150,7 @@ function FileState({ file }: { file: UploadFile }) {
   if (file.state === "receiving")
     return (
       <span>
-        {bytes(file.received)} of {bytes(file.bytes)} came; choose the file again to go on
+        {bytes(file.received)} of {bytes(file.bytes)} came; when it stays so, choose the file again to go on
       </span>
     );
   return (
