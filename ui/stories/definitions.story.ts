@@ -165,4 +165,100 @@ describe("Definitions", () => {
     expect(problems).toEqual([]);
     await context.close();
   });
+
+  it("leads from a mistake in YAML to its place, and completes the right name by keys", async () => {
+    const { page, context, problems } = await stage.open("/definitions?file=segments.yaml&view=yaml");
+    const editor = page.getByRole("textbox", { name: "segments.yaml as YAML" });
+    await editor.waitFor();
+    const before = (await exported(page)).files["segments.yaml"] ?? "";
+    const wrong = before.replace(/employees <= \d+/, "emploees <= 55");
+    const line = wrong.split("\n").findIndex((l) => l.includes("emploees")) + 1;
+    const column = (wrong.split("\n")[line - 1] ?? "").indexOf("emploees") + 1;
+    expect(line).toBeGreaterThan(0);
+    await editor.click();
+    await page.keyboard.press("Control+A");
+    await page.keyboard.insertText(wrong);
+    const said = page.getByRole("list", { name: "Problems" }).getByRole("listitem");
+    await said.filter({ hasText: "Did you mean 'employees'?" }).waitFor();
+    expect(await breaches(page)).toEqual([]);
+    // What is wrong cannot be applied.
+    await page.getByText(/Draft, kept/).waitFor();
+    // From the message to its place: the cursor stands before the word.
+    await said.getByRole("button", { name: `Line ${line}, column ${column}` }).click();
+    const active = page.locator(".cm-activeLine");
+    await active.filter({ hasText: "emploees <= 55" }).waitFor();
+    for (let i = 0; i < "emploees".length; i += 1) await page.keyboard.press("Shift+ArrowRight");
+    await page.keyboard.type("empl");
+    const offered = page.getByRole("option", { name: /^employees/ });
+    await offered.waitFor();
+    await page.keyboard.press("Escape");
+    await offered.waitFor({ state: "detached" });
+    await page.keyboard.press("Control+Space");
+    await page.locator("[aria-selected=true]", { hasText: "employees" }).waitFor();
+    // The list takes no key in its first moments, so that nobody chooses by a key that was meant for the text.
+    await page.waitForTimeout(150);
+    await page.keyboard.press("Enter");
+    await active.filter({ hasText: "employees <= 55" }).waitFor();
+    await page.getByText("The checker has nothing to say against it.").waitFor();
+    await page.getByText(/Draft, kept/).waitFor();
+    await page.getByText(/Review and apply \(1\)/).click();
+    await apply(page);
+    const after = (await exported(page)).files["segments.yaml"] ?? "";
+    expect(after).toBe(wrong.replace("emploees", "employees"));
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  it("changes a tile of a shipped dashboard by form, sees it before, and finds it on the page", async () => {
+    const { page, context, problems } = await stage.open("/dashboards/engagement");
+    const tile = page.locator("[data-tile=content]");
+    await tile.waitFor();
+    const before = (await exported(page)).files;
+    const file = Object.keys(before).find((f) => /^id: engagement$/m.test(before[f] ?? "")) ?? "";
+    await page.getByRole("button", { name: "Definition", exact: true }).click();
+    await page.getByRole("heading", { level: 1, name: "Definitions" }).waitFor();
+    expect(new URL(page.url()).searchParams.get("file")).toBe(file);
+    await page
+      .getByRole("button", { name: /^Content consumption/ })
+      .first()
+      .click();
+    const form = page.getByRole("region", { name: "Content consumption" });
+    const field = (name: string) =>
+      form.getByLabel(name, { exact: true }).or(form.getByLabel(`${name} *`, { exact: true }));
+    // Only what a figure can have is asked for.
+    expect(await field("steps").count()).toBe(0);
+    await form.locator("[data-preview]").waitFor();
+    await field("title").fill("Content used, month by month");
+    await field("kind").click();
+    await page.getByRole("option", { name: "line", exact: true }).click();
+    await field("kpis").click();
+    await page.getByRole("option", { name: "engagement_rate", exact: true }).waitFor();
+    await page.keyboard.press("Escape");
+    // What it would show, before anything is kept.
+    const preview = form.getByRole("region", { name: "Preview" });
+    await preview.getByText("Content used, month by month").waitFor();
+    await preview.locator("[data-preview] svg").first().waitFor();
+    await form.getByRole("button", { name: "Keep in the draft" }).click();
+    await page.getByText("Your draft", { exact: true }).waitFor();
+    expect(await breaches(page)).toEqual([]);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    await page.getByText(/Review and apply \(1\)/).click();
+    const changes = page.getByRole("table", { name: "Changes" });
+    await changes.getByText("tiles.content.kind: figure → line").waitFor();
+    await changes.getByText("tiles.content.title: nothing → Content used, month by month").waitFor();
+    await apply(page);
+    await page.goto("/dashboards/engagement");
+    await page.getByRole("region", { name: "Content used, month by month" }).locator("svg").first().waitFor();
+    // Every other byte of every file is as it was.
+    const after = (await exported(page)).files;
+    const old = (before[file] ?? "").split("\n");
+    const now = (after[file] ?? "").split("\n");
+    const changed = old.findIndex((l) => l.includes("id: content,"));
+    expect(now[changed]).toContain("kind: line");
+    expect(now[changed]).toContain("Content used, month by month");
+    expect(now.toSpliced(changed, 1)).toEqual(old.toSpliced(changed, 1));
+    expect({ ...after, [file]: "" }).toEqual({ ...before, [file]: "" });
+    expect(problems).toEqual([]);
+    await context.close();
+  });
 });

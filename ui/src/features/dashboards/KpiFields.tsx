@@ -37,7 +37,7 @@ export function useNames() {
     splits: [
       ...always,
       ...(known?.lifecycle_stage ? [{ value: "stage", label: "Lifecycle stage" }] : []),
-      ...groups.map(choice),
+      ...groups.filter((n) => n.name !== known?.lifecycle_stage).map(choice),
     ],
     numbers: numbers.map(choice),
     columns: [{ value: "segment", label: "Segment" }, ...plain.map(choice)].filter(

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { api, take } from "@/api/client";
 import type { DashboardPage, Sharing } from "@/api/types";
 import { sessionQuery } from "@/features/auth/queries";
+import { workingQuery } from "@/features/program/useWorking";
 import { Icon } from "@/shared/ui/Icon";
 import { Loaded, Problem } from "@/shared/ui/State";
 import css from "./dashboards.module.css";
@@ -23,6 +24,7 @@ export function PageMenus({ page, wall, change }: { page: DashboardPage; wall: (
   const navigate = useNavigate();
   const queries = useQueryClient();
   const role = useQuery(sessionQuery).data?.user.role;
+  const mayDefine = role === "manager" || role === "admin";
   const writes = role !== undefined && role !== "viewer";
   const [yaml, setYaml] = useState(false);
   const [said, say] = useState("");
@@ -56,7 +58,15 @@ export function PageMenus({ page, wall, change }: { page: DashboardPage; wall: (
       await refresh();
     },
   });
-  const error = file.error ?? share.error ?? copy.error ?? remove.error;
+  // A page of the program is changed where the program is.
+  const define = useMutation({
+    mutationFn: async () => {
+      const { documents } = await queries.ensureQueryData(workingQuery);
+      const own = documents.find((d) => (d.content as { id?: unknown } | null)?.id === page.id);
+      await navigate({ to: "/definitions", search: { file: own?.file } });
+    },
+  });
+  const error = file.error ?? share.error ?? copy.error ?? remove.error ?? define.error;
   const make = (what: string, how: () => Promise<void>) => file.mutate({ what, make: how });
   return (
     <div className={css.tools}>
@@ -66,6 +76,17 @@ export function PageMenus({ page, wall, change }: { page: DashboardPage; wall: (
       {page.may_edit ? (
         <Button size="xs" variant="default" leftSection={<Icon name="edit" size={14} />} onClick={change}>
           Change
+        </Button>
+      ) : null}
+      {page.shipped && mayDefine ? (
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<Icon name="edit" size={14} />}
+          loading={define.isPending}
+          onClick={() => define.mutate()}
+        >
+          Definition
         </Button>
       ) : null}
       {writes ? (

@@ -1,6 +1,6 @@
 import { Button, SegmentedControl, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { DefinitionsSearch } from "@/app/router";
 import type { ProgramDocument, WorkingCopy } from "@/api/types";
 import { ago } from "@/shared/days";
@@ -27,12 +27,17 @@ const NAMES: Record<string, string> = {
   "kpis.yaml": "KPIs",
   "targets.yaml": "Targets",
 };
-const nameOf = (file: string) => NAMES[file] ?? file.replace(/\.yaml$/, "");
+/** What a document is called: a dashboard by its title. */
+function nameOf({ file, content }: ProgramDocument): string {
+  const { title } = (content ?? {}) as { title?: unknown };
+  return NAMES[file] ?? (typeof title === "string" ? title : file.replace(/^dashboards\/|\.yaml$/g, ""));
+}
+const isDashboard = (d: ProgramDocument) => d.file.startsWith("dashboards/");
 
 function count(document: ProgramDocument): number | null {
   const content = document.content as Record<string, unknown> | null;
   const list = Object.values(content ?? {}).find(Array.isArray);
-  return list && document.file in NAMES ? list.length : null;
+  return list ? list.length : null;
 }
 
 /** The program's documents: written as forms or as text, tried, applied, and taken back. */
@@ -89,32 +94,36 @@ function Documents({
   const document = working.documents.find((d) => d.file === file);
   const others = working.others.filter((o) => o.file === file);
   const mark = (d: ProgramDocument) => (d.conflict ? " (conflict)" : d.version > 0 ? " (draft)" : "");
+  const pick = (d: ProgramDocument) => (
+    <button
+      key={d.file}
+      type="button"
+      className={css.pick}
+      aria-current={d.file === file ? "page" : undefined}
+      onClick={() => go({ file: d.file })}
+    >
+      {d.conflict ? <Icon name="conflict" size={12} /> : d.version > 0 ? <Icon name="flag" size={12} /> : null}
+      <span>
+        {nameOf(d)}
+        <span className="sr">{mark(d)}</span>
+      </span>
+      <span className="dim">{count(d) === null ? "" : number(count(d), 0)}</span>
+    </button>
+  );
+  const page = document && isDashboard(document) ? (document.content as { id?: unknown } | null)?.id : undefined;
   return (
     <div className={css.documents}>
       <nav className={css.files} aria-label="Documents">
-        {working.documents.map((d) => (
-          <button
-            key={d.file}
-            type="button"
-            className={css.pick}
-            aria-current={d.file === file ? "page" : undefined}
-            onClick={() => go({ file: d.file })}
-          >
-            {d.conflict ? <Icon name="conflict" size={12} /> : d.version > 0 ? <Icon name="flag" size={12} /> : null}
-            <span>
-              {nameOf(d.file)}
-              <span className="sr">{mark(d)}</span>
-            </span>
-            <span className="dim">{count(d) === null ? "" : number(count(d), 0)}</span>
-          </button>
-        ))}
+        {working.documents.filter((d) => !isDashboard(d)).map(pick)}
+        {working.documents.some(isDashboard) ? <h2 className={css.group}>Dashboards</h2> : null}
+        {working.documents.filter(isDashboard).map(pick)}
       </nav>
       <Select
         className={css.chooser}
         aria-label="Document"
         size="xs"
         allowDeselect={false}
-        data={working.documents.map((d) => ({ value: d.file, label: nameOf(d.file) + mark(d) }))}
+        data={working.documents.map((d) => ({ value: d.file, label: nameOf(d) + mark(d) }))}
         value={file}
         onChange={(f) => f && go({ file: f })}
       />
@@ -132,6 +141,11 @@ function Documents({
               ]}
             />
             <code>{file}</code>
+            {typeof page === "string" ? (
+              <Link to="/dashboards/$id" params={{ id: page }}>
+                Open the dashboard
+              </Link>
+            ) : null}
             {document.version > 0 ? (
               <>
                 <span className={css.draft}>Your draft</span>

@@ -1,15 +1,19 @@
 import { Button, TextInput } from "@mantine/core";
-import { useState } from "react";
-import type { ProgramDocument, WorkingCopy } from "@/api/types";
+import { useQuery } from "@tanstack/react-query";
+import { Suspense, lazy, useState } from "react";
+import type { ProgramDocument, TileDefinition, WorkingCopy } from "@/api/types";
+import { namesQuery } from "@/features/segments/queries";
 import { Icon } from "@/shared/ui/Icon";
-import { Empty, Problem } from "@/shared/ui/State";
+import { Empty, Problem, Skeleton } from "@/shared/ui/State";
 import { EntryForm } from "./EntryForm";
-import { formOf, type Schema } from "./fields";
+import { formOf, schemaOf, tileFields } from "./fields";
 import { MapForm } from "./MapForm";
 import css from "./program.module.css";
 import { recipes } from "./recipes";
 import { useCheck } from "./useCheck";
 import { useDraftWrites } from "./useWorking";
+
+const TilePreview = lazy(() => import("@/features/dashboards/TilePreview"));
 
 type Entry = Record<string, unknown>;
 type Props = {
@@ -25,7 +29,8 @@ export function DocForm({ working, document, mayEdit, entry, open }: Props) {
   const { edits } = useDraftWrites();
   const [q, setQ] = useState("");
   const check = useCheck(working, null);
-  const form = formOf((working.schemas as Record<string, Schema>)[document.file]);
+  const form = formOf(schemaOf(working.schemas, document.file));
+  const names = useQuery(namesQuery).data;
   const content = document.content as Record<string, unknown> | null;
   if (!form || form.fields.length + form.root.length + form.maps.length === 0)
     return <Empty title="This document has no form">Edit it as YAML.</Empty>;
@@ -36,11 +41,36 @@ export function DocForm({ working, document, mayEdit, entry, open }: Props) {
   const entries = list && Array.isArray(content?.[list]) ? (content[list] as Entry[]) : [];
   const id = (e: Entry) => String(e.id ?? "");
   const adding = entry === "+";
+  const tiles = list === "tiles";
+  // A tile without a title is called as what it shows.
+  const called = (e: Entry) => {
+    const [shown] = Array.isArray(e.kpis) ? (e.kpis as unknown[]) : [];
+    return entriesOf(working, "kpis.yaml", "kpis").find((k) => k.id === shown)?.label ?? id(e);
+  };
+  const label = (e: Entry) => String(e.label ?? e.title ?? called(e));
+  const segments = idsOf(working, "segments.yaml", "segments");
+  const kpis = idsOf(working, "kpis.yaml", "kpis");
+  const metrics = idsOf(working, "metrics.yaml", "metrics");
+  const known = (names?.names ?? []).map((n) => n.name);
+  const groups = (names?.names ?? []).filter((n) => n.kind === "attribute" && n.type !== "date").map((n) => n.name);
+  const references: Record<string, string[]> = {
+    kpi: kpis,
+    scope: ["all", ...segments],
+    kpis,
+    metric: metrics,
+    by: ["segment", "owner", ...(names?.lifecycle_stage ? ["stage"] : []), "item", ...groups],
+    segment: ["all", ...segments],
+    x: known,
+    y: known,
+    size: known,
+    columns: ["segment", ...known],
+    sort: known.flatMap((n) => [n, `-${n}`]),
+  };
   const at = entries.findIndex((e) => id(e) === entry);
   const chosen = at >= 0 ? entries[at] : undefined;
   const save = (key: string, set: Record<string, unknown>, then?: () => void) =>
     edits.mutate({ file: document.file, edits: [{ list: list ?? undefined, id: key, set }] }, { onSuccess: then });
-  const matches = entries.filter((e) => `${id(e)} ${String(e.label ?? "")}`.toLowerCase().includes(q.toLowerCase()));
+  const matches = entries.filter((e) => `${id(e)} ${label(e)}`.toLowerCase().includes(q.toLowerCase()));
   return (
     <div className={css.stack}>
       {edits.error ? <Problem inline error={edits.error} /> : null}
@@ -53,6 +83,7 @@ export function DocForm({ working, document, mayEdit, entry, open }: Props) {
           entry={content ?? {}}
           problems={here}
           path=""
+          references={references}
           mayEdit={mayEdit}
           busy={edits.isPending}
           save={(set, _, arrived) => edits.mutate({ file: document.file, edits: [{ set }] }, { onSuccess: arrived })}
@@ -89,7 +120,7 @@ export function DocForm({ working, document, mayEdit, entry, open }: Props) {
                       aria-current={entry === id(e)}
                       onClick={() => open(id(e))}
                     >
-                      {wrong ? <Icon name="warning" size={12} /> : null} {String(e.label ?? id(e))}
+                      {wrong ? <Icon name="warning" size={12} /> : null} <span>{label(e)}</span>
                       <code>{id(e)}</code>
                     </button>
                   </li>
@@ -101,19 +132,26 @@ export function DocForm({ working, document, mayEdit, entry, open }: Props) {
             {chosen || adding ? (
               <EntryForm
                 key={adding ? "+" : `${entry ?? ""} ${document.version}`}
-                title={adding ? `New in ${list}` : String(chosen?.label ?? entry)}
+                title={adding ? `New in ${list}` : chosen ? label(chosen) : (entry ?? "")}
                 kept={`form.${document.file}.${entry ?? ""}`}
                 fields={form.fields}
+                shown={tiles ? tileFields : undefined}
                 entry={chosen ?? {}}
                 problems={here}
                 path={adding ? "" : `${list}[${at}]`}
                 mayEdit={mayEdit}
                 busy={edits.isPending}
                 recipes={adding && list === "kpis" ? recipes : undefined}
-                references={{
-                  kpi: idsOf(working, "kpis.yaml", "kpis"),
-                  scope: ["all", ...idsOf(working, "segments.yaml", "segments")],
-                }}
+                references={references}
+                preview={
+                  tiles
+                    ? (tile) => (
+                        <Suspense fallback={<Skeleton lines={4} />}>
+                          <TilePreview tile={tile as TileDefinition} />
+                        </Suspense>
+                      )
+                    : undefined
+                }
                 taken={adding ? entries.map(id) : entries.map(id).filter((other) => other !== entry)}
                 save={(set, whole, arrived) => {
                   const key = adding ? String(whole.id ?? "") : (entry ?? "");
@@ -146,7 +184,10 @@ export function DocForm({ working, document, mayEdit, entry, open }: Props) {
   );
 }
 
-function idsOf(working: WorkingCopy, file: string, list: string): string[] {
+function entriesOf(working: WorkingCopy, file: string, list: string): Entry[] {
   const content = working.documents.find((d) => d.file === file)?.content as Record<string, Entry[]> | null;
-  return (content?.[list] ?? []).flatMap((e) => (typeof e.id === "string" ? [e.id] : []));
+  return content?.[list] ?? [];
 }
+
+const idsOf = (working: WorkingCopy, file: string, list: string): string[] =>
+  entriesOf(working, file, list).flatMap((e) => (typeof e.id === "string" ? [e.id] : []));

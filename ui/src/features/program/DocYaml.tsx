@@ -8,12 +8,13 @@ import { useNow } from "@/shared/now";
 import { useKept } from "@/shared/useKept";
 import { useLater } from "@/shared/useLater";
 import { Problem, Skeleton } from "@/shared/ui/State";
-import { formOf, offers, type Schema } from "./fields";
+import { formOf, offers, schemaOf } from "./fields";
 import { Problems } from "./Problems";
 import css from "./program.module.css";
 import { useCheck } from "./useCheck";
 import { useDraftWrites } from "./useWorking";
 
+type Place = { line: number; column: number; again: number };
 const Code = lazy(() => import("@/shared/ui/Code"));
 
 /** A document as text. What is typed is kept in the browser at once and with the server as soon as it rests. */
@@ -31,6 +32,7 @@ export function DocYaml({
   const now = useNow();
   const shown = typed ?? document.text ?? "";
   const resting = useLater(typed, 900);
+  const [goTo, setGoTo] = useState<Place>();
   const [refused, setRefused] = useState<string | null>(null);
   const { mutate, isPending, error } = write;
   useEffect(() => {
@@ -89,11 +91,17 @@ export function DocYaml({
           change={keep}
           words={words}
           marks={marks}
+          goTo={goTo}
           readOnly={!mayEdit}
           height="min(62vh, 720px)"
         />
       </Suspense>
-      <Problems list={here} pending={check.pending} />
+      <Problems
+        here
+        list={here}
+        pending={check.pending}
+        open={(_, line, column) => setGoTo((last) => ({ line, column, again: (last?.again ?? 0) + 1 }))}
+      />
     </div>
   );
 }
@@ -101,7 +109,7 @@ export function DocYaml({
 function useWords(working: WorkingCopy, file: string, names: { name: string; label: string }[] | undefined) {
   return useCallback(
     (before: string) => {
-      const form = formOf((working.schemas as Record<string, Schema>)[file]);
+      const form = formOf(schemaOf(working.schemas, file));
       const ids = (name: string, list: string): string[] => {
         const content = working.documents.find((d) => d.file === name)?.content as Record<
           string,
@@ -113,7 +121,10 @@ function useWords(working: WorkingCopy, file: string, names: { name: string; lab
       const metrics = ids("metrics.yaml", "metrics").filter((id) => !known.some((n) => n.label === id));
       return offers(before, form, [...known, ...metrics.map((label) => ({ label, type: "variable" }))], {
         kpi: ids("kpis.yaml", "kpis"),
+        kpis: ids("kpis.yaml", "kpis"),
+        metric: ids("metrics.yaml", "metrics"),
         scope: ["all", ...ids("segments.yaml", "segments")],
+        segment: ["all", ...ids("segments.yaml", "segments")],
       });
     },
     [working, file, names],

@@ -1,6 +1,6 @@
-import { Autocomplete, Button, Checkbox, Select, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { Autocomplete, Button, Checkbox, Input, Select, TagsInput, Textarea, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Suspense, lazy, useMemo, useState } from "react";
+import { Suspense, lazy, useMemo, useState, type ReactNode } from "react";
 import type { Placed } from "@/api/types";
 import { RuleField } from "@/features/segments/RuleField";
 import { namesQuery } from "@/features/segments/queries";
@@ -20,6 +20,8 @@ type Props = {
   /** Where what is typed is kept until it has arrived. */
   kept: string;
   fields: Field[];
+  /** Which of the fields the entry can have as it is typed; all when left out. */
+  shown?: (fields: Field[], entry: Entry) => Field[];
   entry: Entry;
   problems: Placed[];
   /** The entry's place in its document, as problems name it. */
@@ -32,6 +34,8 @@ type Props = {
   taken?: string[];
   references?: Record<string, string[]>;
   recipes?: (event: string) => Recipe[];
+  /** What the entry would be as it is typed, beneath its fields. */
+  preview?: (entry: Entry) => ReactNode;
 };
 
 /** The fields of one entry. What is typed stays, whatever becomes of the connection, until the draft holds it. */
@@ -49,6 +53,7 @@ export function EntryForm(props: Props) {
   );
   const twice = taken.includes(String(now.id ?? ""));
   const dirty = Object.keys(set).length > 0;
+  const others = Object.keys(entry).filter((key) => !fields.some((f) => f.key === key) && Array.isArray(entry[key]));
   return (
     <Panel
       title={title}
@@ -68,7 +73,7 @@ export function EntryForm(props: Props) {
         }}
       >
         {props.recipes ? <Start recipes={props.recipes} take={put} /> : null}
-        {fields.map((f) => (
+        {(props.shown?.(fields, now) ?? fields).map((f) => (
           <OneField
             key={f.key}
             field={f}
@@ -79,8 +84,14 @@ export function EntryForm(props: Props) {
             error={f.key === "id" && twice ? "Another entry has this id." : said(props.problems, props.path, f.key)}
           />
         ))}
+        {others.length > 0 && props.path ? (
+          <p className={`dim small ${css.broad}`}>
+            Also written here, and edited as YAML: <code>{others.join(", ")}</code>.
+          </p>
+        ) : null}
+        {props.preview ? <div className={css.broad}>{props.preview(now)}</div> : null}
         {mayEdit ? (
-          <div className={css.row}>
+          <div className={`${css.row} ${css.broad}`}>
             <Button type="submit" disabled={!dirty || missing.length > 0 || twice} loading={busy}>
               Keep in the draft
             </Button>
@@ -118,7 +129,7 @@ function Start({ recipes, take }: { recipes: (event: string) => Recipe[]; take: 
     if (found) take(found.fields);
   };
   return (
-    <fieldset className={css.start}>
+    <fieldset className={`${css.start} ${css.broad}`}>
       <legend>Start from a usual figure</legend>
       <TextInput
         label="Event"
@@ -178,7 +189,7 @@ function OneField({ field, value, change, mayEdit, error, references }: FieldPro
       return (
         <TagsInput
           {...common}
-          data={field.choices}
+          data={field.choices.length > 0 ? field.choices : (references ?? [])}
           value={Array.isArray(value) ? value.map(String) : []}
           onChange={change}
         />
@@ -187,6 +198,7 @@ function OneField({ field, value, change, mayEdit, error, references }: FieldPro
       return (
         <Textarea
           {...common}
+          className={css.broad}
           autosize
           minRows={2}
           maxRows={8}
@@ -243,12 +255,14 @@ function CodeField({
   const names = useQuery(namesQuery);
   const words = () => (names.data?.names ?? []).map((n) => ({ label: n.name, detail: n.label, type: "variable" }));
   return (
-    <div>
-      <div className={css.label}>
-        {field.key}
-        {field.required ? " *" : ""}
-      </div>
-      <div className={css.hint}>{hint}</div>
+    <Input.Wrapper
+      label={field.key}
+      labelElement="div"
+      description={hint}
+      withAsterisk={field.required}
+      size="xs"
+      className={css.broad}
+    >
       {field.kind === "rule" && mayEdit ? (
         <RuleField label={field.key} value={text} currency={null} change={change} />
       ) : (
@@ -261,7 +275,7 @@ function CodeField({
           {error}
         </div>
       ) : null}
-    </div>
+    </Input.Wrapper>
   );
 }
 

@@ -8,10 +8,13 @@ export function Problems({
   list,
   pending = false,
   open,
+  here = false,
 }: {
   list: Placed[];
   pending?: boolean;
-  open?: (file: string) => void;
+  /** They are all of the document beside them, whose name goes without saying. */
+  here?: boolean;
+  open?: (file: string, line: number, column: number) => void;
 }) {
   if (list.length === 0)
     return (
@@ -25,8 +28,8 @@ export function Problems({
         <li key={`${p.file}:${p.line}:${p.column}:${p.problem}`} className={p.severity === "error" ? css.bad : css.odd}>
           <Icon name="warning" size={14} />{" "}
           {open ? (
-            <button type="button" className={css.place} onClick={() => open(p.file)}>
-              {p.file}:{p.line}:{p.column}
+            <button type="button" className={css.place} onClick={() => open(p.file, p.line, p.column)}>
+              {here ? `Line ${p.line}, column ${p.column}` : `${p.file}:${p.line}:${p.column}`}
             </button>
           ) : (
             <code>

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { changes, formOf, offers, type Schema } from "./fields";
+import { changes, formOf, offers, schemaOf, tileFields, type Schema } from "./fields";
 
 const schema = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../../../programs/schema/${name}.json`, import.meta.url), "utf8")) as Schema;
@@ -36,6 +36,21 @@ describe("forms from schemas", () => {
   });
 });
 
+describe("the form of a dashboard", () => {
+  const form = formOf(schemaOf({ "dashboard.yaml": schema("dashboard") }, "dashboards/any.yaml"));
+  const keys = (tile: Record<string, unknown>) => tileFields(form?.fields ?? [], tile).map((f) => f.key);
+  it("has its tiles as entries, each with the fields of its kind", () => {
+    expect(form?.list).toBe("tiles");
+    expect(form?.root.map((f) => f.key)).toEqual(["id", "title", "group", "description", "source", "segment"]);
+    const kinds = Object.fromEntries(form?.fields.map((f) => [f.key, f.kind]) ?? []);
+    expect(kinds).toMatchObject({ kind: "choice", of: "choice", kpis: "list", sql: "code", width: "number" });
+    expect(keys({ kind: "text" })).toEqual(expect.arrayContaining(["id", "title", "kind", "width", "text"]));
+    expect(keys({ kind: "text" })).not.toContain("kpis");
+    expect(keys({ kind: "text", kpis: ["arr"] })).toContain("kpis");
+    expect(keys({ kind: "cohort" })).toContain("of");
+  });
+});
+
 describe("completion in a document", () => {
   const form = formOf(schema("metrics"));
   const names = [{ label: "mrr" }];
@@ -47,6 +62,9 @@ describe("completion in a document", () => {
     expect(labels("    measure: c")).toContain("count");
     expect(labels("    expr: m")).toEqual(["mrr"]);
     expect(labels("    events: [l")).toEqual(["login"]);
+    expect(labels("  - {id: a, measure: c")).toContain("count");
+    expect(labels("  - {id: a, events: [x, l")).toEqual(["login"]);
+    expect(labels("  - {id: a, events: [x], me")).toContain("measure");
   });
 });
 

@@ -27,7 +27,34 @@ export type Field = {
 };
 export type Form = { list: string | null; fields: Field[]; root: Field[]; maps: string[] };
 
-const CODE = new Set(["expr", "where", "of", "facts"]);
+const CODE = new Set(["expr", "where", "of", "facts", "sql", "filter"]);
+
+/** The schema of a document: each file of the folder `dashboards` holds one dashboard. */
+export const schemaOf = (schemas: unknown, file: string): Schema | undefined =>
+  (schemas as Record<string, Schema>)[file.startsWith("dashboards/") ? "dashboard.yaml" : file];
+
+/** What each kind of tile is made of besides its name and its size. */
+const OVER_TIME = ["kpis", "metric", "sql", "by", "measure", "scope", "grain", "points", "unit", "limit"];
+const TILES: Record<string, string[]> = {
+  figure: ["kpis", "metric", "sql", "scope", "unit", "filter"],
+  line: OVER_TIME,
+  bar: [...OVER_TIME, "filter"],
+  stacked: OVER_TIME,
+  heatmap: [...OVER_TIME, "x", "y", "filter"],
+  cohort: ["of", "points", "filter"],
+  funnel: ["steps", "filter"],
+  scatter: ["x", "y", "size", "filter", "limit"],
+  table: ["kpis", "sql", "columns", "sort", "filter", "limit", "scope", "unit"],
+  text: ["text"],
+};
+const OF_EVERY_TILE = ["id", "title", "kind", "description", "width", "height", "waits_for"];
+
+/** The fields of a tile that its kind can have, and those that it has all the same. */
+export function tileFields(fields: Field[], tile: Record<string, unknown>): Field[] {
+  const own = TILES[String(tile.kind ?? "figure")];
+  if (!own) return fields;
+  return fields.filter((f) => OF_EVERY_TILE.includes(f.key) || own.includes(f.key) || tile[f.key] !== undefined);
+}
 
 function resolve(schema: Schema, root: Schema): Schema {
   const ref = schema.$ref ?? schema.allOf?.[0]?.$ref;
@@ -76,8 +103,8 @@ function field(key: string, raw: Schema, root: Schema, required: boolean): Field
     required,
   });
   if (key === "rule" || key === "unclassified") return made("rule");
+  if (choices.length > 0 && !kinds.includes("array")) return made("choice");
   if (CODE.has(key)) return made("code");
-  if (choices.length > 0) return made("choice");
   if (kinds.includes("boolean")) return made("flag");
   if (kinds.includes("array")) {
     const items = schema.items ? resolve(schema.items, root) : {};
@@ -88,7 +115,7 @@ function field(key: string, raw: Schema, root: Schema, required: boolean): Field
   if (kinds.includes("object") || schema.properties) return made("map");
   if (kinds.includes("number") || kinds.includes("integer")) return made("number");
   if (schema.format === "date" || (raw.pattern ?? schema.pattern)?.includes("\\d{4}-\\d{2}")) return made("date");
-  return made(key === "description" ? "long" : "text");
+  return made(key === "description" || key === "text" ? "long" : "text");
 }
 
 const fieldsIn = (schema: Schema, root: Schema): Field[] =>
@@ -121,15 +148,17 @@ export function offers(
   references: Record<string, string[]>,
 ): Offer[] {
   const all = form ? [...form.fields, ...form.root] : [];
-  const value = /(?:^|[\s{,-])([a-z_]+):\s*(?:"|')?([^{}]*)$/.exec(before);
-  const inFlow = /[{,]\s*\w*$/.test(before) && /\{[^}]*$/.test(before);
+  // The last key before the cursor, whose value, or list of values, is not closed yet.
+  const inList = /(?:^|[\s{,-])([a-z_]+):\s*\[[^\][]*$/.exec(before);
+  const value = inList ?? /(?:^|[\s{,-])([a-z_]+):\s*(?:"|')?([^{}:]*)$/.exec(before);
+  const inFlow = !inList && /[{,]\s*\w*$/.test(before) && /\{[^}]*$/.test(before);
   if (!inFlow && value) {
     const known = all.find((f) => f.key === value[1]);
     if (known?.kind === "rule" || known?.kind === "code") return names;
     if (known?.kind === "flag") return [{ label: "true" }, { label: "false" }];
     if (known && known.choices.length > 0) return known.choices.map((label) => ({ label, type: "enum" }));
     const named = references[value[1] ?? ""];
-    if (named) return named.map((label) => ({ label, type: "constant" }));
+    if (named && named.length > 0) return named.map((label) => ({ label, type: "constant" }));
   }
   if (inFlow || /^\s*(- )?\w*$/.test(before))
     return [

@@ -2,7 +2,7 @@ import { autocompletion, completionKeymap, type Completion, type CompletionConte
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
-import { setDiagnostics } from "@codemirror/lint";
+import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
 import { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
@@ -40,7 +40,7 @@ const look = EditorView.theme({
   ".cm-diagnosticText": { whiteSpace: "pre-wrap" },
 });
 
-/** A light editor of code with completion and marks at what is wrong. Tab leaves it, as any field; Ctrl+Space completes. */
+/** A light editor of code with completion and marks at what is wrong. Tab leaves it, as any field; Ctrl+Space completes, F8 goes to the next mark. */
 export default function Code({
   label,
   value,
@@ -50,6 +50,7 @@ export default function Code({
   document = false,
   readOnly = false,
   height,
+  goTo,
 }: {
   label: string;
   value: string;
@@ -61,6 +62,8 @@ export default function Code({
   document?: boolean;
   readOnly?: boolean;
   height?: string;
+  /** Where the cursor is put, each time that it is another object. */
+  goTo?: { line: number; column: number };
 }) {
   const box = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
@@ -86,8 +89,8 @@ export default function Code({
         extensions: [
           history(),
           drawSelection(),
-          keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
-          document ? [lineNumbers(), highlightActiveLine(), yaml()] : EditorView.lineWrapping,
+          keymap.of([...completionKeymap, ...lintKeymap, ...defaultKeymap, ...historyKeymap]),
+          document ? [lintGutter(), lineNumbers(), highlightActiveLine(), yaml()] : EditorView.lineWrapping,
           syntaxHighlighting(colours),
           look,
           height ? EditorView.theme({ "&": { height }, ".cm-scroller": { overflow: "auto" } }) : [],
@@ -125,5 +128,13 @@ export default function Code({
       });
     editor.dispatch(setDiagnostics(editor.state, found));
   }, [marks, value]);
+  useEffect(() => {
+    const editor = view.current;
+    if (!editor || !goTo || goTo.line > editor.state.doc.lines) return;
+    const line = editor.state.doc.line(goTo.line);
+    const at = Math.min(line.from + Math.max(goTo.column - 1, 0), line.to);
+    editor.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: "center" }) });
+    editor.focus();
+  }, [goTo]);
   return <div ref={box} />;
 }
