@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AccountsPage } from "../src/api/types";
-import { ask, base, breaches, overflow, Stage } from "./browser";
+import { ask, base, breaches, readable, Stage } from "./browser";
 
 const stage = new Stage();
 beforeAll(() => stage.start());
@@ -249,18 +249,4 @@ describe("how one reads", () => {
 });
 
 const PAGES = ["/inbox", "/inbox?show=unread", "/first-steps", "/settings?tab=you"];
-const LOOKS = [
-  ["dark", { dark: true }],
-  ["on a phone", { width: 390, height: 844 }],
-  ["on a tablet", { width: 820, height: 1180 }],
-] as const;
-describe.each(LOOKS)("%s", (_, look) => {
-  it.each(PAGES)("%s can be read by everybody", async (path) => {
-    const { page, context, problems } = await stage.open(path, look);
-    await page.waitForLoadState("networkidle");
-    expect(await breaches(page)).toEqual([]);
-    expect(await overflow(page)).toBeLessThanOrEqual(0);
-    expect(problems).toEqual([]);
-    await context.close();
-  });
-});
+it.each(PAGES)("%s can be read by everybody", (path) => readable(stage, path));

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import type { AccountsPage } from "../src/api/types";
-import { ask, breaches, overflow, Stage, type Look } from "./browser";
+import { ask, breaches, readable, Stage } from "./browser";
 
 const stage = new Stage();
 let account = "";
@@ -13,11 +13,6 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-const LOOKS: [string, Look][] = [
-  ["on a desk", { width: 1440 }],
-  ["on a desk in the dark", { width: 1440, dark: true }],
-  ["on a phone", { width: 390, height: 844 }],
-];
 const PAGES = [
   "/",
   "/accounts",
@@ -47,23 +42,9 @@ const PAGES = [
   "/settings?tab=you",
 ];
 
-describe.each(LOOKS)("%s", (_, look) => {
-  it.each(PAGES)("%s can be read by everybody, without a word from the console", async (path) => {
-    const { page, context, problems } = await stage.open(path === "ACCOUNT" ? account : path, look);
-    await page.waitForLoadState("networkidle");
-    expect(await breaches(page)).toEqual([]);
-    expect(await overflow(page)).toBeLessThanOrEqual(0);
-    expect(problems).toEqual([]);
-    await context.close();
-  });
-});
-
-it.each(PAGES)("%s fits a laptop", async (path) => {
-  const { page, context } = await stage.open(path === "ACCOUNT" ? account : path, { width: 1024, height: 768 });
-  await page.waitForLoadState("networkidle");
-  expect(await overflow(page)).toBeLessThanOrEqual(0);
-  await context.close();
-});
+it.each(PAGES)("%s can be read by everybody, without a word from the console", (path) =>
+  readable(stage, path === "ACCOUNT" ? account : path),
+);
 
 it("keeps the drawer of a figure readable too", async () => {
   const { page, context, problems } = await stage.open("/?kpi=engagement_rate&scope=digital");

@@ -1,8 +1,8 @@
-// Runs the stories on the real program: a simulated company in a folder of its own, served on a free port, ended with the run.
+// Runs the stories on the real program: simulated companies in folders of their own, served on free ports, ended with the run.
 // TENURE_BINARY names the program; CHROMIUM names the browser, when it is not found by itself. Further arguments go to vitest.
 import { spawn } from "node:child_process";
 import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -79,43 +79,52 @@ async function stop(server) {
   clearTimeout(hard);
 }
 
+/** A server with a company of its own. */
+class Server {
+  constructor(binary) {
+    this.data = mkdtempSync(join(tmpdir(), "tenure-stories-"));
+    this.process = spawn(binary, ["demo", ...COMPANY, "--data", this.data, "--listen", "127.0.0.1:0"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+  }
+
+  async place() {
+    const said = await ready(this.process);
+    return { address: said.address, email: said["e-mail"], password: said.password };
+  }
+
+  async end() {
+    await stop(this.process);
+    rmSync(this.data, { recursive: true, force: true });
+  }
+}
+
 const binary = process.env.TENURE_BINARY ?? fail("set TENURE_BINARY to the program `tenure`");
 const chromium = browser();
-const data = mkdtempSync(join(tmpdir(), "tenure-stories-"));
-const server = spawn(binary, ["demo", ...COMPANY, "--data", data, "--listen", "127.0.0.1:0"], {
-  stdio: ["ignore", "pipe", "inherit"],
-});
+const args = process.argv.slice(2);
+// All stories run on two servers at a time, some of them on one.
+const several = args.length === 0 && availableParallelism() > 1;
+const servers = Array.from({ length: several ? 2 : 1 }, () => new Server(binary));
+const end = () => Promise.all(servers.map((server) => server.end()));
 for (const signal of ["SIGTERM", "SIGINT"]) {
   process.once(signal, async () => {
-    await stop(server);
-    rmSync(data, { recursive: true, force: true });
+    await end();
     process.exit(1);
   });
 }
 let code = 1;
 try {
-  const said = await ready(server);
-  console.error(`stories: on ${said.address}`);
-  const stories = spawn(
-    "npx",
-    ["--no-install", "vitest", "run", "--config", "vitest.stories.ts", ...process.argv.slice(2)],
-    {
-      cwd: ui,
-      stdio: "inherit",
-      env: {
-        ...process.env,
-        CHROMIUM: chromium,
-        TENURE_URL: said.address,
-        TENURE_EMAIL: said["e-mail"],
-        TENURE_PASSWORD: said.password,
-      },
-    },
-  );
+  const places = await Promise.all(servers.map((server) => server.place()));
+  console.error(`stories: on ${places.map((place) => place.address).join(" and ")}`);
+  const stories = spawn("npx", ["--no-install", "vitest", "run", "--config", "vitest.stories.ts", ...args], {
+    cwd: ui,
+    stdio: "inherit",
+    env: { ...process.env, CHROMIUM: chromium, TENURE_SERVERS: JSON.stringify(places) },
+  });
   code = (await ended(stories)) ?? 1;
 } catch (error) {
   console.error(`stories: ${error.message}`);
 } finally {
-  await stop(server);
-  rmSync(data, { recursive: true, force: true });
+  await end();
 }
 process.exit(code);
