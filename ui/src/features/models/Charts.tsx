@@ -11,7 +11,9 @@ const frame = { left: 44, right: 12, top: 28, bottom: 28 };
 /** Probability told against share that happened; on the diagonal both are the same. */
 export function Calibration({ method }: { method: Method }) {
   const build = useCallback((): Option => {
-    const most = Math.max(0.05, ...method.calibration.map((bin) => Math.max(bin.predicted, bin.observed)));
+    // To the next five percent, so that the last label of an axis does not lie on the one before.
+    const far = Math.max(0.05, ...method.calibration.map((bin) => Math.max(bin.predicted, bin.observed)));
+    const most = Math.ceil(far * 20 - 1e-9) / 20;
     const ink = color("var(--ink-2)");
     return {
       grid: frame,

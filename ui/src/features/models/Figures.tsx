@@ -1,3 +1,4 @@
+import { Scroll } from "@/features/dashboards/Scroll";
 import { day } from "@/shared/days";
 import { number } from "@/shared/format";
 import { DataTable, Panel } from "@/shared/ui/Panel";
@@ -14,22 +15,24 @@ const label = (report: Report, id: string) => report.methods.find((method) => me
 /** The AUC of each cutoff, in figures. */
 export function MonthTable({ report }: { report: Report }) {
   return (
-    <DataTable
-      caption="AUC by cutoff"
-      rows={[...report.months].reverse()}
-      rowKey={(m) => m.name}
-      cols={[
-        { label: "Cutoff", show: (m) => day(m.name) },
-        { label: "Accounts", num: true, show: (m) => number(m.rows, 0) },
-        { label: "Outcomes", num: true, show: (m) => number(m.positives, 0) },
-        { label: "Not passed yet", num: true, show: (m) => number(m.censored, 0) },
-        ...shown(report).map((id) => ({
-          label: label(report, id),
-          num: true,
-          show: (m: Report["months"][number]) => withInterval(m.auc.find((part) => part.method === id)?.auc, 2),
-        })),
-      ]}
-    />
+    <Scroll label="AUC by cutoff">
+      <DataTable
+        caption="AUC by cutoff"
+        rows={[...report.months].reverse()}
+        rowKey={(m) => m.name}
+        cols={[
+          { label: "Cutoff", show: (m) => <span className="nowrap">{day(m.name)}</span> },
+          { label: "Accounts", num: true, show: (m) => number(m.rows, 0) },
+          { label: "Outcomes", num: true, show: (m) => number(m.positives, 0) },
+          { label: "Not passed yet", num: true, show: (m) => number(m.censored, 0) },
+          ...shown(report).map((id) => ({
+            label: label(report, id),
+            num: true,
+            show: (m: Report["months"][number]) => withInterval(m.auc.find((part) => part.method === id)?.auc, 2),
+          })),
+        ]}
+      />
+    </Scroll>
   );
 }
 

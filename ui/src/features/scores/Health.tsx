@@ -59,11 +59,12 @@ export function Health() {
           )
         }
       >
-        <Button component={Link} to="/accuracy" variant="default">
+        <Button component={Link} to="/accuracy" size="xs" variant="default">
           Accuracy
         </Button>
         {first?.score && !asOf ? (
           <Button
+            size="xs"
             variant="default"
             aria-expanded={search.edit !== undefined}
             onClick={() => void navigate({ search: (s) => ({ ...s, edit: s.edit ? undefined : "first" }) })}
@@ -198,7 +199,7 @@ function Body({
         <Groups
           title="By segment"
           groups={whole.segments}
-          name={(g) => <SegmentChip id={g.id} label={g.label} />}
+          name={(g) => <SegmentChip id={g.id} label={g.id === g.label ? undefined : g.label} />}
           open={(id) => change({ segment: id })}
         />
         <Groups

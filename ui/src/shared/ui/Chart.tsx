@@ -51,7 +51,11 @@ export default function Chart({ build, label, height, pick }: Props) {
   useEffect(() => {
     if (!box.current) return;
     const chart = init(box.current, chartTheme(color), { renderer: "svg" });
-    chart.setOption({ animationDuration: 200, ...build() });
+    chart.setOption({
+      animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+      animationDuration: 200,
+      ...build(),
+    });
     chart.on("click", (e) => picked.current?.({ series: e.seriesIndex ?? 0, at: e.dataIndex }));
     const watch = new ResizeObserver(() => chart.resize());
     watch.observe(box.current);

@@ -5,12 +5,11 @@ import css from "./ui.module.css";
 export function PageHead({ title, sub, children }: { title: string; sub?: ReactNode; children?: ReactNode }) {
   return (
     <header className={css.pageHead}>
-      <div>
+      <div className={css.headline}>
         <h1>{title}</h1>
         {sub ? <div className={css.sub}>{sub}</div> : null}
       </div>
-      <div className={css.grow} />
-      {children}
+      {children ? <div className={css.actions}>{children}</div> : null}
     </header>
   );
 }
