@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { KpisAnswer } from "../src/api/types";
+import type { AccountsPage, KpisAnswer } from "../src/api/types";
 import { ask, breaches, Stage } from "./browser";
 
 const stage = new Stage();
@@ -79,6 +79,21 @@ describe("the lifecycle stage", () => {
     await table.getByRole("button").first().click();
     await page.getByRole("dialog").getByRole("link").first().waitFor();
     expect(await breaches(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  it("stands in the head of an account with its first day", async () => {
+    const { page, context, problems } = await stage.open("/accounts");
+    const { items } = await ask<AccountsPage>(page, "/accounts?sort=-mrr&limit=1");
+    const path = `/accounts/${encodeURIComponent(items[0]?.account_id ?? "")}`;
+    type Profile = { account: { attributes: Record<string, unknown> }; stage: { stage: string; days: number } | null };
+    const told = await ask<Profile>(page, `${path}/profile`);
+    expect(STAGES).toContain(told.stage?.stage);
+    expect(told.account.attributes.lifecycle_stage).toBe(told.stage?.stage);
+    await page.goto(path);
+    const fact = page.getByRole("region", { name: "Facts" }).locator("div", { hasText: /^Lifecycle stage since/ });
+    await fact.getByText(new RegExp(`^${told.stage?.stage}$`, "i")).waitFor();
     expect(problems).toEqual([]);
     await context.close();
   });

@@ -3070,6 +3070,7 @@ export interface components {
             /** @description What people read as the owner. */
             owner_name?: string | null;
             renewal?: null | components["schemas"]["Renewal"];
+            stage?: null | components["schemas"]["StageLine"];
             /** @description The latest first. */
             tickets: components["schemas"]["TicketLine"][];
             /** @description The newest events; more with `GET /accounts/{id}/timeline?before=`. */

@@ -20,6 +20,7 @@ use crate::owners::book::{Renewal, renewal};
 use crate::owners::handover::{self, Line as Handover};
 use crate::owners::settings::OwnerSettings;
 use crate::owners::{self, MoveRow};
+use crate::scores::stages::{self, Line as Stage};
 use crate::web::{Json, Path, Query, Result, routes};
 
 /// The routes of the slice.
@@ -74,6 +75,8 @@ struct Profile {
     owner_name: Option<String>,
     /// When it renews next.
     renewal: Option<Renewal>,
+    /// Where in its life it is; null = the program names no lifecycle stage, or nobody told the account's.
+    stage: Option<Stage>,
     history: History,
     /// The newest events; more with `GET /accounts/{id}/timeline?before=`.
     timeline: Vec<TimelineItem>,
@@ -136,6 +139,7 @@ async fn profile(
     Ok(Json(Profile {
         owner_name: owner_name(&app, &settings, account_owner(&entry, day)).await?,
         renewal: renewal(&entry, day).map(|it| it.1),
+        stage: stage(&app, entry.no, day).await?,
         history: history(&app, &entry, day).await?,
         timeline: rows.into_iter().map(events::timeline_item).collect(),
         timeline_next,
@@ -174,6 +178,17 @@ async fn owner_name(app: &App, settings: &OwnerSettings, owner: Option<&str>) ->
             .find(|person| person.email == owner)
             .map_or_else(|| owner.to_owned(), |person| person.name),
     ))
+}
+
+async fn stage(app: &App, no: i64, day: i32) -> Result<Option<Stage>> {
+    let definitions = app.definitions();
+    let field = definitions
+        .as_ref()
+        .and_then(|it| it.program.lifecycle_stage.as_deref());
+    match field {
+        Some(field) => Ok(stages::of(app, field, no, day).await?),
+        None => Ok(None),
+    }
 }
 
 async fn history(app: &App, entry: &Entry, day: i32) -> Result<History> {

@@ -49,6 +49,8 @@ async fn the_page_of_a_day_holds_what_was_known_of_it_and_nothing_later() {
             json!({ "employees": 10, "owner": "a@example.com" }),
         ),
         change("acme", "2026-06-15", json!({ "owner": "b@example.com" })),
+        change("acme", "2026-01-10", json!({ "lifecycle_stage": "land" })),
+        change("acme", "2026-06-20", json!({ "lifecycle_stage": "expand" })),
     ];
     store(&app, events, changes).await;
     app.catch_up().await.expect("caught up");
@@ -83,6 +85,11 @@ async fn the_page_of_a_day_holds_what_was_known_of_it_and_nothing_later() {
         .collect();
     assert_eq!(owners, [&json!("a@example.com"), &json!("b@example.com")]);
     assert_eq!(now["owner_history"][0]["to"], "2026-06-15");
+    // Ten days in its stage on 30 June, counted by hand.
+    assert_eq!(now["stage"]["stage"], "expand");
+    assert_eq!(now["stage"]["since"], "2026-06-20");
+    assert_eq!(now["stage"]["days"], 10);
+    assert_eq!(profile(&app, "?as_of=2026-06-19").await["stage"]["stage"], "land");
     // The day without a source is counted from the start, and says so.
     assert_eq!(now["renewal"], json!({ "on": "2027-01-10", "estimated": true }));
     // Logins of the 30 days that end with each week: by hand, 2 and 10 June count on 30 June and on 16 June; on 9 June only 2 June.

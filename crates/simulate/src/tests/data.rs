@@ -38,6 +38,7 @@ pub struct Data {
     pub opportunities: Vec<Row>,
     pub responses: Vec<Row>,
     pub truth: Vec<Row>,
+    pub stages: Vec<Row>,
     pub events: Vec<Seen>,
 }
 
@@ -114,6 +115,7 @@ pub fn read(options: &Options) -> Data {
         opportunities: csv("opportunities.csv"),
         responses: csv("responses.csv"),
         truth: csv("truth.csv"),
+        stages: csv("stages.csv"),
         events: events(folder.path()),
     }
 }

@@ -3,6 +3,7 @@
 mod data;
 mod figures;
 mod integrity;
+mod stages;
 
 use std::collections::HashMap;
 
@@ -30,7 +31,7 @@ fn files(options: &Options) -> HashMap<String, Vec<u8>> {
 #[test]
 fn the_same_options_give_the_same_bytes_and_another_seed_others() {
     let one = files(&options(300, 4, 1));
-    assert_eq!(one.len(), 10, "{:?}", one.keys());
+    assert_eq!(one.len(), 11, "{:?}", one.keys());
     // Compared file by file: a failure should name the file and not print it.
     let two = files(&options(300, 4, 1));
     for (name, bytes) in &one {

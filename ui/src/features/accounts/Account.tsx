@@ -4,7 +4,7 @@ import { ApiProblem } from "@/api/problem";
 import type { Profile } from "@/api/types";
 import { useAsOf } from "@/app/asOf";
 import { day } from "@/shared/days";
-import { money } from "@/shared/format";
+import { money, words } from "@/shared/format";
 import { Fresh } from "@/shared/ui/Fresh";
 import { Icon } from "@/shared/ui/Icon";
 import { PageHead, Panel } from "@/shared/ui/Panel";
@@ -117,6 +117,12 @@ function Facts({ p, asOf }: { p: Profile; asOf: string | undefined }) {
           <span>Customer since</span>
           <strong>{day(a.started_on)}</strong>
         </div>
+        {p.stage ? (
+          <div className={css.fact}>
+            <span>Lifecycle stage since {day(p.stage.since)}</span>
+            <strong>{words(p.stage.stage)}</strong>
+          </div>
+        ) : null}
         {p.renewal ? (
           <div className={css.fact}>
             <span>{p.renewal.estimated ? "Renews about (counted from the start)" : "Renews on"}</span>
