@@ -41,7 +41,9 @@ pub fn test(filter: &[String]) -> Result<()> {
     ui::build()?;
     let mut args = vec!["test", "--workspace", "--quiet"];
     args.extend(filter.iter().map(String::as_str));
-    step("tests on the embedded database", command("cargo", &args))?;
+    let mut tests = command("cargo", &args);
+    tests.env("TMPDIR", postgres::scratch());
+    step("tests on the embedded database", tests)?;
     {
         let cluster = postgres::Cluster::start()?;
         let mut on_postgres = vec![
@@ -56,7 +58,9 @@ pub fn test(filter: &[String]) -> Result<()> {
         ];
         on_postgres.extend(filter.iter().map(String::as_str));
         let mut tests = command("cargo", &on_postgres);
-        tests.env("TENURE_TEST_POSTGRES", &cluster.url);
+        tests
+            .env("TENURE_TEST_POSTGRES", &cluster.url)
+            .env("TMPDIR", postgres::scratch());
         step("tests on PostgreSQL", tests)?;
     }
     if !filter.is_empty() {
@@ -85,6 +89,7 @@ fn stories() -> Result<()> {
     let mut stories = command("node", &["stories/run.mjs"]);
     stories
         .current_dir(root().join("ui"))
-        .env("TENURE_BINARY", ui::binary());
+        .env("TENURE_BINARY", ui::binary())
+        .env("TMPDIR", postgres::scratch());
     step("stories in the browser", stories)
 }

@@ -29,12 +29,7 @@ impl Cluster {
         };
         // The server refuses to run as root; Debian's package brings a user for it.
         let user = if is_root() { Some("postgres") } else { None };
-        let base = if memory_has_room() {
-            PathBuf::from(MEMORY)
-        } else {
-            std::env::temp_dir()
-        };
-        let folder = base.join(format!("tenure-postgres-{}", std::process::id()));
+        let folder = scratch().join(format!("tenure-postgres-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         if let Some(user) = user {
             step(
@@ -129,12 +124,19 @@ impl Drop for Cluster {
 /// A folder in memory, where fsync costs nothing.
 const MEMORY: &str = "/dev/shm";
 /// What a run of all tests may write, in kilobytes. Containers often give this folder 64 MB only.
-const ROOM: u64 = 4_000_000;
+const ROOM: u64 = 6_000_000;
 
-fn memory_has_room() -> bool {
+/// The folder for what tests write: in memory where there is room, else the system's temporary one.
+pub fn scratch() -> PathBuf {
     let free = output("df", &["--output=avail", MEMORY]);
-    free.and_then(|text| text.lines().last()?.trim().parse::<u64>().ok())
-        .is_some_and(|free| free >= ROOM)
+    let roomy = free
+        .and_then(|text| text.lines().last()?.trim().parse::<u64>().ok())
+        .is_some_and(|free| free >= ROOM);
+    if roomy {
+        PathBuf::from(MEMORY)
+    } else {
+        std::env::temp_dir()
+    }
 }
 
 fn find_bin() -> Option<PathBuf> {

@@ -1,5 +1,7 @@
 //! All routes: each slice hands in its own, the edge goes around them.
 
+use std::sync::{Arc, LazyLock};
+
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -94,6 +96,16 @@ pub fn list() -> OpenApiRouter<App> {
         .merge(imports::routes())
 }
 
+/// The routes and the text of their document, each made once: to describe all shapes takes longer than most tests.
+static USUAL: LazyLock<(Router<App>, Arc<str>)> = LazyLock::new(|| parts(list()));
+static SANDBOX: LazyLock<(Router<App>, Arc<str>)> =
+    LazyLock::new(|| parts(list().merge(health::sandbox::routes())));
+
+fn parts(list: OpenApiRouter<App>) -> (Router<App>, Arc<str>) {
+    let (router, document) = list.split_for_parts();
+    (router, document.to_json().unwrap_or_default().into())
+}
+
 /// The document of the API (OpenAPI 3.1).
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
@@ -107,21 +119,17 @@ pub fn router(app: App) -> Router {
 
 /// The whole HTTP surface of Tenure, with the browser's files where they are built.
 pub fn router_with_ui(app: App, files: Option<UiSource>) -> Router {
-    let list = if app.config.sandbox {
-        list().merge(health::sandbox::routes())
+    let (router, document) = if app.config.sandbox {
+        SANDBOX.clone()
     } else {
-        list()
+        USUAL.clone()
     };
-    let (router, document) = list.split_for_parts();
-    let document: std::sync::Arc<str> = document.to_json().unwrap_or_default().into();
-    let described = get(
-        move |Extension(text): Extension<std::sync::Arc<str>>| async move {
-            (
-                [(axum::http::header::CONTENT_TYPE, "application/json")],
-                text.to_string(),
-            )
-        },
-    )
+    let described = get(move |Extension(text): Extension<Arc<str>>| async move {
+        (
+            [(axum::http::header::CONTENT_TYPE, "application/json")],
+            text.to_string(),
+        )
+    })
     .layer(Extension(document));
     let router = router
         .with_state(app.clone())

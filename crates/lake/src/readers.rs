@@ -39,7 +39,12 @@ pub(crate) struct Readers {
 
 impl Readers {
     /// Starts the threads. `env` gives the file store, `spill` is a folder of this lake's own.
-    pub(crate) fn start(threads: usize, env: &RuntimeEnv, spill: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        threads: usize,
+        on_idle: Option<fn()>,
+        env: &RuntimeEnv,
+        spill: &Path,
+    ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(spill)?;
         let disk = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![spill.to_owned()]))
@@ -52,7 +57,7 @@ impl Readers {
             if let Err(error) = give_way() {
                 tracing::info!(%error, "readers' queries run at the usual priority");
             }
-            Pool::named(threads, "readers")
+            Pool::new(threads, "readers", on_idle)
         });
         let pool = made
             .join()

@@ -162,7 +162,11 @@ pub fn write_stages(env: &Env, lives: &[Life], folder: &Path) -> anyhow::Result<
         for life in batch {
             for (day, stage) in &life.stages {
                 // What an account was in before the first day of data is entered with its start.
-                let day = if *day <= env.first { life.profile.started } else { *day };
+                let day = if *day <= env.first {
+                    life.profile.started
+                } else {
+                    *day
+                };
                 rows.clean(&[&life.id(), stage.text(), &format!("{}T08:00:00Z", day_text(day))]);
             }
         }

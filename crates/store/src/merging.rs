@@ -40,7 +40,7 @@ impl Merging {
             loop {
                 wake.notified().await;
                 tokio::time::sleep(REST).await;
-                if let Err(error) = merge_when_long(&connection, &writes, LONG).await {
+                if let Err(error) = merge_when_long(&connection, &writes).await {
                     tracing::warn!(%error, "the log of the records was not merged; the next try follows, and commits merge by themselves if it grows");
                     tokio::time::sleep(REST * 50).await;
                 }
@@ -67,19 +67,15 @@ impl Drop for Merging {
     }
 }
 
-/// Merges when at least `long` pages of the log are not in the file yet; says whether it did.
-async fn merge_when_long(
-    own: &DatabaseConnection,
-    writes: &DatabaseConnection,
-    long: i64,
-) -> StoreResult<bool> {
+/// Merges when [`LONG`] pages of the log are not in the file yet.
+async fn merge_when_long(own: &DatabaseConnection, writes: &DatabaseConnection) -> StoreResult<()> {
     let (pages, merged) = run(own, "NOOP").await?;
-    if pages - merged < long {
-        return Ok(false);
+    if pages - merged < LONG {
+        return Ok(());
     }
     run(own, "PASSIVE").await?;
     run(writes, "PASSIVE").await?;
-    Ok(true)
+    Ok(())
 }
 
 /// Pages in the log, and how many of these are in the file.

@@ -188,15 +188,20 @@ pub(super) async fn insert_parts(
 }
 
 pub(super) async fn delete_runs(tx: &Tx, runs: &[i64]) -> StoreResult<()> {
-    for some in runs.chunks(AT_ONCE) {
-        let sql = format!(
-            "DELETE FROM event_id_runs WHERE run IN ({})",
-            placeholders(some.len())
-        );
-        tx.run(&sql, some.iter().map(|run| (*run).into()).collect())
+    delete_some(tx, "event_id_runs", "run", runs).await?;
+    Ok(())
+}
+
+/// Removes rows of `table` by the numbers in its column `by`, some hundreds at once; says how many were there.
+async fn delete_some(tx: &Tx, table: &str, by: &str, numbers: &[i64]) -> StoreResult<u64> {
+    let mut gone = 0;
+    for some in numbers.chunks(AT_ONCE) {
+        let sql = format!("DELETE FROM {table} WHERE {by} IN ({})", placeholders(some.len()));
+        gone += tx
+            .run(&sql, some.iter().map(|number| (*number).into()).collect())
             .await?;
     }
-    Ok(())
+    Ok(gone)
 }
 
 /// Removes parts whose run is not known: left by a merge that was cut off, or replaced by one.
@@ -570,23 +575,14 @@ pub(super) async fn forget_gone(tx: &Tx, paths: &[String]) -> StoreResult<()> {
 }
 
 pub(super) async fn delete_tail(tx: &Tx, seqs: &[i64]) -> StoreResult<()> {
-    for some in seqs.chunks(AT_ONCE) {
-        let sql = format!(
-            "DELETE FROM event_tail WHERE seq IN ({})",
-            placeholders(some.len())
-        );
-        let gone = tx
-            .run(&sql, some.iter().map(|seq| (*seq).into()).collect())
-            .await?;
-        if usize::try_from(gone) != Ok(some.len()) {
-            return Err(StoreError::Unavailable(format!(
-                "of the unsealed groups {} to {} only {gone} are still there",
-                some[0],
-                some[some.len() - 1]
-            )));
-        }
+    let gone = delete_some(tx, "event_tail", "seq", seqs).await?;
+    if usize::try_from(gone) == Ok(seqs.len()) {
+        return Ok(());
     }
-    Ok(())
+    Err(StoreError::Unavailable(format!(
+        "of {} unsealed groups only {gone} are still there",
+        seqs.len()
+    )))
 }
 
 /// Puts other events in the place of an unsealed group's.

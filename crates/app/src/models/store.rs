@@ -76,13 +76,9 @@ pub(super) async fn event_days(app: &App, names: &[String]) -> anyhow::Result<Ev
     if names.is_empty() {
         return Ok(days);
     }
-    let list: Vec<String> = names
-        .iter()
-        .map(|name| format!("'{}'", name.replace('\'', "''")))
-        .collect();
     let sql = format!(
         "SELECT DISTINCT account_no, day FROM events WHERE account_no > 0 AND name IN ({})",
-        list.join(", ")
+        quoted(names)
     );
     for batch in events::read(app, &sql).await? {
         let no = batch.column(0).as_primitive::<Int64Type>();
@@ -93,6 +89,15 @@ pub(super) async fn event_days(app: &App, names: &[String]) -> anyhow::Result<Ev
     }
     days.values_mut().for_each(|of| of.sort_unstable());
     Ok(days)
+}
+
+/// Texts as a list in a query.
+fn quoted(texts: &[impl AsRef<str>]) -> String {
+    let quoted: Vec<String> = texts
+        .iter()
+        .map(|text| format!("'{}'", text.as_ref().replace('\'', "''")))
+        .collect();
+    quoted.join(", ")
 }
 
 /// By account and day, the instant at which the first event arrived that makes the outcome on that day.
@@ -108,13 +113,9 @@ pub(super) async fn told(app: &App, outcome: &Outcome) -> anyhow::Result<HashMap
     if names.is_empty() {
         return Ok(told);
     }
-    let list: Vec<String> = names
-        .iter()
-        .map(|name| format!("'{}'", name.replace('\'', "''")))
-        .collect();
     let sql = format!(
         "SELECT account_no, day, min(received_at) AS told FROM events WHERE account_no > 0 AND name IN ({}) GROUP BY 1, 2",
-        list.join(", ")
+        quoted(&names)
     );
     for batch in events::read(app, &sql).await? {
         let no = batch.column(0).as_primitive::<Int64Type>();

@@ -78,7 +78,12 @@ async fn figures_by_stage_equal_plain_loops_wherever_they_are_shown() {
     arrive(&app, &arrivals).await;
     app.catch_up().await.expect("caught up");
     let model = Model::new(&arrivals, TODAY);
-    let stage = |account: usize, day: i32| model.lived(account, "lifecycle_stage", day).unwrap_or("(none)").to_owned();
+    let stage = |account: usize, day: i32| {
+        model
+            .lived(account, "lifecycle_stage", day)
+            .unwrap_or("(none)")
+            .to_owned()
+    };
     let definitions = app.definitions().expect("a program");
     let by = By::named(&app, &definitions, "stage").await.expect("read");
     let by = by.expect("the program names a stage");

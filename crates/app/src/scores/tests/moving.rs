@@ -84,8 +84,9 @@ async fn a_stage_is_held_against_the_median_of_its_segment() {
     *program = program.replace(missing, there);
     apply(&app, &files).await;
     let start = |id: &str, day: &str| event(id, day, "subscription_started", json!({ "mrr": 300 }));
-    let stage =
-        |id: &str, day: &str, stage: &str| change(id, day, json!({ "employees": 10, "lifecycle_stage": stage }));
+    let stage = |id: &str, day: &str, stage: &str| {
+        change(id, day, json!({ "employees": 10, "lifecycle_stage": stage }))
+    };
     // Onboarding: a for 20 days, b for 40, c since 1 May: 60 days by 30 June.
     give(
         &app,
