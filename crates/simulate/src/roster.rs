@@ -155,11 +155,12 @@ pub fn write_stages(env: &Env, lives: &[Life], folder: &Path) -> anyhow::Result<
         folder,
         "stages.csv",
         Some("accounts"),
-        "account_id,lifecycle_stage,updated_at",
+        "account_id,name,lifecycle_stage,updated_at",
     )?;
     for batch in lives.chunks(4_096) {
         let mut rows = table();
         for life in batch {
+            let (name, ..) = crate::names::company(env.seed, u64::from(life.number) - 1);
             for (day, stage) in &life.stages {
                 // What an account was in before the first day of data is entered with its start.
                 let day = if *day <= env.first {
