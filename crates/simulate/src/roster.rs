@@ -168,7 +168,12 @@ pub fn write_stages(env: &Env, lives: &[Life], folder: &Path) -> anyhow::Result<
                 } else {
                     *day
                 };
-                rows.clean(&[&life.id(), stage.text(), &format!("{}T08:00:00Z", day_text(day))]);
+                rows.clean(&[
+                    &life.id(),
+                    &name,
+                    stage.text(),
+                    &format!("{}T08:00:00Z", day_text(day)),
+                ]);
             }
         }
         sheet.add(rows)?;
