@@ -10,7 +10,7 @@ use tenure_lake::arrow::datatypes::{DataType, Float64Type};
 use tenure_lake::{Expr, Type};
 use tenure_learn::handset::{Model, Reading};
 
-use super::outcome::{EventDays, Outcome, outcome_after};
+use super::outcome::{EventDays, Outcome, Then, outcome_after};
 use super::panel::{Filler, Panel, Row};
 use super::store;
 use crate::App;
@@ -123,8 +123,10 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
         progress((at * CHUNK) as f64 / entries.len().max(1) as f64);
         let mut wanted: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
         for entry in chunk {
+            // Who was active by what was known then, is seen from the facts of then: of accounts with late events every cutoff is looked at.
+            let late = question.late.contains(&entry.no);
             let places: Vec<usize> = (0..cutoffs.len())
-                .filter(|at| active_on(entry, cutoffs[*at].day))
+                .filter(|at| late || active_on(entry, cutoffs[*at].day))
                 .collect();
             if !places.is_empty() {
                 wanted.insert(entry.no, places);
@@ -236,6 +238,7 @@ struct Shape {
     columns: Vec<String>,
     segments: Vec<String>,
     among: Option<Expr>,
+    active: Option<usize>,
     mrr: Option<usize>,
     tenure: Option<usize>,
     quiet: Option<usize>,
@@ -285,6 +288,7 @@ impl Shape {
             columns,
             segments,
             among,
+            active: named("active"),
             mrr: named("mrr"),
             tenure: named("days_active"),
             quiet: quiet.map(|metric| plan.metrics_from + metric),
@@ -321,14 +325,28 @@ impl Shape {
             at.and_then(|at| numbers[at].as_ref())
                 .map_or(f64::NAN, |column| value(column, row))
         };
+        let active = self.active.and_then(|at| part.env.column(at).as_boolean_opt());
         for (row, (no, cutoff)) in part.cells.iter().enumerate() {
-            if truth.as_ref().is_some_and(|truth| !truth.value(row)) {
-                continue;
-            }
             let Some(entry) = by_no.get(no) else { continue };
             let day = ask.cutoffs[*cutoff];
+            let tenure = number(self.tenure, row);
+            if active_on(entry, day) {
+                let mut unknown = self.unknown.lock();
+                *unknown.entry(*no).or_insert(false) |= !tenure.is_nan();
+            }
+            if active.is_some_and(|active| !active.is_valid(row) || !active.value(row))
+                || truth.as_ref().is_some_and(|truth| !truth.value(row))
+            {
+                continue;
+            }
             let known_days = days.get(no).map_or(&[][..], Vec::as_slice);
-            let Some((came, when)) = outcome_after(&ask.outcome, &entry.head, known_days, day) else {
+            let class = part.classes[row].min(self.segments.len() - 1);
+            let mrr = number(self.mrr, row);
+            let then = Then {
+                segment: &self.segments[class],
+                mrr: Some(mrr).filter(|mrr| !mrr.is_nan()),
+            };
+            let Some((came, when)) = outcome_after(&ask.outcome, &entry.head, known_days, day, then) else {
                 continue;
             };
             let closed = day.saturating_add(ask.outcome.horizon) <= newest;
@@ -337,12 +355,6 @@ impl Shape {
                 if !ask.keep_open {
                     continue;
                 }
-            }
-            let tenure = number(self.tenure, row);
-            let class = part.classes[row].min(self.segments.len() - 1);
-            {
-                let mut unknown = self.unknown.lock();
-                *unknown.entry(*no).or_insert(false) |= !tenure.is_nan();
             }
             let hidden = self.hidden[*cutoff].as_slice();
             let metrics = (plan.metrics_from..plan.names.len()).map(|at| {
@@ -370,7 +382,7 @@ impl Shape {
                     ..ask.outcome.clone()
                 };
                 let passed = day.saturating_add(*horizon) <= newest;
-                outcome_after(&other, &entry.head, known_days, day)
+                outcome_after(&other, &entry.head, known_days, day, then)
                     .map(|(came, _)| came)
                     .filter(|_| passed)
             });
@@ -378,7 +390,7 @@ impl Shape {
                 cutoff: u32::try_from(*cutoff)?,
                 account: *no,
                 segment: u32::try_from(class)?,
-                mrr: number(self.mrr, row),
+                mrr,
                 tenure,
                 quiet: number(self.quiet, row),
                 label: closed.then_some(came),

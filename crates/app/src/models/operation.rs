@@ -13,7 +13,7 @@ use tenure_learn::{Column, Table, Values};
 use utoipa::ToSchema;
 
 use super::gather::{self, Ask};
-use super::outcome::{Outcome, outcome_after};
+use super::outcome::{Outcome, Then, outcome_after};
 use super::panel::Panel;
 use super::params::month_end;
 use super::report::{Interval, Report};
@@ -207,7 +207,10 @@ async fn check(app: &App, definitions: &Definitions, month: &Month, newest: i32)
             .metrics
             .book
             .get(row.account_no)
-            .and_then(|entry| outcome_after(&outcome, &entry.head, known, month.day))
+            .and_then(|entry| {
+                let then = Then::of(&entry.head, month.day)?;
+                outcome_after(&outcome, &entry.head, known, month.day, then)
+            })
             .map(|(came, _)| came);
     }
     let told: Vec<(f64, bool)> = rows

@@ -60,28 +60,47 @@ impl Outcome {
 /// Days of an outcome's events by account, ascending.
 pub type EventDays = HashMap<i64, Vec<i32>>;
 
-/// What became of an account that was active on `day`: `None` = it is not asked, else the outcome's day within the horizon if it came.
+/// What was known of an account on a day, where its outcome depends on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Then<'a> {
+    /// The segment that it counted in.
+    pub segment: &'a str,
+    /// What it was known to pay; nothing where that was not known.
+    pub mrr: Option<f64>,
+}
+
+impl<'a> Then<'a> {
+    /// What is known of that day today.
+    #[must_use]
+    pub fn of(head: &'a Head, day: i32) -> Option<Self> {
+        head.span_at(day).map(|span| Self {
+            segment: &span.segment,
+            mrr: span.mrr,
+        })
+    }
+}
+
+/// What became of an account that counted as active on `day`: `None` = it is not asked, else the outcome's day if it came within the horizon.
+///
+/// An account whose end is dated before the day, and of which that was told only afterwards, was asked like the others: its end came.
 #[must_use]
-pub fn outcome_after(outcome: &Outcome, head: &Head, days: &[i32], day: i32) -> Option<(bool, Option<i32>)> {
+pub fn outcome_after(
+    outcome: &Outcome,
+    head: &Head,
+    days: &[i32],
+    day: i32,
+    then: Then<'_>,
+) -> Option<(bool, Option<i32>)> {
     let end = day.saturating_add(outcome.horizon);
     let came = |on: Option<i32>| Some((on.is_some(), on));
     match &outcome.what {
-        What::Churned => {
-            let life = head
-                .lives()
-                .into_iter()
-                .find(|life| life.0 <= day && day < life.1)?;
-            came(Some(life.1).filter(|gone| *gone <= end))
-        }
+        What::Churned => came(Some(ended(head, day)?).filter(|gone| *gone <= end)),
         What::Contracted => {
-            let life = head
-                .lives()
-                .into_iter()
-                .find(|life| life.0 <= day && day < life.1)?;
-            if life.1 <= end {
-                return came(Some(life.1));
+            let gone = ended(head, day)?;
+            if gone <= end {
+                return came(Some(gone));
             }
-            let before = head.span_at(day)?.mrr?;
+            let before = then.mrr?;
             let less = head.span_at(end)?.mrr.is_some_and(|mrr| mrr < before);
             // The day from which on it pays less for good.
             let since = head
@@ -89,7 +108,7 @@ pub fn outcome_after(outcome: &Outcome, head: &Head, days: &[i32], day: i32) -> 
                 .iter()
                 .rev()
                 .skip_while(|span| span.from > end)
-                .take_while(|span| span.from > day && span.mrr.is_some_and(|mrr| mrr < before))
+                .take_while(|span| span.active && span.mrr.is_some_and(|mrr| mrr < before))
                 .last();
             came(since.filter(|_| less).map(|span| span.from))
         }
@@ -104,7 +123,7 @@ pub fn outcome_after(outcome: &Outcome, head: &Head, days: &[i32], day: i32) -> 
             Some((ceased, ceased.then_some(end)))
         }
         What::Reaches(segment) => {
-            if head.span_at(day)?.segment == *segment {
+            if then.segment == segment {
                 return None;
             }
             came(
@@ -116,6 +135,16 @@ pub fn outcome_after(outcome: &Outcome, head: &Head, days: &[i32], day: i32) -> 
             )
         }
     }
+}
+
+/// The end of the life that runs on a day, or of the last one before it; `None` = it had not begun.
+fn ended(head: &Head, day: i32) -> Option<i32> {
+    let lives = head.lives();
+    lives
+        .into_iter()
+        .rev()
+        .find(|life| life.0 <= day)
+        .map(|life| life.1)
 }
 
 #[cfg(test)]
@@ -146,6 +175,11 @@ mod tests {
         }
     }
 
+    /// With what is known of the day today.
+    fn after(outcome: &Outcome, head: &Head, days: &[i32], day: i32) -> Option<(bool, Option<i32>)> {
+        outcome_after(outcome, head, days, day, Then::of(head, day)?)
+    }
+
     fn of(what: What) -> Outcome {
         Outcome {
             what,
@@ -163,20 +197,59 @@ mod tests {
         ]);
         let churn = of(What::Churned);
         // The first day that is no active one any more is day 150: 90 days after day 60, 91 after day 59.
-        assert_eq!(outcome_after(&churn, &account, &[], 60), Some((true, Some(150))));
-        assert_eq!(outcome_after(&churn, &account, &[], 59), Some((false, None)));
-        assert_eq!(outcome_after(&churn, &account, &[], 149), Some((true, Some(150))));
-        assert_eq!(outcome_after(&churn, &account, &[], 200), None);
-        assert_eq!(outcome_after(&churn, &account, &[], 310), Some((false, None)));
+        assert_eq!(after(&churn, &account, &[], 60), Some((true, Some(150))));
+        assert_eq!(after(&churn, &account, &[], 59), Some((false, None)));
+        assert_eq!(after(&churn, &account, &[], 149), Some((true, Some(150))));
+        // On day 200 nobody knew yet that it had ended on day 150; before day 0 there was nobody to ask.
+        assert_eq!(after(&churn, &account, &[], 200), Some((true, Some(150))));
+        assert_eq!(
+            outcome_after(
+                &churn,
+                &account,
+                &[],
+                -1,
+                Then {
+                    segment: "core",
+                    mrr: None
+                }
+            ),
+            None
+        );
+        assert_eq!(after(&churn, &account, &[], 310), Some((false, None)));
         let less = of(What::Contracted);
-        assert_eq!(outcome_after(&less, &account, &[], 10), Some((true, Some(100))));
-        assert_eq!(outcome_after(&less, &account, &[], 9), Some((false, None)));
-        assert_eq!(outcome_after(&less, &account, &[], 100), Some((true, Some(150))));
-        assert_eq!(outcome_after(&less, &account, &[], 310), Some((false, None)));
+        assert_eq!(after(&less, &account, &[], 10), Some((true, Some(100))));
+        assert_eq!(after(&less, &account, &[], 9), Some((false, None)));
+        assert_eq!(after(&less, &account, &[], 100), Some((true, Some(150))));
+        assert_eq!(after(&less, &account, &[], 310), Some((false, None)));
+        // What it was known to pay counts: 40 instead of 50 was told only after day 110, and 30 instead of 40 nobody was told.
+        let known = |mrr| Then {
+            segment: "core",
+            mrr: Some(mrr),
+        };
+        let wide = Outcome {
+            horizon: 10,
+            ..less.clone()
+        };
+        assert_eq!(
+            outcome_after(&wide, &account, &[], 110, known(50.0)).map(|it| it.0),
+            Some(true)
+        );
+        assert_eq!(
+            outcome_after(&wide, &account, &[], 110, known(40.0)).map(|it| it.0),
+            Some(false)
+        );
         let core = of(What::Reaches("core".into()));
-        assert_eq!(outcome_after(&core, &account, &[], 10), Some((true, Some(100))));
-        assert_eq!(outcome_after(&core, &account, &[], 9), Some((false, None)));
-        assert_eq!(outcome_after(&core, &account, &[], 120), None);
+        assert_eq!(after(&core, &account, &[], 10), Some((true, Some(100))));
+        assert_eq!(after(&core, &account, &[], 9), Some((false, None)));
+        assert_eq!(after(&core, &account, &[], 120), None);
+        let digital = Then {
+            segment: "digital",
+            mrr: None,
+        };
+        assert_eq!(
+            outcome_after(&core, &account, &[], 10, digital),
+            Some((true, Some(100)))
+        );
     }
 
     #[test]
@@ -190,16 +263,8 @@ mod tests {
             (vec![100], 10, true),
             (vec![101], 10, false),
         ] {
-            assert_eq!(
-                outcome_after(&happens, &account, &days, day).unwrap().0,
-                came,
-                "{days:?}"
-            );
-            assert_eq!(
-                outcome_after(&ceases, &account, &days, day).unwrap().0,
-                !came,
-                "{days:?}"
-            );
+            assert_eq!(after(&happens, &account, &days, day).unwrap().0, came, "{days:?}");
+            assert_eq!(after(&ceases, &account, &days, day).unwrap().0, !came, "{days:?}");
         }
     }
 }

@@ -313,6 +313,12 @@ fn told(error: &tenure_learn::Error, gathered: &Gathered) -> anyhow::Error {
     let known = &gathered.panel.knowledge;
     let censored: usize = gathered.panel.cutoffs.iter().map(|cutoff| cutoff.censored).sum();
     match error {
+        tenure_learn::Error::Empty if known.unknown_accounts > 0 && !known.trust_dates => {
+            anyhow!(
+                "there is nothing to test: no account was known to be active on a cutoff. {}",
+                known.note
+            )
+        }
         tenure_learn::Error::Empty => anyhow!(
             "there is nothing to test: no account was active on a cutoff whose horizon has passed ({censored} were left out because theirs \
              has not); take earlier cutoffs or a shorter horizon"

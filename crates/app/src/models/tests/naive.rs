@@ -55,14 +55,15 @@ fn rows(events: &[Event], trust: bool) -> (Vec<Row>, usize) {
                 .find(|event| event.name == "churned")
                 .map(|event| day_of(event));
             let Some(start) = start else { continue };
-            if day_of(start) > day || gone.is_some_and(|gone| gone <= day) {
+            let known = |event: &&&Event| day_of(event) <= day && (trust || event.received_at < end_of(day));
+            // Who counted as active on that evening: its start was known, and no end.
+            if !known(&&start) || all.iter().filter(known).any(|event| event.name == "churned") {
                 continue;
             }
             if day + 90 > newest {
                 censored += 1;
                 continue;
             }
-            let known = |event: &&&Event| day_of(event) <= day && (trust || event.received_at < end_of(day));
             let count = |name: &str, window: i32| {
                 all.iter()
                     .filter(known)
