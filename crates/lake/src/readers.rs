@@ -297,7 +297,7 @@ mod tests {
     async fn readers_threads_give_way_and_no_others() {
         let dir = tempfile::tempdir().unwrap();
         let before = niceness();
-        let readers = Readers::start(2, &RuntimeEnv::default(), dir.path()).unwrap();
+        let readers = Readers::start(2, None, &RuntimeEnv::default(), dir.path()).unwrap();
         let works = readers.pool().run(async { niceness() }).await.unwrap();
         let reads = readers
             .pool()
@@ -315,7 +315,7 @@ mod tests {
     #[tokio::test]
     async fn turns_come_in_order_and_waiting_counts() {
         let dir = tempfile::tempdir().unwrap();
-        let readers = Readers::start(1, &RuntimeEnv::default(), dir.path()).unwrap();
+        let readers = Readers::start(1, None, &RuntimeEnv::default(), dir.path()).unwrap();
         let held: Vec<Turn> =
             futures::future::join_all((0..AT_ONCE).map(|_| readers.turn(Duration::from_secs(9))))
                 .await
@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn shares_add_up_to_one_budget() {
         let dir = tempfile::tempdir().unwrap();
-        let readers = Readers::start(1, &RuntimeEnv::default(), dir.path()).unwrap();
+        let readers = Readers::start(1, None, &RuntimeEnv::default(), dir.path()).unwrap();
         let (one, other) = (readers.env(MEMORY), readers.env(MEMORY / 2));
         let first = MemoryConsumer::new("a").register(&one.memory_pool);
         let second = MemoryConsumer::new("b").register(&other.memory_pool);
