@@ -57,7 +57,7 @@ fn rows(events: &[Event], trust: bool) -> (Vec<Row>, usize) {
             let Some(start) = start else { continue };
             let known = |event: &&&Event| day_of(event) <= day && (trust || event.received_at < end_of(day));
             // Who counted as active on that evening: its start was known, and no end.
-            if !known(&&start) || all.iter().filter(known).any(|event| event.name == "churned") {
+            if !known(&start) || all.iter().filter(known).any(|event| event.name == "churned") {
                 continue;
             }
             if day + 90 > newest {
