@@ -41,8 +41,6 @@ pub struct Config {
     pub password_cost: Cost,
     /// What each write key may send.
     pub quota: Quota,
-    /// What threads that read history call whenever they have nothing to do, such as giving back memory.
-    pub on_idle: Option<fn()>,
 }
 
 impl Config {
@@ -57,7 +55,6 @@ impl Config {
             web: Settings::default(),
             password_cost: Cost::default(),
             quota: Quota::default(),
-            on_idle: None,
         }
     }
 }
@@ -140,11 +137,7 @@ impl App {
         let accounts = Arc::new(Directory::default());
         accounts::load(&store, &accounts).await?;
         let lock = Arc::new(lock);
-        let options = tenure_lake::Options {
-            on_idle: config.on_idle,
-            ..tenure_lake::Options::default()
-        };
-        let lake = Lake::open(config.data.join("lake"), options)?;
+        let lake = Lake::open(config.data.join("lake"), tenure_lake::Options::default())?;
         let log = Log::open(&store, &clock, &lake, &accounts, &lock).await?;
         let app = Self(Arc::new(Shared {
             config,

@@ -17,7 +17,6 @@ use tokio::net::UnixStream;
 use tower::ServiceExt;
 
 use crate::args::Data;
-use crate::memory;
 use crate::socket::Socket;
 
 /// How long a command waits for a folder whose holder does not answer: a server that is starting or stopping.
@@ -141,7 +140,6 @@ impl Client {
 
     async fn in_process(data: &Data) -> Result<Self> {
         let mut config = Config::embedded(data.data.clone());
-        config.on_idle = Some(memory::give_back);
         config.database.clone_from(&data.database);
         let app = App::open(config, Clock::system()).await?;
         let router = routes::router(app.clone());

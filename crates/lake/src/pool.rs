@@ -16,13 +16,12 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Starts the threads; each calls `on_idle` whenever it has nothing to do.
-    pub(crate) fn new(threads: usize, name: &str, on_idle: Option<fn()>) -> io::Result<Self> {
-        let mut builder = Builder::new_multi_thread();
-        if let Some(on_idle) = on_idle {
-            builder.on_thread_park(on_idle);
-        }
-        let runtime = builder
+    pub(crate) fn new(threads: usize) -> io::Result<Self> {
+        Self::named(threads, "lake")
+    }
+
+    pub(crate) fn named(threads: usize, name: &str) -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
             .worker_threads(threads.max(1))
             .thread_name(name)
             .thread_stack_size(STACK_BYTES)

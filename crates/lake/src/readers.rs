@@ -39,12 +39,7 @@ pub(crate) struct Readers {
 
 impl Readers {
     /// Starts the threads. `env` gives the file store, `spill` is a folder of this lake's own.
-    pub(crate) fn start(
-        threads: usize,
-        on_idle: Option<fn()>,
-        env: &RuntimeEnv,
-        spill: &Path,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn start(threads: usize, env: &RuntimeEnv, spill: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(spill)?;
         let disk = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![spill.to_owned()]))
@@ -57,7 +52,7 @@ impl Readers {
             if let Err(error) = give_way() {
                 tracing::info!(%error, "readers' queries run at the usual priority");
             }
-            Pool::new(threads, "readers", on_idle)
+            Pool::named(threads, "readers")
         });
         let pool = made
             .join()
@@ -297,7 +292,7 @@ mod tests {
     async fn readers_threads_give_way_and_no_others() {
         let dir = tempfile::tempdir().unwrap();
         let before = niceness();
-        let readers = Readers::start(2, None, &RuntimeEnv::default(), dir.path()).unwrap();
+        let readers = Readers::start(2, &RuntimeEnv::default(), dir.path()).unwrap();
         let works = readers.pool().run(async { niceness() }).await.unwrap();
         let reads = readers
             .pool()
@@ -315,7 +310,7 @@ mod tests {
     #[tokio::test]
     async fn turns_come_in_order_and_waiting_counts() {
         let dir = tempfile::tempdir().unwrap();
-        let readers = Readers::start(1, None, &RuntimeEnv::default(), dir.path()).unwrap();
+        let readers = Readers::start(1, &RuntimeEnv::default(), dir.path()).unwrap();
         let held: Vec<Turn> =
             futures::future::join_all((0..AT_ONCE).map(|_| readers.turn(Duration::from_secs(9))))
                 .await
@@ -340,7 +335,7 @@ mod tests {
     #[test]
     fn shares_add_up_to_one_budget() {
         let dir = tempfile::tempdir().unwrap();
-        let readers = Readers::start(1, None, &RuntimeEnv::default(), dir.path()).unwrap();
+        let readers = Readers::start(1, &RuntimeEnv::default(), dir.path()).unwrap();
         let (one, other) = (readers.env(MEMORY), readers.env(MEMORY / 2));
         let first = MemoryConsumer::new("a").register(&one.memory_pool);
         let second = MemoryConsumer::new("b").register(&other.memory_pool);

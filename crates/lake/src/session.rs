@@ -38,8 +38,6 @@ pub struct Options {
     pub memory_limit: usize,
     /// Rows of a batch.
     pub batch_size: usize,
-    /// What each of its threads calls whenever it has nothing to do, such as giving back memory; it must be quick and not block.
-    pub on_idle: Option<fn()>,
 }
 
 impl Default for Options {
@@ -49,7 +47,6 @@ impl Default for Options {
             threads: 2,
             memory_limit: 512 << 20,
             batch_size: 8192,
-            on_idle: None,
         }
     }
 }
@@ -103,8 +100,7 @@ impl Lake {
             Arc::new(LocalFileSystem::new_with_prefix(&dir)?),
         );
         let state = base_state(&options, env);
-        let pool =
-            Pool::new(options.threads, "lake", options.on_idle).context("cannot start the lake's threads")?;
+        let pool = Pool::new(options.threads).context("cannot start the lake's threads")?;
         Ok(Self {
             inner: Arc::new(Inner {
                 dir,
@@ -134,8 +130,7 @@ impl Lake {
     pub(crate) fn readers(&self) -> Result<&Readers, QueryError> {
         let start = || {
             let env = self.inner.state.runtime_env();
-            let (on_idle, spill) = (self.inner.options.on_idle, self.inner.dir.join("spill/readers"));
-            Readers::start(self.threads(), on_idle, env, &spill)
+            Readers::start(self.threads(), env, &self.inner.dir.join("spill/readers"))
                 .inspect_err(
                     |error| tracing::error!(error = %format!("{error:#}"), "no threads for readers' queries"),
                 )

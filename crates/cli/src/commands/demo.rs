@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use super::{backtest, import, serve, simulate};
 use crate::args::{Data, Demo};
 use crate::client::{Client, Failure, Result, encode};
-use crate::{assets, memory, server};
+use crate::{assets, server};
 
 /// Who signs in to the demo.
 const LOGIN: &str = "admin@example.com";
@@ -29,9 +29,7 @@ pub async fn run(args: Demo) -> Result<ExitCode> {
         )
     })?;
     let input = company(&args).await?;
-    let mut config = Config::embedded(args.data.clone());
-    config.on_idle = Some(memory::give_back);
-    let app = App::open(config, Clock::system()).await?;
+    let app = App::open(Config::embedded(args.data.clone()), Clock::system()).await?;
     let address = tcp.local_addr().unwrap_or(args.listen);
     let serving = tokio::spawn({
         let (app, data, stop) = (app.clone(), args.data.clone(), stop.clone());

@@ -14,7 +14,7 @@ use super::program::read_folder;
 use crate::args::Serve;
 use crate::client::{Client, Result};
 use crate::socket::Socket;
-use crate::{assets, memory, server};
+use crate::{assets, server};
 
 /// How long background work may take to end its step when the server stops.
 const REACTORS_GRACE: Duration = Duration::from_secs(20);
@@ -53,7 +53,6 @@ pub async fn run(args: Serve) -> Result<ExitCode> {
 
 async fn open(args: &Serve) -> Result<App> {
     let mut config = Config::embedded(args.data.data.clone());
-    config.on_idle = Some(memory::give_back);
     config.database.clone_from(&args.data.database);
     config.sandbox = args.sandbox;
     config.web.public_url.clone_from(&args.public_url);
