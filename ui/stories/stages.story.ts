@@ -8,6 +8,8 @@ afterAll(() => stage.stop());
 
 const STAGES = ["adopt", "expand", "land", "renew"];
 const SEGMENTS = ["strategic", "core", "digital"];
+/** The name of a part as pages show it, in small letters: accounts without a stage are "None". */
+const shown = (part: string) => (part === "(none)" ? "none" : part.toLowerCase());
 
 describe("the lifecycle stage", () => {
   it("splits the figure behind a point, and its parts are the whole", async () => {
@@ -40,9 +42,7 @@ describe("the lifecycle stage", () => {
         all.map((row) => [...row.querySelectorAll("td, th")].map((cell) => (cell as HTMLElement).innerText.trim())),
       );
     for (const part of parts.filter((k) => k.denominator)) {
-      // Accounts without a stage are a part like any other; the page calls it "None".
-      const label = part.scope === "(none)" ? "none" : part.scope;
-      const row = told.find(([name]) => name?.toLowerCase() === label);
+      const row = told.find(([name]) => name?.toLowerCase() === shown(part.scope));
       expect(row?.[2], `${part.scope}: ${JSON.stringify(told)}`).toBe(`${part.numerator} of ${part.denominator}`);
     }
     // A part opens its own accounts.
@@ -79,7 +79,7 @@ describe("the lifecycle stage", () => {
     // The page has a row for each part that is not empty, and each opens its own accounts.
     const names = (await table.getByRole("button").allInnerTexts()).map((name) => name.toLowerCase());
     const there = bridge.parts.filter((p) => p.currencies[0]?.opening || p.currencies[0]?.closing);
-    expect(names).toEqual(expect.arrayContaining(there.map((p) => p.value.toLowerCase())));
+    expect(names).toEqual(expect.arrayContaining(there.map((p) => shown(p.value))));
     await table.getByRole("button").first().click();
     await page.getByRole("dialog").getByRole("link").first().waitFor();
     expect(await breaches(page)).toEqual([]);
