@@ -1,13 +1,17 @@
 //! Accounts on past days as they were *known* then: an event counts from its day on, but not before it had arrived.
 //!
 //! The facts of most accounts are the same whether or not one asks when things arrived. Only accounts with an event that is dated before a
-//! cutoff and arrived after it get facts of their own: their events are worked in in the order of arrival, cutoff by cutoff.
+//! cutoff and arrived after it get facts of their own, for which one scan of the history is made.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use futures::TryStreamExt;
 use tenure_lake::RecordBatch;
+use tenure_lake::arrow::array::{AsArray, BooleanArray};
+use tenure_lake::arrow::compute::filter_record_batch;
+use tenure_lake::arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 
 use super::collect::Collector;
 use super::evaluate::{Subject, grid};
@@ -91,6 +95,9 @@ pub struct Ask<'a> {
 /// When records or history fail.
 pub async fn known(app: &App, ask: &Ask<'_>, wanted: &BTreeMap<i64, Vec<usize>>) -> Result<Vec<Part>> {
     let nos: Vec<i64> = wanted.keys().copied().collect();
+    if nos.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut records = store::records(&app.store, &nos).await?;
     if !ask.trust_dates {
         for record in records.values_mut() {
@@ -114,7 +121,8 @@ pub async fn known(app: &App, ask: &Ask<'_>, wanted: &BTreeMap<i64, Vec<usize>>)
     Ok(parts)
 }
 
-/// Accounts with late events: their events are worked in as they arrived, and looked at at each cutoff.
+/// Accounts with late events: what arrived by every cutoff that it counts for is worked in first, for a day does not see the days after it;
+/// the others as they became known, cutoff by cutoff. What nobody knew by the last cutoff is left out.
 async fn by_arrival(
     app: &App,
     ask: &Ask<'_>,
@@ -125,19 +133,28 @@ async fn by_arrival(
     let Some(last) = ask.cutoffs.last() else {
         return Ok(Vec::new());
     };
-    let batches = store::arrived_before(app, &super::work::relevant(ask.plan), nos, last.end).await?;
-    let mut facts: HashMap<i64, Facts> = nos.iter().map(|no| (*no, Facts::default())).collect();
-    let mut parts = Vec::new();
-    let mut from = i64::MIN;
-    for (at, cutoff) in ask.cutoffs.iter().enumerate() {
-        let mut collector = Collector::new(ask.plan, facts);
-        for batch in &batches {
-            let rows = store::received_within(batch, from, cutoff.end)?;
-            if rows.num_rows() > 0 {
-                collector.add(&rows)?;
+    let places = Places::of(ask.cutoffs);
+    let mut collector = Collector::new(ask.plan, nos.iter().map(|no| (*no, Facts::default())).collect());
+    // By cutoff, the events that are known from it on although they count for an earlier one.
+    let mut late: Vec<Vec<RecordBatch>> = vec![Vec::new(); ask.cutoffs.len()];
+    let mut batches = store::arrived_before(app, &super::work::relevant(ask.plan), nos, last.end).await?;
+    while let Some(batch) = batches.try_next().await? {
+        let from = places.known_late(&batch)?;
+        let timely = filter(&batch, from.iter().map(|from| *from == 0))?;
+        collector.add(&timely)?;
+        for (at, late) in late.iter_mut().enumerate().skip(1) {
+            if from.contains(&at) {
+                late.push(filter(&batch, from.iter().map(|from| *from == at))?);
             }
         }
-        from = cutoff.end;
+    }
+    let mut facts = collector.finish();
+    let mut parts = Vec::new();
+    for (at, late) in late.into_iter().enumerate() {
+        let mut collector = Collector::new(ask.plan, facts);
+        for batch in &late {
+            collector.add(batch)?;
+        }
         let cells: Vec<(i64, usize)> = nos
             .iter()
             .filter(|no| wanted[no].contains(&at))
@@ -149,6 +166,48 @@ async fn by_arrival(
         facts = Arc::try_unwrap(held).unwrap_or_else(|shared| (*shared).clone());
     }
     Ok(parts)
+}
+
+/// Where events lie among the cutoffs.
+struct Places {
+    days: Vec<i32>,
+    ends: Vec<i64>,
+}
+
+impl Places {
+    fn of(cutoffs: &[Cutoff]) -> Self {
+        Self {
+            days: cutoffs.iter().map(|cutoff| cutoff.day).collect(),
+            ends: cutoffs.iter().map(|cutoff| cutoff.end).collect(),
+        }
+    }
+
+    /// Of each event the place of the first cutoff that knew it, when it counts for an earlier one; 0 for all others.
+    fn known_late(&self, batch: &RecordBatch) -> Result<Vec<usize>> {
+        let column = |name: &str| {
+            batch
+                .column_by_name(name)
+                .with_context(|| format!("events have no column {name}"))
+        };
+        let days = column("day")?.as_primitive::<Date32Type>().values();
+        let received = column("received_at")?
+            .as_primitive::<TimestampMicrosecondType>()
+            .values();
+        Ok(days
+            .iter()
+            .zip(received)
+            .map(|(day, at)| {
+                let counts = self.days.partition_point(|cutoff| cutoff < day);
+                let known = self.ends.partition_point(|end| end <= at);
+                if known > counts { known } else { 0 }
+            })
+            .collect())
+    }
+}
+
+fn filter(batch: &RecordBatch, wanted: impl Iterator<Item = bool>) -> Result<RecordBatch> {
+    let wanted: BooleanArray = wanted.map(Some).collect();
+    Ok(filter_record_batch(batch, &wanted)?)
 }
 
 async fn part(

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use anyhow::Context as _;
+use futures::{Stream, TryStreamExt as _};
 use serde_json::{Map, Value as Json};
 use tenure_lake::RecordBatch;
-use tenure_lake::arrow::array::{AsArray, BooleanArray};
-use tenure_lake::arrow::compute::filter_record_batch;
-use tenure_lake::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use tenure_lake::arrow::array::AsArray;
+use tenure_lake::arrow::datatypes::Int64Type;
 use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, Value, args, placeholders};
 
 use super::facts::{Facts, Head, History, date_of, decode};
@@ -256,31 +255,38 @@ pub async fn late(app: &App, relevant: &str, cutoffs: &[Cutoff]) -> anyhow::Resu
     Ok(found)
 }
 
-/// All columns of the events of these accounts that had arrived before an instant. `relevant` says of which events.
+/// A few accounts are asked for by number, so that what lies between them need not be read.
+const FEW: usize = 64;
+
+/// The condition under which an event may be of one of these accounts; of many accounts those between them are let through too.
+#[must_use]
+pub fn whose(nos: &[i64]) -> String {
+    match (nos.iter().min(), nos.iter().max()) {
+        (Some(first), Some(last)) if nos.len() > FEW => format!("account_no BETWEEN {first} AND {last}"),
+        _ => {
+            let numbers: Vec<String> = nos.iter().map(i64::to_string).collect();
+            format!("account_no IN ({})", numbers.join(", "))
+        }
+    }
+}
+
+/// All columns of the events of these accounts, and of some between them, that had arrived before an instant. `relevant` says of which events.
+///
+/// # Errors
+/// When the history cannot be read.
 pub async fn arrived_before(
     app: &App,
     relevant: &str,
     nos: &[i64],
     end: i64,
-) -> anyhow::Result<Vec<RecordBatch>> {
-    let numbers: Vec<String> = nos.iter().map(i64::to_string).collect();
+) -> anyhow::Result<impl Stream<Item = anyhow::Result<RecordBatch>> + use<>> {
     let sql = format!(
-        "SELECT * FROM events WHERE account_no IN ({}){relevant} AND received_at < to_timestamp_micros({end})",
-        numbers.join(", ")
+        "SELECT * FROM events WHERE {}{relevant} AND received_at < to_timestamp_micros({end})",
+        whose(nos)
     );
-    events::read(app, &sql).await
-}
-
-/// The rows of a batch of events that arrived at `from` or later and before `end`.
-pub fn received_within(batch: &RecordBatch, from: i64, end: i64) -> anyhow::Result<RecordBatch> {
-    let received = batch
-        .column_by_name("received_at")
-        .context("events have no column received_at")?
-        .as_primitive::<TimestampMicrosecondType>();
-    let inside: BooleanArray = received
-        .values()
-        .iter()
-        .map(|at| Some((from..end).contains(at)))
-        .collect();
-    Ok(filter_record_batch(batch, &inside)?)
+    let context = app.lake.context(&events::snapshot(app).await?);
+    let batches = context.stream(&sql).await;
+    Ok(batches
+        .map_err(|error| anyhow::anyhow!("{error}"))?
+        .map_err(|error| anyhow::anyhow!("{error}")))
 }

@@ -121,21 +121,14 @@ pub async fn kept(
 
 /// The facts of accounts from one scan of the log, up to and including step `upto`.
 pub async fn from_log(app: &App, plan: &Plan, nos: &[i64], upto: i64) -> Result<HashMap<i64, Facts>> {
-    let (Some(first), Some(last)) = (nos.iter().min(), nos.iter().max()) else {
+    if nos.is_empty() {
         return Ok(HashMap::new());
-    };
+    }
     let mut collector = Collector::new(plan, nos.iter().map(|no| (*no, Facts::default())).collect());
     let context = app.lake.context(&events::snapshot(app).await?);
-    // A few accounts are asked for by number, so that what lies between them need not be read.
-    const FEW: usize = 64;
-    let whose = if nos.len() <= FEW {
-        let numbers: Vec<String> = nos.iter().map(i64::to_string).collect();
-        format!("account_no IN ({})", numbers.join(", "))
-    } else {
-        format!("account_no BETWEEN {first} AND {last}")
-    };
     let sql = format!(
-        "SELECT * FROM events WHERE {whose} AND seq <= {upto}{}",
+        "SELECT * FROM events WHERE {} AND seq <= {upto}{}",
+        store::whose(nos),
         relevant(plan)
     );
     let mut batches = context

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use futures::{FutureExt, StreamExt};
 use tenure_lake::arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use tenure_lake::arrow::compute::cast;
 use tenure_lake::arrow::datatypes::{DataType, Float64Type};
@@ -119,24 +120,19 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
         trust_dates: ask.trust_dates,
         aged: &shape.aged,
     };
-    for (at, chunk) in entries.chunks(CHUNK).enumerate() {
+    // While one piece is evaluated, the next one is read.
+    let mut work = Vec::new();
+    for chunk in entries.chunks(CHUNK) {
+        let (wanted, question) = (places(chunk, &question), &question);
+        let read = async move { anyhow::Ok((chunk, known::known(app, question, &wanted).await?)) };
+        work.push(read.boxed());
+    }
+    let mut pieces = futures::stream::iter(work).buffered(2).enumerate();
+    while let Some((at, piece)) = pieces.next().await {
         progress((at * CHUNK) as f64 / entries.len().max(1) as f64);
-        let mut wanted: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
-        for entry in chunk {
-            // Who was active by what was known then, is seen from the facts of then: of accounts with late events every cutoff is looked at.
-            let late = question.late.contains(&entry.no);
-            let places: Vec<usize> = (0..cutoffs.len())
-                .filter(|at| late || active_on(entry, cutoffs[*at].day))
-                .collect();
-            if !places.is_empty() {
-                wanted.insert(entry.no, places);
-            }
-        }
-        if wanted.is_empty() {
-            continue;
-        }
+        let (chunk, parts) = piece?;
         let by_no: HashMap<i64, &Arc<Entry>> = chunk.iter().map(|entry| (entry.no, entry)).collect();
-        for part in known::known(app, &question, &wanted).await? {
+        for part in parts {
             shape.take(
                 &plan,
                 ask,
@@ -149,6 +145,7 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
             )?;
         }
     }
+    drop(pieces);
     Ok(finish(
         filler,
         &shape,
@@ -182,6 +179,22 @@ async fn hidden(
                 .collect()
         })
         .collect())
+}
+
+/// The cutoffs that accounts are looked at on: those on which they were active. Who was active by what was known then, is seen from the
+/// facts of then: of accounts with late events every cutoff is looked at.
+fn places(chunk: &[Arc<Entry>], question: &known::Ask<'_>) -> BTreeMap<i64, Vec<usize>> {
+    let mut wanted = BTreeMap::new();
+    for entry in chunk {
+        let late = question.late.contains(&entry.no);
+        let places: Vec<usize> = (0..question.cutoffs.len())
+            .filter(|at| late || active_on(entry, question.cutoffs[*at].day))
+            .collect();
+        if !places.is_empty() {
+            wanted.insert(entry.no, places);
+        }
+    }
+    wanted
 }
 
 fn active_on(entry: &Entry, day: i32) -> bool {

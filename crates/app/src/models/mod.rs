@@ -19,6 +19,7 @@ pub mod rolling;
 pub mod rows;
 pub mod run;
 mod store;
+mod tested;
 #[cfg(test)]
 mod tests;
 pub mod train;

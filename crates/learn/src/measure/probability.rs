@@ -55,7 +55,11 @@ pub fn reliability(probabilities: &[f64], labels: &[bool], bins: usize) -> Vec<R
 
 /// Expected calibration error over ten bins of equal count: mean distance between predicted and observed, weighted by rows.
 pub fn ece(probabilities: &[f64], labels: &[bool]) -> f64 {
-    let bins = reliability(probabilities, labels, 10);
+    ece_of(&reliability(probabilities, labels, 10))
+}
+
+/// The same of a table of bins that is there already.
+pub fn ece_of(bins: &[Reliability]) -> f64 {
     let rows: usize = bins.iter().map(|bin| bin.rows).sum();
     bins.iter()
         .map(|bin| bin.rows as f64 * (bin.predicted - bin.observed).abs())

@@ -2,18 +2,16 @@
 
 use serde::Serialize;
 
-/// Rows in descending order of score, in runs of equal score.
-fn runs(scores: &[f64]) -> Vec<Vec<u32>> {
+/// Rows in descending order of score.
+fn descending(scores: &[f64]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..scores.len() as u32).collect();
     order.sort_unstable_by(|a, b| scores[*b as usize].total_cmp(&scores[*a as usize]).then(a.cmp(b)));
-    let mut runs: Vec<Vec<u32>> = Vec::new();
-    for row in order {
-        match runs.last_mut() {
-            Some(run) if scores[run[0] as usize] == scores[row as usize] => run.push(row),
-            _ => runs.push(vec![row]),
-        }
-    }
-    runs
+    order
+}
+
+/// Rows in order, in runs of equal score.
+fn runs<'a>(order: &'a [u32], scores: &'a [f64]) -> impl Iterator<Item = &'a [u32]> {
+    order.chunk_by(|a, b| scores[*a as usize] == scores[*b as usize])
 }
 
 /// Average precision, the area under the precision–recall curve by steps; equal scores are one step. Nothing without the outcome.
@@ -23,7 +21,7 @@ pub fn average_precision(scores: &[f64], labels: &[bool]) -> Option<f64> {
         return None;
     }
     let (mut seen, mut hits, mut area) = (0.0, 0.0, 0.0);
-    for run in runs(scores) {
+    for run in runs(&descending(scores), scores) {
         let new = run.iter().filter(|row| labels[**row as usize]).count() as f64;
         seen += run.len() as f64;
         hits += new;
@@ -55,9 +53,9 @@ pub fn lift(scores: &[f64], labels: &[bool], weights: Option<&[f64]>, count: usi
     let mut left = count.min(labels.len()) as f64;
     let rows = left;
     let (mut held, mut hits) = (0.0, 0.0);
-    for run in runs(scores) {
+    for run in runs(&descending(scores), scores) {
         let part = (left / run.len() as f64).min(1.0);
-        for row in &run {
+        for row in run {
             held += part * weight(*row as usize);
             hits += if labels[*row as usize] {
                 part * weight(*row as usize)
