@@ -12,7 +12,7 @@ use super::job::{File, Import, Progress, Sample, State};
 use super::read::nearest;
 use super::{completeness, request, store, uploads};
 use crate::App;
-use crate::auth::{Admin, Principal, Viewer, audit};
+use crate::auth::{Admin, Manager, Principal, Viewer, audit};
 use crate::web::{Json, Path, Problem, Query, Result, routes};
 
 /// The routes of the slice.
@@ -254,7 +254,7 @@ async fn show(
 /// Stops an import after the chunk at hand. What is stored stays; starting it again goes on from there.
 #[utoipa::path(post, path = "/api/v1/imports/{id}/cancellation", tag = "imports", responses((status = 202, body = ImportItem)))]
 async fn cancel(
-    admin: Admin,
+    manager: Manager,
     FromState(app): FromState<App>,
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<ImportItem>)> {
@@ -271,7 +271,7 @@ async fn cancel(
     audit(
         &tx,
         &app.clock,
-        &admin.0,
+        &manager.0,
         "import.cancel",
         &id,
         &json!({ "path": found.path }),

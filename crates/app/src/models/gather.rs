@@ -35,11 +35,11 @@ pub struct HandScore {
 }
 
 impl HandScore {
-    fn model(&self, segment: &str) -> Option<&Model> {
+    /// The place of the model of a segment.
+    fn model(&self, segment: &str) -> Option<usize> {
         self.models
             .iter()
-            .find(|(segments, _)| segments.is_empty() || segments.iter().any(|own| own == segment))
-            .map(|(_, model)| model)
+            .position(|(segments, _)| segments.is_empty() || segments.iter().any(|own| own == segment))
     }
 }
 
@@ -256,6 +256,8 @@ struct Shape {
     tenure: Option<usize>,
     quiet: Option<usize>,
     aged: Vec<usize>,
+    /// By score set by hand and model, the metric of each measure.
+    measures: Vec<Vec<Vec<Option<usize>>>>,
     /// By cutoff, the first instant after it.
     ends: Vec<i64>,
     /// By account and day, when the outcome's events arrived.
@@ -295,6 +297,12 @@ impl Shape {
             .collect();
         aged.sort_unstable();
         aged.dedup();
+        let place = |name: &str| plan.metric_ids.iter().position(|id| id == name);
+        let measures = ask.hand.iter().map(|score| {
+            let of = |model: &Model| model.measures().map(|measure| place(&measure.name)).collect();
+            score.models.iter().map(|(_, model)| of(model)).collect()
+        });
+        let measures = measures.collect();
         let mut segments: Vec<String> = plan.rules.iter().map(|rule| rule.id.clone()).collect();
         segments.push(UNCLASSIFIED.to_owned());
         Self {
@@ -306,6 +314,7 @@ impl Shape {
             tenure: named("days_active"),
             quiet: quiet.map(|metric| plan.metrics_from + metric),
             aged,
+            measures,
             ends: Vec::new(),
             told: HashMap::new(),
             hidden: Vec::new(),
@@ -377,16 +386,14 @@ impl Shape {
                     number(Some(at), row)
                 }
             });
-            let scores = ask.hand.iter().map(|score| {
-                score.model(&self.segments[class]).map_or(f64::NAN, |model| {
-                    let readings: Vec<Reading> = model
-                        .measures()
-                        .map(|measure| self.reading(plan, part, measure, &numbers, row, hidden))
+            let scores = ask.hand.iter().zip(&self.measures).map(|(score, measures)| {
+                score.model(&self.segments[class]).map_or(f64::NAN, |at| {
+                    let readings: Vec<Reading> = measures[at]
+                        .iter()
+                        .map(|metric| reading(plan, part, *metric, &numbers, row, hidden))
                         .collect();
-                    let ledger = model.score(&readings, tenure, &[], i64::from(day));
-                    ledger
-                        .score
-                        .map_or(f64::NAN, tenure_learn::handset::Amount::points)
+                    let total = score.models[at].1.total(&readings, tenure);
+                    total.map_or(f64::NAN, tenure_learn::handset::Amount::points)
                 })
             });
             let also = ask.horizons.iter().map(|horizon| {
@@ -417,34 +424,33 @@ impl Shape {
         }
         Ok(())
     }
+}
 
-    fn reading(
-        &self,
-        plan: &Plan,
-        part: &Part,
-        measure: &tenure_learn::handset::Measure,
-        numbers: &[Option<ArrayRef>],
-        row: usize,
-        hidden: &[bool],
-    ) -> Reading {
-        let metric = plan.metric_ids.iter().position(|id| *id == measure.name);
-        let Some(metric) = metric.filter(|metric| !hidden[*metric]) else {
-            return Reading {
-                value: f64::NAN,
-                age: 0.0,
-            };
+/// A metric's value and age on a row; missing where the log did not tell of it, and where there is no such metric.
+fn reading(
+    plan: &Plan,
+    part: &Part,
+    metric: Option<usize>,
+    numbers: &[Option<ArrayRef>],
+    row: usize,
+    hidden: &[bool],
+) -> Reading {
+    let Some(metric) = metric.filter(|metric| !hidden[*metric]) else {
+        return Reading {
+            value: f64::NAN,
+            age: 0.0,
         };
-        let value = numbers[plan.metrics_from + metric]
-            .as_ref()
-            .map_or(f64::NAN, |column| value(column, row));
-        let age = part
-            .ages
-            .get(&metric)
-            .and_then(|ages| ages.get(row))
-            .copied()
-            .unwrap_or(0.0);
-        Reading { value, age }
-    }
+    };
+    let value = numbers[plan.metrics_from + metric]
+        .as_ref()
+        .map_or(f64::NAN, |column| value(column, row));
+    let age = part
+        .ages
+        .get(&metric)
+        .and_then(|ages| ages.get(row))
+        .copied()
+        .unwrap_or(0.0);
+    Reading { value, age }
 }
 
 /// A column as numbers: days since 1970 for dates, 0 and 1 for truths; nothing for texts.

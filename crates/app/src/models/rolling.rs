@@ -195,12 +195,15 @@ pub fn run(
     settings: &Settings<'_>,
     progress: &(dyn Fn(f64) + Sync),
 ) -> tenure_learn::Result<Methods> {
-    let table = table(panel, settings.hand)?;
+    let table = match settings.learned {
+        true => Some(table(panel, settings.hand)?),
+        false => None,
+    };
     let done = std::sync::atomic::AtomicUsize::new(0);
     let count = panel.cutoffs.len();
     let outer = settings.threads.min(count).max(1);
     let trained = threads::map(outer, count, |cutoff| {
-        let found = one(panel, &table, cutoff, settings);
+        let found = one(panel, table.as_ref(), cutoff, settings);
         let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
         progress(done as f64 / count.max(1) as f64);
         found
@@ -295,10 +298,14 @@ fn assemble(panel: &Panel, trained: &[Trained], id: &str) -> Vec<f64> {
 
 fn one(
     panel: &Panel,
-    table: &Table,
+    table: Option<&Table>,
     cutoff: usize,
     settings: &Settings<'_>,
 ) -> tenure_learn::Result<Trained> {
+    // What earlier cutoffs say is wanted for calibrating what is learnt, and for nothing else.
+    if !settings.learned && panel.cutoffs[cutoff].day < settings.from {
+        return Ok(Trained::default());
+    }
     let rows = closed_rows(panel, cutoff, settings.horizon);
     let labels = labels_of(panel, &rows, panel.cutoffs[cutoff].end);
     if !enough(&labels) || panel.of(cutoff).is_empty() {
@@ -313,7 +320,6 @@ fn one(
         .of(cutoff)
         .filter_map(|row| u32::try_from(row).ok())
         .collect();
-    let test = table.take(&own);
     for (id, values) in [
         ("last_login", &panel.quiet),
         ("tenure", &panel.tenure),
@@ -336,9 +342,10 @@ fn one(
             }
         }
     }
-    if !settings.learned {
+    let Some(table) = table else {
         return Ok(found);
-    }
+    };
+    let test = table.take(&own);
     let train = table.take(&rows);
     let groups: Vec<u64> = rows
         .iter()

@@ -170,16 +170,7 @@ impl Model {
     /// The ledger of an account on `day`: one reading per measure in the order of [`Model::measures`], `age` days after the account's start.
     /// Readings that are not given count as missing.
     pub fn score(&self, readings: &[Reading], age: f64, overrides: &[Override], day: i64) -> Ledger {
-        let states: Vec<State> = self
-            .measures()
-            .enumerate()
-            .map(|(at, measure)| match readings.get(at) {
-                Some(reading) if reading.value.is_nan() => State::Missing,
-                Some(reading) if measure.stale_after.is_some_and(|days| reading.age > days) => State::Stale,
-                Some(_) => State::Counted,
-                None => State::Missing,
-            })
-            .collect();
+        let states = self.states(readings);
         let (weights, coverage) = self.weights(&states);
         let lines = self
             .measures()
@@ -203,13 +194,41 @@ impl Model {
                 }
             })
             .collect();
-        let enough = coverage > 0.0 && coverage + 1e-12 >= self.min_coverage && age >= self.quiet_days;
+        let enough = self.enough(coverage, age);
         Ledger::new(
             lines,
             coverage,
             enough,
             overrides.iter().filter(|rule| day <= rule.until),
         )
+    }
+
+    /// The score of [`Model::score`] without its ledger and without overrides, for those who ask of many rows.
+    pub fn total(&self, readings: &[Reading], age: f64) -> Option<Amount> {
+        let (weights, coverage) = self.weights(&self.states(readings));
+        let given = self.measures().zip(readings).zip(&weights);
+        let total = given
+            // What is missing or stale has no weight, and what has no weight gives nothing.
+            .filter(|(_, weight)| **weight != 0.0)
+            .map(|((measure, reading), weight)| Amount::of(measure.curve.points(reading.value) * weight))
+            .sum();
+        self.enough(coverage, age).then_some(total)
+    }
+
+    fn enough(&self, coverage: f64, age: f64) -> bool {
+        coverage > 0.0 && coverage + 1e-12 >= self.min_coverage && age >= self.quiet_days
+    }
+
+    fn states(&self, readings: &[Reading]) -> Vec<State> {
+        self.measures()
+            .enumerate()
+            .map(|(at, measure)| match readings.get(at) {
+                Some(reading) if reading.value.is_nan() => State::Missing,
+                Some(reading) if measure.stale_after.is_some_and(|days| reading.age > days) => State::Stale,
+                Some(_) => State::Counted,
+                None => State::Missing,
+            })
+            .collect()
     }
 
     /// The weight of each measure after hand-over, and the share of the declared weight that is present.

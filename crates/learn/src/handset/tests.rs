@@ -184,3 +184,53 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_total_is_the_score_of_the_ledger() {
+    let mut random = crate::random::Random::new(11, 0);
+    let measure = |name: &str, weight: f64, stale_after: Option<f64>| Measure {
+        name: name.to_owned(),
+        weight,
+        curve: Curve::Linear {
+            knots: vec![(0.0, 10.0), (50.0, 90.0)],
+            direction: None,
+        },
+        stale_after,
+    };
+    let group = |name: &str, weight: f64, measures: Vec<Measure>| Group {
+        name: name.to_owned(),
+        weight,
+        measures,
+    };
+    let model = Model {
+        groups: vec![
+            group(
+                "use",
+                3.0,
+                vec![measure("a", 2.0, None), measure("b", 1.0, Some(30.0))],
+            ),
+            group("support", 1.0, vec![measure("c", 1.0, Some(10.0))]),
+            group("nothing", 0.0, vec![measure("d", 1.0, None)]),
+        ],
+        min_coverage: 0.5,
+        quiet_days: 14.0,
+    };
+    let (mut some, mut none) = (0, 0);
+    for _ in 0..500 {
+        let readings: Vec<Reading> = (0..random.below(6))
+            .map(|_| Reading {
+                value: if random.unit() < 0.3 {
+                    f64::NAN
+                } else {
+                    random.unit() * 60.0
+                },
+                age: random.unit() * 60.0,
+            })
+            .collect();
+        let age = random.unit() * 40.0;
+        let total = model.total(&readings, age);
+        assert_eq!(total, model.score(&readings, age, &[], 0).score);
+        *if total.is_some() { &mut some } else { &mut none } += 1;
+    }
+    assert!(some > 50 && none > 50, "{some} {none}");
+}
