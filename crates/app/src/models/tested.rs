@@ -54,6 +54,9 @@ impl Tested {
     }
 }
 
+/// AUC by the places of a method and of the one beside it; nothing with one class.
+type Shared = HashMap<(usize, usize), Option<Arc<Areas>>>;
+
 /// Methods on the rows that are tested.
 pub struct Test<'a> {
     panel: &'a Panel,
@@ -68,7 +71,7 @@ pub struct Test<'a> {
     repeated: bool,
     draws: OnceLock<Draws>,
     /// AUC of a method on the rows of which another one says something too.
-    shared: Mutex<HashMap<(usize, usize), Option<Arc<Areas>>>>,
+    shared: Mutex<Shared>,
 }
 
 impl<'a> Test<'a> {
@@ -164,7 +167,6 @@ impl<'a> Test<'a> {
         if it.order.iter().all(|row| beside.says(*row)) {
             return self.areas(it);
         }
-        // A method that says something of every row is met on the same ones beside several others only by itself.
         if let Some(found) = self.shared.lock().get(&(at, other)) {
             return found.clone();
         }
