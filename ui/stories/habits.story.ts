@@ -194,7 +194,14 @@ describe("the first steps", () => {
     const steps = page.getByRole("region", { name: /First steps: \d of 5 done/ });
     const { items } = await ask<{ items: { step: string; done: boolean }[] }>(page, "/first-steps");
     expect(items.find((s) => s.step === "program")?.done).toBe(true);
-    await steps.getByText(/Left: .*Connect a source/).waitFor();
+    // Stories before this one may have taken a step; the last one is always left to this one.
+    const { csrf, preferences } = await ask<{ csrf: string; preferences: object }>(page, "/session");
+    const unseen = { ...preferences, first_steps_hidden: false, dashboard_opened: false };
+    const headers = { "x-csrf-token": csrf, origin: base };
+    expect((await page.request.put(`${base}/api/v1/preferences`, { data: unseen, headers })).ok()).toBe(true);
+    await page.reload();
+    const connected = items.find((s) => s.step === "source")?.done;
+    await steps.getByText(connected ? /Left: \S/ : /Left: .*Connect a source/).waitFor();
     expect(await breaches(page)).toEqual([]);
     await steps.getByRole("button", { name: "Put away" }).click();
     await steps.waitFor({ state: "detached" });
