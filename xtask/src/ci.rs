@@ -1,5 +1,6 @@
 //! What continuous integration runs, as one readable list.
 
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -43,24 +44,18 @@ pub fn test(filter: &[String]) -> Result<()> {
     args.extend(filter.iter().map(String::as_str));
     let mut tests = command("cargo", &args);
     tests.env("TMPDIR", postgres::scratch());
+    at_once(&mut tests);
     step("tests on the embedded database", tests)?;
     {
         let cluster = postgres::Cluster::start()?;
-        let mut on_postgres = vec![
-            "test",
-            "--quiet",
-            "-p",
-            "tenure-store",
-            "-p",
-            "tenure-app",
-            "-p",
-            "tenure-cli",
-        ];
+        // The command line's tests are about a folder with its embedded database.
+        let mut on_postgres = vec!["test", "--quiet", "-p", "tenure-store", "-p", "tenure-app"];
         on_postgres.extend(filter.iter().map(String::as_str));
         let mut tests = command("cargo", &on_postgres);
         tests
             .env("TENURE_TEST_POSTGRES", &cluster.url)
             .env("TMPDIR", postgres::scratch());
+        at_once(&mut tests);
         step("tests on PostgreSQL", tests)?;
     }
     if !filter.is_empty() {
@@ -71,6 +66,15 @@ pub fn test(filter: &[String]) -> Result<()> {
     ui::npm("tests of the UI", "test")?;
     stories()?;
     sdk::sdk()
+}
+
+/// Twice as many tests at a time as there are processors: most of them wait for something now and then. `RUST_TEST_THREADS` says otherwise.
+fn at_once(tests: &mut Command) {
+    const NAME: &str = "RUST_TEST_THREADS";
+    if std::env::var_os(NAME).is_none() {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        tests.env(NAME, (2 * processors).to_string());
+    }
 }
 
 /// The browser's stories on the real binary with a small simulated company.

@@ -31,13 +31,14 @@ use crate::{App, Config};
 /// The instant at which a test's clock stands unless it says otherwise.
 pub const NOON: &str = "2026-06-30T12:00:00Z";
 
-/// An open Tenure with its router. Embedded, or in a schema of its own on the server of `TENURE_TEST_POSTGRES`.
+/// An open Tenure with its router. Embedded, or in a database of its own on the server of `TENURE_TEST_POSTGRES`.
 pub struct TestApp {
     /// The application; also reached by dereferencing.
     pub app: App,
     router: Router,
     config: Config,
     _folder: TempDir,
+    _database: Option<TestDatabase>,
 }
 
 impl Deref for TestApp {
@@ -61,11 +62,12 @@ impl TestApp {
     /// One with a changed configuration.
     pub async fn with(now: &str, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let database = TestDatabase::create().await.expect("a database for the test");
+        let database = TestDatabase::migrated(crate::schema::MIGRATIONS).await;
+        let database = database.expect("a database for the test");
         let mut config = Config::embedded(folder.path().to_owned());
         config.password_cost = Cost::LOWEST;
-        if let Some((url, schema)) = database {
-            (config.database, config.database_schema) = (Some(url), Some(schema));
+        if let Some(made) = &database {
+            (config.database, config.database_schema) = (Some(made.url.clone()), Some(made.schema.clone()));
         }
         change(&mut config);
         let clock = Clock::manual(now.parse().expect("an instant"));
@@ -75,6 +77,7 @@ impl TestApp {
             app,
             config,
             _folder: folder,
+            _database: database,
         }
     }
 
@@ -85,6 +88,7 @@ impl TestApp {
             router,
             config,
             _folder,
+            _database,
         } = self;
         let clock = app.clock.clone();
         drop(router);
@@ -98,6 +102,7 @@ impl TestApp {
             app,
             config,
             _folder,
+            _database,
         }
     }
 

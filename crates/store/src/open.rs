@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sea_orm::sqlx::Connection;
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait, Value,
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait, Value,
 };
 
 use crate::claim::Claim;
@@ -88,6 +88,12 @@ impl Store {
             merging.written();
         }
         Self::begin_on(&self.writes).await
+    }
+
+    /// Runs a statement that no transaction may hold, such as `CREATE DATABASE`.
+    pub(crate) async fn outside(&self, sql: &str) -> StoreResult<()> {
+        self.writes.execute_unprepared(sql).await?;
+        Ok(())
     }
 
     pub(crate) async fn begin_on(pool: &DatabaseConnection) -> StoreResult<Tx> {

@@ -10,9 +10,11 @@ const SCHEMA: &[Migration] = &[Migration {
     script: "CREATE TABLE things (id BIGINT PRIMARY KEY, size BIGINT NOT NULL);\n",
 }];
 
-async fn open() -> Option<(Store, String, String)> {
-    let (url, schema) = TestDatabase::create().await.unwrap()?;
-    let store = Store::open_postgres(&url, Some(&schema)).await.unwrap();
+async fn open() -> Option<(Store, TestDatabase)> {
+    let database = TestDatabase::create().await.unwrap()?;
+    let store = Store::open_postgres(&database.url, Some(&database.schema))
+        .await
+        .unwrap();
     migrate(
         &store,
         &Clock::manual("2026-06-30T12:00:00Z".parse().unwrap()),
@@ -20,12 +22,13 @@ async fn open() -> Option<(Store, String, String)> {
     )
     .await
     .unwrap();
-    Some((store, url, schema))
+    Some((store, database))
 }
 
 #[tokio::test]
 async fn a_server_that_may_lose_commits_is_refused() {
-    let Some((_, url, _)) = open().await else { return };
+    let Some((_, database)) = open().await else { return };
+    let url = &database.url;
     let joined = if url.contains('?') { "&" } else { "?" };
     for setting in ["synchronous_commit%3Doff"] {
         let error = Store::open_postgres(&format!("{url}{joined}options=-c%20{setting}"), None)
@@ -38,7 +41,9 @@ async fn a_server_that_may_lose_commits_is_refused() {
 
 #[tokio::test]
 async fn a_terminated_connection_is_a_passing_fault_and_the_next_call_works() {
-    let Some((store, ..)) = open().await else { return };
+    let Some((store, _database)) = open().await else {
+        return;
+    };
     let tx = store.begin().await.unwrap();
     let pid: i32 = tx
         .one("SELECT pg_backend_pid() AS pid", vec![])
@@ -74,11 +79,12 @@ async fn a_terminated_connection_is_a_passing_fault_and_the_next_call_works() {
 
 #[tokio::test]
 async fn two_processes_never_claim_one_database() {
-    let Some((store, url, schema)) = open().await else {
+    let Some((store, database)) = open().await else {
         return;
     };
-    let first = Store::claim_postgres(&url, Some(&schema)).await.unwrap();
-    let error = Store::claim_postgres(&url, Some(&schema))
+    let (url, schema) = (&database.url, &database.schema);
+    let first = Store::claim_postgres(url, Some(schema)).await.unwrap();
+    let error = Store::claim_postgres(url, Some(schema))
         .await
         .expect_err("claimed");
     assert!(
@@ -88,7 +94,7 @@ async fn two_processes_never_claim_one_database() {
     );
     // The server ends every connection, as at a restart. Nothing is written until the claim is taken again.
     let kill = "SELECT COUNT(pg_terminate_backend(pid)) AS n FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid() \
-                AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1 || '/claim', 0)";
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1 || '/claim', 0)";
     let killed: i64 = store
         .one(kill, args![schema.clone()])
         .await
@@ -97,9 +103,7 @@ async fn two_processes_never_claim_one_database() {
         .get("n")
         .unwrap();
     assert_eq!(killed, 1);
-    let second = Store::claim_postgres(&url, Some(&schema))
-        .await
-        .expect("free now");
+    let second = Store::claim_postgres(url, Some(schema)).await.expect("free now");
     let mut refused = None;
     for _ in 0..100 {
         if let Err(error) = first.begin().await {
@@ -121,7 +125,9 @@ async fn two_processes_never_claim_one_database() {
 
 #[tokio::test]
 async fn a_deadlock_is_a_passing_fault() {
-    let Some((store, ..)) = open().await else { return };
+    let Some((store, _database)) = open().await else {
+        return;
+    };
     let tx = store.begin().await.unwrap();
     tx.run("INSERT INTO things (id, size) VALUES (1, 0), (2, 0)", vec![])
         .await
@@ -145,7 +151,9 @@ async fn a_deadlock_is_a_passing_fault() {
 
 #[tokio::test]
 async fn a_serialization_failure_and_a_full_disk_are_passing_faults() {
-    let Some((store, ..)) = open().await else { return };
+    let Some((store, _database)) = open().await else {
+        return;
+    };
     for state in [
         "40001", "40P01", "57P01", "57P03", "53100", "53300", "25006", "08006",
     ] {

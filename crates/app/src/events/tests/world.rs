@@ -19,14 +19,16 @@ pub(super) struct World {
     pub(super) clock: Clock,
     config: Config,
     app: Option<App>,
+    _database: Option<TestDatabase>,
 }
 
 impl World {
     pub(super) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::embedded(folder.path().to_owned());
-        if let Some((url, schema)) = TestDatabase::create().await.unwrap() {
-            (config.database, config.database_schema) = (Some(url), Some(schema));
+        let database = TestDatabase::migrated(crate::schema::MIGRATIONS).await.unwrap();
+        if let Some(made) = &database {
+            (config.database, config.database_schema) = (Some(made.url.clone()), Some(made.schema.clone()));
         }
         let clock = Clock::manual(jiff::Timestamp::from_microsecond(NOON).unwrap());
         let mut world = Self {
@@ -34,6 +36,7 @@ impl World {
             clock,
             config,
             app: None,
+            _database: database,
         };
         world.reopen().await;
         world
