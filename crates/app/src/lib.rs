@@ -41,4 +41,4 @@ pub use app::{App, Config, Shared};
 /// The program's own allocator: the tests spend a tenth of their time in that of glibc.
 #[cfg(test)]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
