@@ -30,13 +30,16 @@ struct Columns<'a> {
     properties: &'a StringViewArray,
 }
 
+/// A column of a batch of events.
+pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
+    batch
+        .column_by_name(name)
+        .with_context(|| format!("events have no column {name}"))
+}
+
 impl<'a> Columns<'a> {
     fn of(batch: &'a RecordBatch) -> Result<Self> {
-        let column = |name: &str| {
-            batch
-                .column_by_name(name)
-                .with_context(|| format!("events have no column {name}"))
-        };
+        let column = |name: &str| column(batch, name);
         Ok(Self {
             account: column("account_no")?.as_primitive::<Int64Type>().values(),
             day: column("day")?.as_primitive::<Date32Type>().values(),

@@ -14,7 +14,7 @@ use tenure_lake::arrow::array::{RecordBatchOptions, new_null_array};
 use tenure_lake::arrow::datatypes::{Field, Schema};
 use tenure_lake::{RecordBatch, Type};
 
-use super::facts::{Facts, Flag, Head, History, Span, parse_day, states};
+use super::facts::{Facts, Flag, Head, History, Span, parse_day, recorded, states};
 use super::lifecycle::{State, subscriptions};
 use super::plan::{MetricPlan, Plan};
 use super::series::{Fold, Keep, Series, day_of_value, fold};
@@ -134,23 +134,65 @@ pub fn metrics_on(plan: &Plan, subject: &Subject<'_>, days: &[i32]) -> Result<Ve
 }
 
 /// Accounts on days as expressions see them: one row for each pair of a subject's place and a day, the columns in the order of the plan's
-/// names; and for each row the place of its segment among the rules (their number = unclassified).
+/// names; and for each row the place of its segment among the rules (their number = unclassified). With `only` ([`Plan::needed_by`], which must
+/// hold what the rules read) all other columns are null. With `as_known` an account counts by its record until its first revenue event, for
+/// nobody knew then that there would be one.
 pub fn grid(
     plan: &Plan,
     subjects: &[Subject<'_>],
     cells: &[(usize, i32)],
+    only: Option<&[bool]>,
+    as_known: bool,
 ) -> Result<(RecordBatch, Vec<usize>)> {
-    let mut lines: Vec<Option<Vec<State>>> = vec![None; subjects.len()];
+    let mut lines: Vec<Option<[Vec<State>; 2]>> = vec![None; subjects.len()];
     let rows: Vec<Row> = cells
         .iter()
         .map(|(at, day)| {
-            let line = lines[*at].get_or_insert_with(|| states(subjects[*at].facts, subjects[*at].history));
+            let Subject { facts, history, .. } = subjects[*at];
+            let [told, recorded] = lines[*at].get_or_insert_with(|| {
+                let first = if as_known { recorded(history) } else { Vec::new() };
+                [states(facts, history), first]
+            });
+            let later = facts.revenue.first().is_some_and(|first| first.day > *day);
+            let line = if later && !recorded.is_empty() {
+                recorded
+            } else {
+                told
+            };
             row_on(*at, line, *day)
         })
         .collect();
-    let env = environment(plan, subjects, &rows, None)?;
+    let env = environment(plan, subjects, &rows, only)?;
     let classes = first_true(plan, &env)?;
-    Ok((env, classes))
+    Ok((whole(plan, env)?, classes))
+}
+
+/// An environment with every column of the plan: those that it does not have are null.
+fn whole(plan: &Plan, env: RecordBatch) -> Result<RecordBatch> {
+    if env.num_columns() == plan.names.len() {
+        return Ok(env);
+    }
+    let columns: Vec<(&str, ArrayRef)> = plan
+        .names
+        .iter()
+        .map(|name| {
+            let there = env.column_by_name(&name.name).map(Arc::clone);
+            let column = there.unwrap_or_else(|| new_null_array(&name.kind.arrow(), env.num_rows()));
+            (name.name.as_str(), column)
+        })
+        .collect();
+    assemble(&columns, env.num_rows())
+}
+
+/// Columns by name as one relation.
+fn assemble(columns: &[(&str, ArrayRef)], rows: usize) -> Result<RecordBatch> {
+    let schema: Vec<Field> = columns
+        .iter()
+        .map(|(name, c)| Field::new(*name, c.data_type().clone(), true))
+        .collect();
+    let arrays = columns.iter().map(|(_, c)| Arc::clone(c)).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(schema)), arrays, &options).context("environment")
 }
 
 fn row_on(subject: usize, line: &[State], day: i32) -> Row {
@@ -379,7 +421,7 @@ fn shown(column: &ArrayRef, row: usize) -> String {
 }
 
 /// The environment of expressions for these rows: built-in names, attributes, metrics; expression metrics in their order.
-/// With `only`, other columns are left null.
+/// With `only`, other columns are left out.
 fn environment(
     plan: &Plan,
     subjects: &[Subject<'_>],
@@ -408,17 +450,7 @@ fn environment(
         };
         columns.push((&name.name, column));
     }
-    let assemble = |columns: &[(&str, ArrayRef)]| -> Result<RecordBatch> {
-        let schema: Vec<Field> = columns
-            .iter()
-            .map(|(name, c)| Field::new(*name, c.data_type().clone(), true))
-            .collect();
-        let arrays = columns.iter().map(|(_, c)| Arc::clone(c)).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        RecordBatch::try_new_with_options(Arc::new(Schema::new(schema)), arrays, &options)
-            .context("environment")
-    };
-    let mut batch = assemble(&columns)?;
+    let mut batch = assemble(&columns, rows.len())?;
     for metric in plan
         .order
         .iter()
@@ -431,7 +463,7 @@ fn environment(
             columns.iter_mut().find(|(n, _)| *n == name),
         ) {
             held.1 = tenure_lake::arrow::compute::cast(&expr.eval(&batch)?, &Type::Number.arrow())?;
-            batch = assemble(&columns)?;
+            batch = assemble(&columns, rows.len())?;
         }
     }
     Ok(batch)

@@ -65,12 +65,12 @@ impl History {
             .flat_map(|values| values.iter().skip(1).map(|(day, _)| *day))
     }
 
-    /// The first day of which anything is known.
+    /// The first day of which anything is known; that nothing was known before ([`History::as_known`]) is none.
     #[must_use]
     pub fn first_day(&self) -> Option<i32> {
         self.0
             .values()
-            .filter_map(|values| values.first().map(|(day, _)| *day))
+            .filter_map(|values| values.iter().map(|(day, _)| *day).find(|day| *day > i32::MIN))
             .min()
     }
 }
@@ -82,6 +82,12 @@ pub fn states(facts: &Facts, history: &History) -> Vec<State> {
     if !facts.revenue.is_empty() {
         return lifecycle::states(&facts.revenue);
     }
+    recorded(history)
+}
+
+/// The same from the record alone.
+#[must_use]
+pub fn recorded(history: &History) -> Vec<State> {
     let date = |field: &str| {
         history
             .at(field, i32::MAX)

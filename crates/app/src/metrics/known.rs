@@ -1,9 +1,9 @@
 //! Accounts on past days as they were *known* then: an event counts from its day on, but not before it had arrived.
 //!
-//! The facts of most accounts are the same whether or not one asks when things arrived. Only accounts with an event that is dated before a
-//! cutoff and arrived after it get facts of their own, for which one scan of the history is made.
+//! What is kept of an account tells of most cutoffs, whether or not one asks when things arrived. Only where an event is dated before a
+//! cutoff and arrived after it the account gets facts of its own for that cutoff, for which one scan of the history is made.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -11,9 +11,9 @@ use futures::TryStreamExt;
 use tenure_lake::RecordBatch;
 use tenure_lake::arrow::array::{AsArray, BooleanArray};
 use tenure_lake::arrow::compute::filter_record_batch;
-use tenure_lake::arrow::datatypes::{Date32Type, TimestampMicrosecondType};
+use tenure_lake::arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
 
-use super::collect::Collector;
+use super::collect::{Collector, column};
 use super::evaluate::{Subject, grid};
 use super::facts::{Facts, History, date_of};
 use super::plan::{MetricPlan, Plan, SharedPlan};
@@ -41,14 +41,17 @@ impl Cutoff {
     }
 }
 
-/// Accounts with events that arrived after a cutoff which they are dated before.
+/// Events that arrived after a cutoff which they are dated before.
 #[derive(Clone, Debug, Default)]
 pub struct Late {
-    /// Such events, each once.
+    /// How many, each once.
     pub events: u64,
-    /// Their accounts.
-    pub accounts: HashSet<i64>,
+    /// By account, for each cutoff whether one of them was not known on it.
+    pub accounts: Places,
 }
+
+/// By account, for each cutoff whether it is one of these.
+pub type Places = HashMap<i64, Vec<bool>>;
 
 /// Finds them.
 ///
@@ -56,9 +59,19 @@ pub struct Late {
 /// When the history cannot be read.
 pub async fn late(app: &App, plan: &Plan, cutoffs: &[Cutoff]) -> Result<Late> {
     let mut late = Late::default();
-    for (no, events) in store::late(app, &super::work::relevant(plan), cutoffs).await? {
-        late.events += events;
-        late.accounts.insert(no);
+    if cutoffs.is_empty() {
+        return Ok(late);
+    }
+    let order = Order::of(cutoffs);
+    let mut batches = store::late(app, &super::work::relevant(plan), cutoffs).await?;
+    while let Some(batch) = batches.try_next().await? {
+        let accounts = column(&batch, "account_no")?.as_primitive::<Int64Type>();
+        late.events += batch.num_rows() as u64;
+        for (no, (counts, known)) in accounts.values().iter().zip(order.spans(&batch)?) {
+            let places = late.accounts.entry(*no);
+            let places = places.or_insert_with(|| vec![false; cutoffs.len()]);
+            places[counts..known.max(counts)].fill(true);
+        }
     }
     Ok(late)
 }
@@ -81,12 +94,14 @@ pub struct Ask<'a> {
     pub plan: &'a SharedPlan,
     /// Ascending.
     pub cutoffs: &'a [Cutoff],
-    /// Which accounts have late events; nobody, when dates are trusted.
-    pub late: &'a HashSet<i64>,
+    /// Where events were not known yet; nowhere, when dates are trusted.
+    pub late: &'a Places,
     /// Whether what is known of fields first holds from the beginning.
     pub trust_dates: bool,
     /// The metrics whose ages are wanted.
     pub aged: &'a [usize],
+    /// The names of the plan whose columns are wanted ([`Plan::needed_by`]); all others are null. `None` = all.
+    pub only: Option<&'a [bool]>,
 }
 
 /// These accounts on the cutoffs that are wanted of each (places, ascending).
@@ -105,41 +120,54 @@ pub async fn known(app: &App, ask: &Ask<'_>, wanted: &BTreeMap<i64, Vec<usize>>)
         }
     }
     let records = Arc::new(records);
-    let (late, plain): (Vec<i64>, Vec<i64>) = nos.iter().partition(|no| ask.late.contains(no));
+    let mut plain: Vec<(i64, usize)> = Vec::new();
+    let mut late: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    for (no, places) in wanted {
+        let unknown = ask.late.get(no);
+        for at in places {
+            match unknown {
+                Some(unknown) if unknown[*at] => late.entry(*no).or_default().push(*at),
+                _ => plain.push((*no, *at)),
+            }
+        }
+    }
     let mut parts = Vec::new();
     if !plain.is_empty() {
-        let facts = store::facts(&app.store, &plain).await?;
-        let cells = plain
-            .iter()
-            .flat_map(|no| wanted[no].iter().map(|at| (*no, *at)))
-            .collect();
-        parts.push(part(ask, &records, Arc::new(facts), cells).await?.0);
+        let mut nos: Vec<i64> = plain.iter().map(|(no, _)| *no).collect();
+        nos.dedup();
+        let facts = store::facts(&app.store, &nos).await?;
+        parts.push(part(ask, &records, Arc::new(facts), plain).await?.0);
     }
     if !late.is_empty() {
-        parts.extend(by_arrival(app, ask, &records, &late, wanted).await?);
+        parts.extend(by_arrival(app, ask, &records, &late).await?);
     }
     Ok(parts)
 }
 
-/// Accounts with late events: what arrived by every cutoff that it counts for is worked in first, for a day does not see the days after it;
-/// the others as they became known, cutoff by cutoff. What nobody knew by the last cutoff is left out.
+/// Accounts on cutoffs at which something was not known: what arrived by every cutoff that it counts for is worked in first, for a day does
+/// not see the days after it; the others as they became known, cutoff by cutoff. What nobody knew by the last of them is left out.
 async fn by_arrival(
     app: &App,
     ask: &Ask<'_>,
     records: &Arc<BTreeMap<i64, Record>>,
-    nos: &[i64],
     wanted: &BTreeMap<i64, Vec<usize>>,
 ) -> Result<Vec<Part>> {
-    let Some(last) = ask.cutoffs.last() else {
+    let last = wanted.values().filter_map(|places| places.last()).max();
+    let Some(cutoffs) = last.and_then(|last| ask.cutoffs.get(..=*last)) else {
         return Ok(Vec::new());
     };
-    let places = Places::of(ask.cutoffs);
+    let end = cutoffs.last().map_or(i64::MAX, |last| last.end);
+    let nos: Vec<i64> = wanted.keys().copied().collect();
+    let order = Order::of(cutoffs);
     let mut collector = Collector::new(ask.plan, nos.iter().map(|no| (*no, Facts::default())).collect());
     // By cutoff, the events that are known from it on although they count for an earlier one.
-    let mut late: Vec<Vec<RecordBatch>> = vec![Vec::new(); ask.cutoffs.len()];
-    let mut batches = store::arrived_before(app, &super::work::relevant(ask.plan), nos, last.end).await?;
+    let mut late: Vec<Vec<RecordBatch>> = vec![Vec::new(); cutoffs.len()];
+    let mut batches = store::arrived_before(app, &super::work::relevant(ask.plan), &nos, end).await?;
     while let Some(batch) = batches.try_next().await? {
-        let from = places.known_late(&batch)?;
+        let from: Vec<usize> = order
+            .spans(&batch)?
+            .map(|(counts, known)| if known > counts { known } else { 0 })
+            .collect();
         let timely = filter(&batch, from.iter().map(|from| *from == 0))?;
         collector.add(&timely)?;
         for (at, late) in late.iter_mut().enumerate().skip(1) {
@@ -160,6 +188,10 @@ async fn by_arrival(
             .filter(|no| wanted[no].contains(&at))
             .map(|no| (*no, at))
             .collect();
+        if cells.is_empty() {
+            facts = collector.finish();
+            continue;
+        }
         let held = Arc::new(collector.finish());
         let (part, held) = part(ask, records, held, cells).await?;
         parts.push(part);
@@ -169,12 +201,12 @@ async fn by_arrival(
 }
 
 /// Where events lie among the cutoffs.
-struct Places {
+struct Order {
     days: Vec<i32>,
     ends: Vec<i64>,
 }
 
-impl Places {
+impl Order {
     fn of(cutoffs: &[Cutoff]) -> Self {
         Self {
             days: cutoffs.iter().map(|cutoff| cutoff.day).collect(),
@@ -182,26 +214,21 @@ impl Places {
         }
     }
 
-    /// Of each event the place of the first cutoff that knew it, when it counts for an earlier one; 0 for all others.
-    fn known_late(&self, batch: &RecordBatch) -> Result<Vec<usize>> {
-        let column = |name: &str| {
-            batch
-                .column_by_name(name)
-                .with_context(|| format!("events have no column {name}"))
-        };
-        let days = column("day")?.as_primitive::<Date32Type>().values();
-        let received = column("received_at")?
+    /// Of each event the place of the first cutoff that it counts for, and of the first that knew it. One of revenue counts for every
+    /// cutoff: as soon as there is one, what a record says of MRR no longer does.
+    fn spans<'a>(&'a self, batch: &'a RecordBatch) -> Result<impl Iterator<Item = (usize, usize)> + 'a> {
+        let days = column(batch, "day")?.as_primitive::<Date32Type>().values();
+        let received = column(batch, "received_at")?
             .as_primitive::<TimestampMicrosecondType>()
             .values();
-        Ok(days
-            .iter()
-            .zip(received)
-            .map(|(day, at)| {
-                let counts = self.days.partition_point(|cutoff| cutoff < day);
-                let known = self.ends.partition_point(|end| end <= at);
-                if known > counts { known } else { 0 }
-            })
-            .collect())
+        let kinds = column(batch, "kind")?.as_string_view();
+        Ok(days.iter().zip(received).zip(kinds).map(|((day, at), kind)| {
+            let counts = match kind {
+                Some("revenue") => 0,
+                _ => self.days.partition_point(|cutoff| cutoff < day),
+            };
+            (counts, self.ends.partition_point(|end| end <= at))
+        }))
     }
 }
 
@@ -219,6 +246,7 @@ async fn part(
     let (plan, records) = (Arc::clone(ask.plan), Arc::clone(records));
     let days: Vec<i32> = ask.cutoffs.iter().map(|cutoff| cutoff.day).collect();
     let aged = ask.aged.to_vec();
+    let (only, as_known) = (ask.only.map(<[bool]>::to_vec), !ask.trust_dates);
     tokio::task::spawn_blocking(move || {
         let empty = (Facts::default(), History::default());
         let mut places: HashMap<i64, usize> = HashMap::new();
@@ -239,7 +267,7 @@ async fn part(
                 (place, days[*at])
             })
             .collect();
-        let (env, classes) = grid(&plan, &subjects, &rows)?;
+        let (env, classes) = grid(&plan, &subjects, &rows, only.as_deref(), as_known)?;
         let ages = aged
             .into_iter()
             .map(|metric| {

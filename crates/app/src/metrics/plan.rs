@@ -197,26 +197,30 @@ impl Plan {
                 self.by_kind.entry(kind.clone()).or_default().push(at);
             }
         }
-        let mut queue: Vec<String> = self
-            .unclassified
-            .iter()
-            .chain(&self.rules)
-            .flat_map(|rule| rule.expr.references().iter().cloned())
-            .collect();
+        let rules = self.unclassified.iter().chain(&self.rules);
+        self.rule_reads = self.needed_by(rules.flat_map(|rule| rule.expr.references()).map(String::as_str));
+    }
+
+    /// By name of the plan, whether it is one of these or is read by a metric that is.
+    #[must_use]
+    pub fn needed_by<'a>(&'a self, names: impl Iterator<Item = &'a str>) -> Vec<bool> {
+        let mut reads = vec![false; self.names.len()];
+        let mut queue: Vec<&str> = names.collect();
         while let Some(name) = queue.pop() {
             let Some(at) = self.names.iter().position(|known| known.name == name) else {
                 continue;
             };
-            if std::mem::replace(&mut self.rule_reads[at], true) {
+            if std::mem::replace(&mut reads[at], true) {
                 continue;
             }
             if let Some(MetricPlan::Expr(expr)) = at
                 .checked_sub(self.metrics_from)
                 .and_then(|m| self.metrics.get(m))
             {
-                queue.extend(expr.references().iter().cloned());
+                queue.extend(expr.references().iter().map(String::as_str));
             }
         }
+        reads
     }
 
     /// Whether a segment can change from one day to the next although nothing is known to have happened:

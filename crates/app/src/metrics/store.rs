@@ -5,8 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use futures::{Stream, TryStreamExt as _};
 use serde_json::{Map, Value as Json};
 use tenure_lake::RecordBatch;
-use tenure_lake::arrow::array::AsArray;
-use tenure_lake::arrow::datatypes::Int64Type;
 use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, Value, args, placeholders};
 
 use super::facts::{Facts, Head, History, date_of, decode};
@@ -227,11 +225,13 @@ pub async fn marked_months(on: &impl Execute) -> StoreResult<i64> {
         .map_or(Ok(0), |row| row.get("n"))
 }
 
-/// How many events of which account are dated on or before one of the cutoffs and arrived after it. `relevant` says of which events.
-pub async fn late(app: &App, relevant: &str, cutoffs: &[Cutoff]) -> anyhow::Result<Vec<(i64, u64)>> {
-    if cutoffs.is_empty() {
-        return Ok(Vec::new());
-    }
+/// The events that are dated on or before one of the cutoffs and arrived after it: account_no, day, received_at and kind of each. `relevant`
+/// says of which events. There must be a cutoff.
+pub async fn late(
+    app: &App,
+    relevant: &str,
+    cutoffs: &[Cutoff],
+) -> anyhow::Result<impl Stream<Item = anyhow::Result<RecordBatch>> + use<>> {
     let after: Vec<String> = cutoffs
         .iter()
         .map(|cutoff| {
@@ -243,16 +243,21 @@ pub async fn late(app: &App, relevant: &str, cutoffs: &[Cutoff]) -> anyhow::Resu
         })
         .collect();
     let sql = format!(
-        "SELECT account_no, count(*) AS n FROM events WHERE account_no > 0{relevant} AND ({}) GROUP BY account_no",
+        "SELECT account_no, day, received_at, kind FROM events WHERE account_no > 0{relevant} AND ({})",
         after.join(" OR ")
     );
-    let mut found = Vec::new();
-    for batch in events::read(app, &sql).await? {
-        let no = batch.column(0).as_primitive::<Int64Type>();
-        let n = batch.column(1).as_primitive::<Int64Type>();
-        found.extend((0..batch.num_rows()).map(|row| (no.value(row), n.value(row).unsigned_abs())));
-    }
-    Ok(found)
+    stream(app, &sql).await
+}
+
+async fn stream(
+    app: &App,
+    sql: &str,
+) -> anyhow::Result<impl Stream<Item = anyhow::Result<RecordBatch>> + use<>> {
+    let context = app.lake.context(&events::snapshot(app).await?);
+    let batches = context.stream(sql).await;
+    Ok(batches
+        .map_err(|error| anyhow::anyhow!("{error}"))?
+        .map_err(|error| anyhow::anyhow!("{error}")))
 }
 
 /// A few accounts are asked for by number, so that what lies between them need not be read.
@@ -284,9 +289,5 @@ pub async fn arrived_before(
         "SELECT * FROM events WHERE {}{relevant} AND received_at < to_timestamp_micros({end})",
         whose(nos)
     );
-    let context = app.lake.context(&events::snapshot(app).await?);
-    let batches = context.stream(&sql).await;
-    Ok(batches
-        .map_err(|error| anyhow::anyhow!("{error}"))?
-        .map_err(|error| anyhow::anyhow!("{error}")))
+    stream(app, &sql).await
 }

@@ -1,6 +1,6 @@
 //! Filling a panel from records and history.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
@@ -58,6 +58,8 @@ pub struct Ask {
     pub hand: Vec<HandScore>,
     /// Whether rows whose horizon has not passed stay, without a label.
     pub keep_open: bool,
+    /// Whether the panel holds every metric, as learning wants it; else only those that the scores set by hand read.
+    pub all_metrics: bool,
 }
 
 /// A panel, and the scores set by hand on its rows (NaN = no score).
@@ -112,13 +114,14 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
     shape.hidden = hidden(app, &plan, &cutoffs, ask.trust_dates).await?;
     let mut filler = Filler::new(shape.columns.clone(), &ask.horizons);
     let mut censored = vec![0usize; cutoffs.len()];
-    let none = HashSet::new();
+    let none = known::Places::new();
     let question = known::Ask {
         plan: &plan,
         cutoffs: &cutoffs,
         late: if ask.trust_dates { &none } else { &late.accounts },
         trust_dates: ask.trust_dates,
         aged: &shape.aged,
+        only: shape.only.as_deref(),
     };
     // While one piece is evaluated, the next one is read.
     let mut work = Vec::new();
@@ -145,7 +148,6 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
             )?;
         }
     }
-    drop(pieces);
     Ok(finish(
         filler,
         &shape,
@@ -186,7 +188,7 @@ async fn hidden(
 fn places(chunk: &[Arc<Entry>], question: &known::Ask<'_>) -> BTreeMap<i64, Vec<usize>> {
     let mut wanted = BTreeMap::new();
     for entry in chunk {
-        let late = question.late.contains(&entry.no);
+        let late = question.late.contains_key(&entry.no);
         let places: Vec<usize> = (0..question.cutoffs.len())
             .filter(|at| late || active_on(entry, question.cutoffs[*at].day))
             .collect();
@@ -247,8 +249,12 @@ const SCORE: &str = "score:";
 
 /// How rows of the environment become rows of the panel.
 struct Shape {
-    /// The metrics, then the scores set by hand.
+    /// The metrics that are wanted, then the scores set by hand.
     columns: Vec<String>,
+    /// The names of the plan that are read; `None` = all.
+    only: Option<Vec<bool>>,
+    /// The metrics that are columns of the panel.
+    metrics: Vec<usize>,
     segments: Vec<String>,
     among: Option<Expr>,
     active: Option<usize>,
@@ -270,7 +276,15 @@ struct Shape {
 
 impl Shape {
     fn new(plan: &Plan, ask: &Ask, among: Option<Expr>) -> Self {
-        let mut columns = plan.metric_ids.clone();
+        let measures = || {
+            let models = ask.hand.iter().flat_map(|score| &score.models);
+            models.flat_map(|(_, model)| model.measures())
+        };
+        let read = |metric: &usize| {
+            ask.all_metrics || measures().any(|measure| measure.name == plan.metric_ids[*metric])
+        };
+        let metrics: Vec<usize> = (0..plan.metrics.len()).filter(read).collect();
+        let mut columns: Vec<String> = metrics.iter().map(|at| plan.metric_ids[*at].clone()).collect();
         columns.extend(ask.hand.iter().map(|score| format!("{SCORE}{}", score.id)));
         let named = |name: &str| plan.names.iter().position(|known| known.name == name);
         let since = |at: &usize| {
@@ -287,26 +301,39 @@ impl Shape {
             // What counts as a login is the program's word; days since anything else is the next best.
             (!id.contains("login"), !id.contains("use"), *at)
         });
-        let mut aged: Vec<usize> = ask
-            .hand
-            .iter()
-            .flat_map(|score| &score.models)
-            .flat_map(|(_, model)| model.measures())
+        let mut aged: Vec<usize> = measures()
             .filter(|measure| measure.stale_after.is_some())
             .filter_map(|measure| plan.metric_ids.iter().position(|id| *id == measure.name))
             .collect();
         aged.sort_unstable();
         aged.dedup();
         let place = |name: &str| plan.metric_ids.iter().position(|id| id == name);
-        let measures = ask.hand.iter().map(|score| {
+        let places = ask.hand.iter().map(|score| {
             let of = |model: &Model| model.measures().map(|measure| place(&measure.name)).collect();
             score.models.iter().map(|(_, model)| of(model)).collect()
         });
-        let measures = measures.collect();
+        let places = places.collect();
+        let only = (!ask.all_metrics).then(|| {
+            let rules = plan.names.iter().zip(&plan.rule_reads).filter(|(_, read)| **read);
+            let rules = rules.map(|(name, _)| name.name.as_str());
+            let among = among
+                .iter()
+                .flat_map(|among| among.references())
+                .map(String::as_str);
+            let quiet = quiet.map(|metric| plan.metric_ids[metric].as_str());
+            let read = metrics.iter().map(|at| plan.metric_ids[*at].as_str());
+            plan.needed_by(rules.chain(among).chain(quiet).chain(read).chain([
+                "active",
+                "mrr",
+                "days_active",
+            ]))
+        });
         let mut segments: Vec<String> = plan.rules.iter().map(|rule| rule.id.clone()).collect();
         segments.push(UNCLASSIFIED.to_owned());
         Self {
             columns,
+            only,
+            metrics,
             segments,
             among,
             active: named("active"),
@@ -314,7 +341,7 @@ impl Shape {
             tenure: named("days_active"),
             quiet: quiet.map(|metric| plan.metrics_from + metric),
             aged,
-            measures,
+            measures: places,
             ends: Vec::new(),
             told: HashMap::new(),
             hidden: Vec::new(),
@@ -379,11 +406,11 @@ impl Shape {
                 }
             }
             let hidden = self.hidden[*cutoff].as_slice();
-            let metrics = (plan.metrics_from..plan.names.len()).map(|at| {
-                if hidden[at - plan.metrics_from] {
+            let metrics = self.metrics.iter().map(|at| {
+                if hidden[*at] {
                     f64::NAN
                 } else {
-                    number(Some(at), row)
+                    number(Some(plan.metrics_from + at), row)
                 }
             });
             let scores = ask.hand.iter().zip(&self.measures).map(|(score, measures)| {

@@ -147,6 +147,7 @@ async fn keep(app: &App, definitions: &Definitions, it: &Run) -> Result<bool> {
         horizons: Vec::new(),
         hand: hand.into_iter().collect(),
         keep_open: true,
+        all_metrics: true,
     };
     let gathered = gather::gather(app, &ask, &|_| {}).await?;
     let table = with_hand(&gathered.panel, gathered.scores.first().filter(|_| by_hand))?;

@@ -185,6 +185,7 @@ impl Job {
             horizons,
             hand: scores,
             keep_open: false,
+            all_metrics: !self.asked.only_hand_set,
         }
     }
 

@@ -91,6 +91,7 @@ async fn accuracy_of_draft(
         horizons: Vec::new(),
         hand,
         keep_open: false,
+        all_metrics: false,
     };
     let gathered = gather::gather(&app, &ask, &|_| {}).await?;
     let days = cutoffs.iter().map(|day| date_of(*day).to_string()).collect();

@@ -1,6 +1,8 @@
 //! Attempts to let a measure see the future, or the outcome itself.
 
 use serde_json::json;
+use tenure_lake::arrow::array::AsArray;
+use tenure_lake::arrow::datatypes::Float64Type;
 
 use super::world::{app, company, end_of, event, number, program};
 use super::{backtest, method};
@@ -17,6 +19,7 @@ fn ask(days: &[&str], trust_dates: bool) -> Ask {
         horizons: vec![],
         hand: vec![],
         keep_open: true,
+        all_metrics: true,
     }
 }
 
@@ -232,12 +235,67 @@ async fn a_field_that_is_filled_afterwards_is_not_known_before() {
             late: &Default::default(),
             trust_dates,
             aged: &[],
+            only: None,
         };
         let wanted = std::collections::BTreeMap::from([(entry.no, vec![0, 1])]);
         let parts = known::known(&app, &ask, &wanted).await.expect("known");
         let column = parts[0].env.column(place);
         assert_eq!((column.is_null(0), column.is_null(1)), (before, false));
     }
+}
+
+#[tokio::test]
+async fn a_subscription_that_begins_later_does_not_take_away_what_the_record_said_before() {
+    let day = |text: &str| number(text);
+    let events = vec![
+        event(1, day("2025-09-10"), 1, 35, "login", json!({})),
+        event(
+            1,
+            day("2025-11-01"),
+            1,
+            0,
+            "subscription_started",
+            json!({ "mrr": 400.0 }),
+        ),
+    ];
+    let app = app(&program(), events).await;
+    let told = crate::kpis::tests::change("account-0001", "2025-02-01", json!({ "mrr": 250.0 }));
+    store(&app, vec![], vec![told]).await;
+    while crate::metrics::catch_up(&app).await.expect("caught up") {}
+    let plan = app.metrics.plan().expect("a plan");
+    let place = |name: &str| {
+        plan.names
+            .iter()
+            .position(|known| known.name == name)
+            .expect("a name")
+    };
+    let cutoffs = ["2025-09-30", "2025-10-31", "2025-12-31"].map(|day| Cutoff::of(&app, number(day)));
+    let late = known::late(&app, &plan, &cutoffs).await.expect("late ones");
+    assert_eq!((late.events, late.accounts.len()), (1, 1));
+    let ask = known::Ask {
+        plan: &plan,
+        cutoffs: &cutoffs,
+        late: &late.accounts,
+        trust_dates: false,
+        aged: &[],
+        only: None,
+    };
+    let wanted = late.accounts.keys().map(|no| (*no, vec![0, 1, 2])).collect();
+    let parts = known::known(&app, &ask, &wanted).await.expect("known");
+    let rows = parts.iter().flat_map(|part| {
+        let number = move |name: &str, row| {
+            let column = part.env.column(place(name));
+            column.as_primitive::<Float64Type>().value(row)
+        };
+        part.cells.iter().enumerate().map(move |(row, (_, cutoff))| {
+            let active = part.env.column(place("active")).as_boolean().value(row);
+            (*cutoff, (active, number("mrr", row), number("logins_30d", row)))
+        })
+    });
+    let told: std::collections::BTreeMap<usize, (bool, f64, f64)> = rows.collect();
+    // The login of September is known from October on; the subscription from November on.
+    let wanted = [(true, 250.0, 0.0), (true, 250.0, 0.0), (true, 400.0, 0.0)];
+    assert_eq!(told.into_values().collect::<Vec<_>>(), wanted);
 }
 
 /// Column of a panel by name.
