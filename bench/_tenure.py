@@ -94,6 +94,24 @@ def get(address, path, key):
         return json.load(answer)
 
 
+def call(address, path, key, body=None):
+    """What an API answers: to a GET, or with `body` to a POST of it as JSON."""
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    request = urllib.request.Request(address + path, None if body is None else json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def settled(address, key):
+    """Waits until every figure takes in what has happened, and gives the seconds."""
+    start = time.perf_counter()
+    while True:
+        now = get(address, "/api/v1/metrics/progress", key)
+        if now["up_to"] == now["newest"] and now["marked_months"] == 0 and now["total"] == 0:
+            return time.perf_counter() - start
+        time.sleep(0.1)
+
+
 def percentile(values, share):
     """The value below which `share` of the sorted values lie."""
     values = sorted(values)

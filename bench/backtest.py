@@ -1,16 +1,14 @@
 """A back-test of the score set by hand over BENCH_CUTOFFS (24) month ends, from asking to the kept report: what was known of every account on
-every cutoff, the score and what it must beat, 500 draws for every interval, by segment and by month. Then the same with training.
+every cutoff, the score and what it must beat, 500 draws for every interval, by segment and by month. With BENCH_LEARNED=1 the same with training too.
 
 Beside it DuckDB, which holds the rows of the finished back-test and only has to rank them: the AUC of every method, without an interval. Both
-are compared. Sizes by BENCH_ACCOUNTS, BENCH_MONTHS; BENCH_RUNS (3); BENCH_LEARNED=1 for the run with training. Needs
+are compared. Sizes by BENCH_ACCOUNTS, BENCH_MONTHS; BENCH_RUNS (3). Needs
 `pip install duckdb`. One JSON line.
 """
 
 import datetime
-import json
 import os
 import time
-import urllib.request
 
 import _company
 import _tenure
@@ -19,21 +17,13 @@ CUTOFFS = int(os.environ.get("BENCH_CUTOFFS", "24"))
 RUNS = int(os.environ.get("BENCH_RUNS", "3"))
 
 
-def call(address, path, key, body=None):
-    request = urllib.request.Request(
-        address + path, None if body is None else json.dumps(body).encode(), {"authorization": f"Bearer {key}", "content-type": "application/json"}
-    )
-    with urllib.request.urlopen(request) as answer:
-        return answer.read()
-
-
 def tested(address, key, **asked):
     """Seconds of a back-test and what came of it."""
     start = time.perf_counter()
-    it = json.loads(call(address, "/api/v1/scores/health/backtests", key, asked))
+    it = _tenure.call(address, "/api/v1/scores/health/backtests", key, asked)
     while it["state"] == "running":
         time.sleep(0.02)
-        it = json.loads(call(address, f"/api/v1/backtests/{it['id']}", key))
+        it = _tenure.call(address, f"/api/v1/backtests/{it['id']}", key)
     if it["state"] == "failed":
         raise RuntimeError(it)
     return time.perf_counter() - start, it
@@ -63,11 +53,7 @@ def main():
     data, _ = _company.folder()
     with _tenure.serving(data) as (address, _ready, _process):
         key = _tenure.tenure("key", "add", f"bench-{time.time_ns()}", "--scope", "write", data=data)
-        while True:
-            now = json.loads(call(address, "/api/v1/metrics/progress", key))
-            if now["up_to"] == now["newest"] and now["total"] == 0 and now["marked_months"] == 0:
-                break
-            time.sleep(0.2)
+        _tenure.settled(address, key)
         # The cutoffs before the newest one.
         _, newest = tested(address, key, only_hand_set=True)
         last = datetime.date.fromisoformat(newest["report"]["to"])

@@ -4,10 +4,8 @@ kept ready, and then again and again; and how long the trial of a changed KPI ta
 Sizes by BENCH_ACCOUNTS and BENCH_MONTHS; BENCH_RUNS times each (20).
 """
 
-import json
 import os
 import time
-import urllib.request
 
 import _company
 import _tenure
@@ -16,26 +14,10 @@ RUNS = int(os.environ.get("BENCH_RUNS", "20"))
 KPIS = os.environ.get("BENCH_KPIS", "engagement_rate,csat,logo_churn_month,ticket_resolution_time,nrr_12m").split(",")
 
 
-def call(address, path, key, body=None):
-    request = urllib.request.Request(
-        address + path, None if body is None else json.dumps(body).encode(), {"authorization": f"Bearer {key}", "content-type": "application/json"}
-    )
-    with urllib.request.urlopen(request) as answer:
-        return json.loads(answer.read())
-
-
 def timed(address, path, key):
     start = time.perf_counter()
-    call(address, path, key)
+    _tenure.call(address, path, key)
     return (time.perf_counter() - start) * 1000
-
-
-def settled(address, key):
-    while True:
-        now = call(address, "/api/v1/metrics/progress", key)
-        if now["up_to"] == now["newest"] and now["marked_months"] == 0 and now["total"] == 0:
-            return
-        time.sleep(0.2)
 
 
 def change(files, kpi):
@@ -51,19 +33,19 @@ def main():
     with _tenure.serving(data) as (address, _ready, _process):
         read = _tenure.tenure("key", "add", f"bench-{time.time_ns()}", "--scope", "read", data=data)
         write = _tenure.tenure("key", "add", f"bench-w-{time.time_ns()}", "--scope", "write", data=data)
-        settled(address, read)
-        pages = [page["id"] for page in call(address, "/api/v1/dashboards", read)["dashboards"]]
+        _tenure.settled(address, read)
+        pages = [page["id"] for page in _tenure.call(address, "/api/v1/dashboards", read)["dashboards"]]
         cold, warm = {}, {}
         for page in pages:
             path = f"/api/v1/dashboards/{page}/data"
             cold[page] = timed(address, path, read)
             warm[page] = [timed(address, path, read) for _ in range(RUNS)]
-        files = call(address, "/api/v1/program/export", read)["files"]
+        files = _tenure.call(address, "/api/v1/program/export", read)["files"]
         trials = {}
         for kpi in KPIS:
             start = time.perf_counter()
-            call(address, "/api/v1/program/preview", write, {"files": change(files, kpi)})
-            while (trial := call(address, "/api/v1/program/preview", write))["state"] == "running":
+            _tenure.call(address, "/api/v1/program/preview", write, {"files": change(files, kpi)})
+            while (trial := _tenure.call(address, "/api/v1/program/preview", write))["state"] == "running":
                 time.sleep(0.02)
             trials[kpi] = (time.perf_counter() - start, trial["state"], len(trial["kpis"]))
     every = [ms for times in warm.values() for ms in times]

@@ -18,15 +18,6 @@ PATHS = {
 }
 
 
-def settle(address, key):
-    start = time.perf_counter()
-    while True:
-        now = _tenure.get(address, "/api/v1/metrics/progress", key)
-        if now["up_to"] == now["newest"] and now["marked_months"] == 0 and now["total"] == 0:
-            return time.perf_counter() - start
-        time.sleep(0.1)
-
-
 def memory(process):
     with open(f"/proc/{process.pid}/status", encoding="utf-8") as status:
         return int(next(line.split()[1] for line in status if line.startswith("VmRSS"))) // 1024
@@ -42,7 +33,7 @@ def main():
     data, made = _company.folder()
     with _tenure.serving(data) as (address, started_s, process):
         key = _tenure.tenure("key", "add", f"bench-{time.time_ns()}", "--scope", "read", data=data)
-        settled = settle(address, key)
+        settled = _tenure.settled(address, key)
         figures = {}
         for name, path in PATHS.items():
             times = []

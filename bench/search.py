@@ -51,11 +51,7 @@ def main():
         read = _tenure.tenure("key", "add", "reader", "--scope", "read", data=data).split()[-1]
         for first in range(0, ACCOUNTS, 200):
             send(address, write, [call for number in range(first, min(first + 200, ACCOUNTS)) for call in people(number, rng)])
-        while True:
-            now = _tenure.get(address, "/api/v1/metrics/progress", read)
-            if now["up_to"] == now["newest"] and now["total"] == 0:
-                break
-            time.sleep(0.5)
+        _tenure.settled(address, read)
         typed = []
         for _ in range(RUNS):
             text = rng.choice([rng.choice(WORDS), f"acc-{rng.randrange(ACCOUNTS):06}", f"{rng.choice(FIRST)} {rng.choice(WORDS)}", "zzz no such"])

@@ -195,10 +195,10 @@ pub fn run(
     settings: &Settings<'_>,
     progress: &(dyn Fn(f64) + Sync),
 ) -> tenure_learn::Result<Methods> {
-    let table = match settings.learned {
-        true => Some(table(panel, settings.hand)?),
-        false => None,
-    };
+    let table = settings
+        .learned
+        .then(|| table(panel, settings.hand))
+        .transpose()?;
     let done = std::sync::atomic::AtomicUsize::new(0);
     let count = panel.cutoffs.len();
     let outer = settings.threads.min(count).max(1);
@@ -302,10 +302,6 @@ fn one(
     cutoff: usize,
     settings: &Settings<'_>,
 ) -> tenure_learn::Result<Trained> {
-    // What earlier cutoffs say is wanted for calibrating what is learnt, and for nothing else.
-    if !settings.learned && panel.cutoffs[cutoff].day < settings.from {
-        return Ok(Trained::default());
-    }
     let rows = closed_rows(panel, cutoff, settings.horizon);
     let labels = labels_of(panel, &rows, panel.cutoffs[cutoff].end);
     if !enough(&labels) || panel.of(cutoff).is_empty() {

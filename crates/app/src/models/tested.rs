@@ -125,11 +125,7 @@ impl<'a> Test<'a> {
     }
 
     /// Outcomes among rows, each account's once for each day.
-    pub fn outcomes(&self, rows: &[usize]) -> usize {
-        self.outcomes_of(rows.iter().copied())
-    }
-
-    fn outcomes_of(&self, rows: impl Iterator<Item = usize>) -> usize {
+    pub fn outcomes(&self, rows: impl Iterator<Item = usize>) -> usize {
         rows.filter(|row| self.label(*row))
             .map(|row| (self.panel.accounts[row], self.panel.when[row]))
             .collect::<BTreeSet<_>>()
@@ -145,20 +141,22 @@ impl<'a> Test<'a> {
         }
     }
 
-    /// The AUC of a method under every draw, on those of its rows that are wanted.
-    fn areas_of(&self, it: &Tested, wanted: impl Fn(u32) -> bool) -> Option<Arc<Areas>> {
-        let ranked = Ranked::ascending(
-            it.order
-                .iter()
-                .copied()
-                .filter(|row| wanted(*row))
-                .map(|row| (it.risk(row), self.account[row as usize], self.label(row as usize))),
-        );
+    /// The AUC of a method under every draw, on rows in order of risk.
+    fn areas_of<'r>(&self, it: &Tested, rows: impl Iterator<Item = &'r u32>) -> Option<Arc<Areas>> {
+        let ranked = Ranked::ascending(rows.map(|row| {
+            (
+                it.risk(*row),
+                self.account[*row as usize],
+                self.label(*row as usize),
+            )
+        }));
         self.draws().areas(&ranked).map(Arc::new)
     }
 
     fn areas(&self, it: &Tested) -> Option<Arc<Areas>> {
-        it.areas.get_or_init(|| self.areas_of(it, |_| true)).clone()
+        it.areas
+            .get_or_init(|| self.areas_of(it, it.order.iter()))
+            .clone()
     }
 
     /// The same on the rows of which another method says something too.
@@ -170,7 +168,7 @@ impl<'a> Test<'a> {
         if let Some(found) = self.shared.lock().get(&(at, other)) {
             return found.clone();
         }
-        let found = self.areas_of(it, |row| beside.says(row));
+        let found = self.areas_of(it, it.order.iter().filter(|row| beside.says(**row)));
         self.shared.lock().insert((at, other), found.clone());
         found
     }
@@ -183,9 +181,7 @@ impl<'a> Test<'a> {
             let areas = if rows.len() == it.order.len() {
                 self.areas(it)?
             } else {
-                let mut wanted = vec![false; self.panel.rows()];
-                rows.iter().for_each(|row| wanted[*row as usize] = true);
-                self.areas_of(it, |row| wanted[row as usize])?
+                self.areas_of(it, rows.iter())?
             };
             if let Some(found) = Areas::interval(&[&areas], |areas| areas[0]) {
                 return Some(found.into());
@@ -209,7 +205,7 @@ impl<'a> Test<'a> {
         let falling: Vec<u32> = it.order.iter().rev().copied().collect();
         let (risk, labels) = self.columns(it, &falling);
         let rows = || it.order.iter().map(|row| *row as usize);
-        let outcomes = self.outcomes_of(rows());
+        let outcomes = self.outcomes(rows());
         let positives = labels.iter().filter(|label| **label).count();
         let (probabilities, told_labels): (Vec<f64>, Vec<bool>) = self
             .rows
@@ -433,7 +429,7 @@ impl<'a> Test<'a> {
         let (it, other) = (&self.methods[at], &self.methods[against]);
         let (own, held) = (self.areas_beside(at, against)?, self.areas_beside(against, at)?);
         let lower = Areas::interval(&[&held], |areas| areas[0])?;
-        let outcomes = self.outcomes_of(self.common(it, other).into_iter().map(|row| row as usize));
+        let outcomes = self.outcomes(self.common(it, other).into_iter().map(|row| row as usize));
         let reason = if outcomes < FEWEST {
             Some(format!("only {outcomes} outcomes; {FEWEST} are the least"))
         } else if lower.low < LEAST_AUC {
