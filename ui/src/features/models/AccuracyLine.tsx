@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { day } from "@/shared/days";
-import { percent } from "@/shared/format";
+import { percent, sentence } from "@/shared/format";
 import css from "./models.module.css";
 import { accuracyQuery, type ScoreAccuracy } from "./queries";
 import { beaten, withInterval } from "./rules";
@@ -35,7 +35,7 @@ function Said({ it }: { it: ScoreAccuracy }) {
       <strong>{it.proven ? "Proven" : "Not proven"}</strong>: AUC {withInterval(it.auc)} for {to} within{" "}
       {it.horizon_days} days{it.method === "transparent" ? ", learnt points" : ", set by hand"}; {beaten(it.against)}.{" "}
       <span className="dim">
-        {it.proven ? "" : `${it.reason}. `}Back-test of {day(it.made_at.slice(0, 10))}, cutoffs to{" "}
+        {it.proven ? "" : `${sentence(it.reason)} `}Back-test of {day(it.made_at.slice(0, 10))}, cutoffs to{" "}
         {it.to ? day(it.to) : "–"}.
       </span>{" "}
       <Link to="/accuracy">What it must beat</Link>
