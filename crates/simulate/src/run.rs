@@ -41,9 +41,14 @@ files:
   - {path: contacts.csv, kind: contacts}
   - {path: subscriptions.csv, kind: subscriptions}
   - {path: events.parquet, kind: events}
-  - {path: tickets.csv, kind: tickets}
-  - {path: opportunities.csv, kind: opportunities}
-  - {path: responses.csv, kind: responses}
+  - {path: tickets.csv, kind: tickets, map: kept.map.yaml}
+  - {path: opportunities.csv, kind: opportunities, map: kept.map.yaml}
+  - {path: responses.csv, kind: responses, map: kept.map.yaml}
+";
+
+const KEPT: &str = "\
+# Tickets, opportunities and answers are kept on the day by those who work on them: what they say was known on its date.
+dates: {known: as_dated}
 ";
 
 /// A CSV file that grows.
@@ -215,6 +220,8 @@ pub fn write(
     let contacts = write_contacts(&env, &lives, folder)?;
     std::fs::write(folder.join("import.yaml"), IMPORT)
         .with_context(|| format!("cannot write import.yaml in {}", folder.display()))?;
+    std::fs::write(folder.join("kept.map.yaml"), KEPT)
+        .with_context(|| format!("cannot write kept.map.yaml in {}", folder.display()))?;
     let events = files.event_summary;
     summary.events = events.rows - events.duplicates - events.bad_rows;
     summary.late_events = files.late;

@@ -18,8 +18,24 @@ pub struct Mapping {
     pub decimal: Option<char>,
     /// Files whose columns stand beside the file's own, in order.
     pub joins: Vec<Join>,
+    /// When what the rows say became known, where they bring no `received_at`.
+    pub known: Known,
     /// What each row becomes: the entry of the file's own kind, then those under `also`.
     pub entries: Vec<Entry>,
+}
+
+/// When what a row says counts as known (`received_at`), if the row brings no such time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Known {
+    /// From the start of the import on: nothing is said about what was known before.
+    #[default]
+    Imported,
+    /// Each thing from its own date on, as in a system where people work on it on the day: but not later than the start of the import.
+    AsDated,
+}
+
+impl Known {
+    const ALL: [(&'static str, Self); 2] = [("imported", Self::Imported), ("as_dated", Self::AsDated)];
 }
 
 /// A file beside the imported one whose rows are put beside each row that has the same keys.
@@ -154,6 +170,7 @@ impl Mapping {
             types: Vec::new(),
             decimal: None,
             joins: Vec::new(),
+            known: Known::default(),
             entries: vec![entry],
         }
     }
@@ -165,11 +182,11 @@ impl Mapping {
             serde_saphyr::from_str(yaml).or_else(|error| wrong("", format!("not YAML: {error}"), remedy))?;
         let top = object(&whole, "", TOP)?;
         let dates = match top.get("dates") {
-            Some(dates) => object(dates, "dates", &["format", "zone"])?,
+            Some(dates) => object(dates, "dates", &["format", "zone", "known"])?,
             None => &Map::new(),
         };
         let spelling = Spelling {
-            format: text_of(dates, "dates", "format")?,
+            format: text_of(dates, "dates.", "format")?,
             zone: zone_of(dates, "dates")?.unwrap_or_else(|| zone.clone()),
             decimal: decimal_of(top, "")?,
         };
@@ -196,6 +213,7 @@ impl Mapping {
             types: types(top)?,
             decimal: spelling.decimal,
             joins: joins(top)?,
+            known: known(dates)?,
             entries,
         })
     }
@@ -247,6 +265,23 @@ fn hints(top: &Map<String, Json>) -> Result<Hints, MapError> {
         delimiter,
         header,
     })
+}
+
+fn known(dates: &Map<String, Json>) -> Result<Known, MapError> {
+    let Some(word) = text_of(dates, "dates.", "known")? else {
+        return Ok(Known::default());
+    };
+    match Known::ALL.iter().find(|(name, _)| *name == word) {
+        Some((_, known)) => Ok(*known),
+        None => wrong(
+            "dates.known",
+            format!(
+                "“{word}” is not a way of being known{}",
+                nearest(&word, Known::ALL.map(|(name, _)| name))
+            ),
+            "give imported (from the import on) or as_dated (from its own date on)",
+        ),
+    }
 }
 
 fn joins(top: &Map<String, Json>) -> Result<Vec<Join>, MapError> {

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::fields::{Form, Kind, Others, Type};
 use super::formula::Formulas;
 use super::join::Joins;
-use super::map::{Entry, FieldMap, From, MapError, Mapping, wrong};
+use super::map::{Entry, FieldMap, From, Known, MapError, Mapping, wrong};
 use super::read::{Columns, Hints, Record, Source, nearest, normal};
 use super::value::Spelling;
 
@@ -41,8 +41,10 @@ pub struct EntryPlan {
     pub others: Others,
     /// The expression for rows that are left out.
     pub skip: Option<usize>,
-    /// Columns that were known when the plan was made.
-    pub known: usize,
+    /// Columns that were there when the plan was made.
+    pub columns: usize,
+    /// When what the rows say counts as known.
+    pub known: Known,
 }
 
 /// An attribute or property.
@@ -168,6 +170,7 @@ pub fn plan(
         beside,
         formulas: Formulas::new(source, &mapping.types, mapping.decimal),
         taken: BTreeSet::new(),
+        known: mapping.known,
     };
     for (column, _) in &mapping.types {
         maker.find("types", column)?;
@@ -201,6 +204,7 @@ struct Maker<'a> {
     beside: &'a Path,
     formulas: Formulas,
     taken: BTreeSet<usize>,
+    known: Known,
 }
 
 impl Maker<'_> {
@@ -284,7 +288,8 @@ impl Maker<'_> {
             extras,
             others,
             skip,
-            known: self.columns().names().len(),
+            columns: self.columns().names().len(),
+            known: self.known,
         })
     }
 

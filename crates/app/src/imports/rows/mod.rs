@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::context::Context;
 use super::fields::{Form, Kind, Others, Type};
+use super::map::Known;
 use super::plan::{EntryPlan, Extra, Plan, extra_name};
 use super::read::{Columns, Fault, Record};
 use super::value::{Spelling, Value, guess, plain_number as number};
@@ -112,6 +113,7 @@ fn skipped(entry: &EntryPlan, formulas: &FormulaValues) -> Result<bool, Fault> {
 /// An entry's values for one row.
 struct Row<'a> {
     form: &'a Form,
+    known: Known,
     values: Vec<Option<Value>>,
     extras: Map<String, Json>,
 }
@@ -161,6 +163,7 @@ impl<'a> Row<'a> {
         }
         Ok(Self {
             form: entry.form,
+            known: entry.known,
             values,
             extras,
         })
@@ -227,7 +230,10 @@ impl<'a> Row<'a> {
             name: name.to_owned(),
             kind: EventKind::of(name),
             occurred_at: at,
-            received_at: self.at("received_at").unwrap_or(context.started_at),
+            received_at: self.at("received_at").unwrap_or(match self.known {
+                Known::Imported => context.started_at,
+                Known::AsDated => at.min(context.started_at),
+            }),
             source: SOURCE.to_owned(),
             properties,
         }
@@ -318,7 +324,7 @@ fn late_columns(
     record: &Record,
     extras: &mut Map<String, Json>,
 ) -> Result<(), Fault> {
-    for at in entry.known..record.len() {
+    for at in entry.columns..record.len() {
         let Some(column) = columns.names().get(at) else {
             break;
         };

@@ -98,6 +98,11 @@ async fn mistakes_in_a_map_are_named() {
             "Mars/Olympus",
         ),
         (
+            "fields: {account_id: Konto, name: Firma}\ndates: {known: as_date}",
+            "dates.known",
+            "did you mean “as_dated”?",
+        ),
+        (
             "fields: {account_id: Konto, name: Firma}\nencoding: utf9",
             "",
             "no encoding is called “utf9”",
@@ -202,6 +207,46 @@ also:
     assert_eq!(
         (&events[1]["id"], &events[1]["properties"]),
         (&json!("order/2"), &json!({"amount": 7}))
+    );
+}
+
+#[tokio::test]
+async fn what_rows_say_is_known_from_the_import_on_or_from_its_own_date_on() {
+    let desk = Desk::new().await;
+    let accounts = desk.file("accounts.csv", "account_id,name\nA-1,Ann\n");
+    desk.one(&accounts, "accounts").await;
+    let head = "ticket_id,account_id,opened_at,resolved_at\n";
+    let plain = desk.file("plain.csv", format!("{head}T-1,A-1,2026-01-05,2026-01-09\n"));
+    desk.one(&plain, "tickets").await;
+    let dated = desk.file("dated.csv", format!("{head}T-2,A-1,2026-01-05,2026-01-09\n"));
+    desk.mapped(&dated, "tickets", "dates: {known: as_dated}").await;
+    let told = desk.file(
+        "told.csv",
+        "account_id,effective_on,change,mrr,received_at\nA-1,2026-01-01,started,10,2026-01-20\nA-1,2026-02-01,upsell,20,\n",
+    );
+    desk.mapped(&told, "subscriptions", "dates: {known: as_dated}").await;
+    let start = desk.app.clock.now();
+    let known: Vec<String> = crate::events::tail_since(&desk.app, 0)
+        .iter()
+        .flat_map(|(_, rows)| rows.iter())
+        .filter(|row| row.kind != "account")
+        .map(|row| {
+            let at = jiff::Timestamp::from_microsecond(row.received_at).expect("an instant");
+            let known = if at == start { "the start".to_owned() } else { at.to_string() };
+            format!("{} {known}", row.name)
+        })
+        .collect();
+    assert_eq!(
+        known,
+        [
+            "ticket_opened the start",
+            "ticket_resolved the start",
+            "ticket_opened 2026-01-05T00:00:00Z",
+            "ticket_resolved 2026-01-09T00:00:00Z",
+            // What the row says of it counts before what the map says of all.
+            "subscription_started 2026-01-20T00:00:00Z",
+            "mrr_changed 2026-02-01T00:00:00Z",
+        ]
     );
 }
 
