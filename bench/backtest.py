@@ -35,15 +35,15 @@ def ranked(folder):
 
     db = duckdb.connect()
     db.execute("SET threads = 2")
-    db.execute(f"CREATE TABLE rows AS SELECT * FROM read_csv('{folder}/*.csv', header = true, nullstr = '') WHERE tested = 1")
+    db.execute(f"CREATE TABLE rows AS SELECT * FROM read_csv('{folder}/*.csv', header = true, nullstr = '', sample_size = -1) WHERE tested = 1")
     methods = [name.removeprefix("risk.") for (name, *_) in db.execute("DESCRIBE rows").fetchall() if name.startswith("risk.")]
     start, found = time.perf_counter(), {}
     for method in methods:
         found[method] = db.execute(
             f"""
-            WITH some AS (SELECT outcome = 1 AS came, rank() OVER (ORDER BY "risk.{method}") AS low, count(*) OVER (PARTITION BY "risk.{method}") AS ties
+            WITH told AS (SELECT outcome = 1 AS came, rank() OVER (ORDER BY "risk.{method}") AS low, count(*) OVER (PARTITION BY "risk.{method}") AS ties
                           FROM rows WHERE "risk.{method}" IS NOT NULL),
-            sums AS (SELECT sum(low + (ties - 1) / 2) FILTER (WHERE came) AS ranks, count(*) FILTER (WHERE came) AS hits, count(*) FILTER (WHERE NOT came) AS rest FROM some)
+            sums AS (SELECT sum(low + (ties - 1) / 2) FILTER (WHERE came) AS ranks, count(*) FILTER (WHERE came) AS hits, count(*) FILTER (WHERE NOT came) AS rest FROM told)
             SELECT (ranks - hits * (hits + 1) / 2) / (hits::DOUBLE * rest) FROM sums"""
         ).fetchone()[0]
     return time.perf_counter() - start, found

@@ -108,6 +108,7 @@ pub fn run(
         threads: settings.threads,
         learned: settings.learned,
         from: settings.from,
+        most: rolling::MOST_ROWS,
     };
     let methods = rolling::run(panel, &learning, &|share| progress(0.8 * share))?;
     let raw = methods

@@ -199,7 +199,8 @@ fn places(chunk: &[Arc<Entry>], question: &known::Ask<'_>) -> BTreeMap<i64, Vec<
     wanted
 }
 
-fn active_on(entry: &Entry, day: i32) -> bool {
+/// Whether an account was active on a day, by what is known now.
+pub(super) fn active_on(entry: &Entry, day: i32) -> bool {
     entry.head.span_at(day).is_some_and(|span| span.active)
 }
 

@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod panel;
 pub mod params;
 pub mod present;
+mod reach;
 pub mod report;
 pub mod rolling;
 pub mod rows;

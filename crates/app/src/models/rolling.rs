@@ -7,7 +7,7 @@ use tenure_learn::boost;
 use tenure_learn::points::PointTable;
 use tenure_learn::{Column, Direction, Table, Values, calibrate, logistic, screen, threads, transparent};
 
-use super::panel::Panel;
+use super::panel::{Cutoff, Panel};
 
 /// Rows that a training looks at, at most: the newest whole cutoffs.
 pub const MOST_ROWS: usize = 200_000;
@@ -16,7 +16,7 @@ const MOST_COLUMNS: usize = 512;
 /// Rows of either class that a training needs.
 const FEWEST: usize = 10;
 /// Rows of the rarer class that a calibration wants.
-const CALIBRATE: usize = 50;
+pub const CALIBRATE: usize = 50;
 
 /// The column of the score set by hand in tables to learn from.
 pub const HAND: &str = "score set by hand";
@@ -37,6 +37,8 @@ pub struct Settings<'a> {
     pub learned: bool,
     /// The first cutoff that is tested: 75 points stand for the odds that were known on it.
     pub from: i32,
+    /// Rows that a training looks at, at most ([`MOST_ROWS`]).
+    pub most: usize,
 }
 
 /// A method's values by row; NaN where it has none.
@@ -55,26 +57,42 @@ pub struct Scored {
 /// All methods by id.
 pub type Methods = Vec<(&'static str, Scored)>;
 
-/// The rows of a cutoff's training: those of earlier cutoffs whose horizon had passed by its day.
+/// The cutoffs that a training as of a day reads, newest first: those whose horizon had passed by then, as many as hold `most` rows and at
+/// least one. And whether that left any out.
 #[must_use]
-pub fn closed_rows(panel: &Panel, cutoff: usize, horizon: i32) -> Vec<u32> {
-    let day = panel.cutoffs[cutoff].day;
-    let mut rows: Vec<u32> = Vec::new();
-    for earlier in (0..cutoff).rev() {
+pub fn window(panel: &Panel, day: i32, horizon: i32, most: usize) -> (Vec<usize>, bool) {
+    let (mut found, mut rows) = (Vec::new(), 0);
+    for earlier in (0..panel.cutoffs.len()).rev() {
         if panel.cutoffs[earlier].day.saturating_add(horizon) > day {
             continue;
         }
-        let of = panel.of(earlier);
-        if !rows.is_empty() && rows.len() + of.len() > MOST_ROWS {
-            break;
+        let of = panel.of(earlier).len();
+        if rows > 0 && rows + of > most {
+            return (found, true);
         }
-        rows.extend(
-            of.filter(|row| panel.labels[*row].is_some())
-                .filter_map(|row| u32::try_from(row).ok()),
-        );
+        rows += of;
+        found.push(earlier);
     }
-    rows.sort_unstable();
-    rows
+    (found, false)
+}
+
+/// The rows of a cutoff's training.
+fn closed_rows(panel: &Panel, cutoff: usize, horizon: i32, most: usize) -> Vec<u32> {
+    let (mut cutoffs, _) = window(panel, panel.cutoffs[cutoff].day, horizon, most);
+    cutoffs.reverse();
+    cutoffs
+        .into_iter()
+        .flat_map(|cutoff| panel.of(cutoff))
+        .filter(|row| panel.labels[*row].is_some())
+        .filter_map(|row| u32::try_from(row).ok())
+        .collect()
+}
+
+/// Whether there is enough to learn from for a cutoff.
+#[must_use]
+pub fn learns(panel: &Panel, cutoff: usize, horizon: i32, most: usize) -> bool {
+    let rows = closed_rows(panel, cutoff, horizon, most);
+    enough(&labels_of(panel, &rows, panel.cutoffs[cutoff].end))
 }
 
 /// The table that learners read: the panel's, and the score set by hand.
@@ -236,7 +254,7 @@ pub fn run(
             continue;
         }
         let (calibrated, raw) = match id {
-            "transparent" | "challenger" => (recalibrated(panel, &raw, settings.horizon), Some(raw)),
+            "transparent" | "challenger" => (recalibrated(panel, &raw, settings), Some(raw)),
             _ => (raw, None),
         };
         let scale = tenure_learn::scale::Scale::of_share(reference);
@@ -302,7 +320,7 @@ fn one(
     cutoff: usize,
     settings: &Settings<'_>,
 ) -> tenure_learn::Result<Trained> {
-    let rows = closed_rows(panel, cutoff, settings.horizon);
+    let rows = closed_rows(panel, cutoff, settings.horizon, settings.most);
     let labels = labels_of(panel, &rows, panel.cutoffs[cutoff].end);
     if !enough(&labels) || panel.of(cutoff).is_empty() {
         return Ok(Trained::default());
@@ -392,10 +410,11 @@ fn alone(
 }
 
 /// Log-odds with intercept and slope of the newest rows whose horizon had passed, as scored before they were seen.
-fn recalibrated(panel: &Panel, raw: &[f64], horizon: i32) -> Vec<f64> {
+fn recalibrated(panel: &Panel, raw: &[f64], settings: &Settings<'_>) -> Vec<f64> {
     let mut out = raw.to_vec();
     for cutoff in 0..panel.cutoffs.len() {
-        if let Some(found) = newest_calibration(panel, raw, cutoff, horizon) {
+        let Cutoff { day, end, .. } = panel.cutoffs[cutoff];
+        if let Some(found) = calibration_until(panel, raw, day, end, settings.horizon, settings.most) {
             out[panel.of(cutoff)]
                 .iter_mut()
                 .for_each(|score| *score = found.apply(*score));
@@ -404,19 +423,8 @@ fn recalibrated(panel: &Panel, raw: &[f64], horizon: i32) -> Vec<f64> {
     out
 }
 
-/// The calibration that a cutoff may use: of the newest closed cutoffs that together hold enough of the rarer class.
-#[must_use]
-pub fn newest_calibration(
-    panel: &Panel,
-    raw: &[f64],
-    cutoff: usize,
-    horizon: i32,
-) -> Option<calibrate::Calibration> {
-    let at = panel.cutoffs[cutoff];
-    calibration_until(panel, raw, at.day, at.end, horizon)
-}
-
-/// The same as of a day: of the newest cutoffs whose horizon had passed by then, as was known before `end`.
+/// The calibration that may be used as of a day: of the newest cutoffs whose horizon had passed by then and that together hold enough of
+/// the rarer class, as was known before `end`.
 #[must_use]
 pub fn calibration_until(
     panel: &Panel,
@@ -424,16 +432,14 @@ pub fn calibration_until(
     day: i32,
     end: i64,
     horizon: i32,
+    most: usize,
 ) -> Option<calibrate::Calibration> {
-    // How many rows a training as of a day has; the newest first, so that the first is that of the day itself.
-    let closed = |day: i32| -> usize {
-        let passed = |at: &usize| panel.cutoffs[*at].day.saturating_add(horizon) <= day;
-        (0..panel.cutoffs.len())
-            .filter(passed)
-            .map(|at| panel.of(at).len())
-            .sum()
+    // How many rows a training as of a day reads.
+    let read = |day: i32| -> usize {
+        let (cutoffs, _) = window(panel, day, horizon, most);
+        cutoffs.into_iter().map(|at| panel.of(at).len()).sum()
     };
-    let own = closed(day);
+    let own = read(day);
     let (mut scores, mut labels) = (Vec::new(), Vec::new());
     for earlier in (0..panel.cutoffs.len()).rev() {
         let then = panel.cutoffs[earlier].day;
@@ -441,7 +447,7 @@ pub fn calibration_until(
             continue;
         }
         // A model that knew less than half of the rows errs in other ways: what is right for it is wrong for this one.
-        if closed(then) * 2 < own {
+        if read(then) * 2 < own {
             break;
         }
         for row in panel.of(earlier) {

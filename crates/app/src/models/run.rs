@@ -13,13 +13,15 @@ use super::backtest::{self, Settings};
 use super::gather::{self, Ask, Gathered, HandScore};
 use super::outcome::{Outcome, What};
 use super::params::{Asked, Days};
+use super::reach;
 use super::report::Report;
-use super::rolling::Scored;
+use super::rolling::{MOST_ROWS, Scored};
 use super::rows::{self, Rows};
 use super::store::{self, Backtest, Run};
 use super::train;
 use crate::App;
 use crate::definitions::{Definitions, OutcomeKind, Score};
+use crate::metrics::Entry;
 
 /// The seed of everything that is drawn.
 pub const SEED: u64 = 1;
@@ -169,7 +171,8 @@ impl Job {
         })
     }
 
-    fn ask(&self, horizons: Vec<i32>) -> Ask {
+    /// What to gather from the cutoff `start` on.
+    fn ask(&self, start: usize, horizons: Vec<i32>) -> Ask {
         let mut scores = Vec::new();
         if let Some(score) = &self.score {
             scores.push(hand(score, "score", true));
@@ -180,7 +183,7 @@ impl Job {
         }
         Ask {
             outcome: self.outcome.clone(),
-            cutoffs: self.days.cutoffs.clone(),
+            cutoffs: self.days.cutoffs[start..].to_vec(),
             trust_dates: self.asked.trust_dates,
             horizons,
             hand: scores,
@@ -239,6 +242,37 @@ impl Done {
     }
 }
 
+/// Gathers what was known, from as far back as any figure on a tested cutoff depends on.
+async fn gathered(
+    app: &App,
+    job: &Job,
+    horizons: Vec<i32>,
+    progress: &(dyn Fn(f64) + Sync),
+) -> Result<Gathered> {
+    let Days {
+        cutoffs,
+        from,
+        horizon,
+        ..
+    } = &job.days;
+    let learned = !job.asked.only_hand_set;
+    let entries = app.metrics.book.all();
+    let active = |at: usize| {
+        let on = |entry: &&Arc<Entry>| gather::active_on(entry, cutoffs[at]);
+        entries.iter().filter(on).count()
+    };
+    let mut start = reach::guess(cutoffs, *from, *horizon, learned, MOST_ROWS, active);
+    loop {
+        let found = gather::gather(app, &job.ask(start, horizons.clone()), progress).await?;
+        if start == 0 || reach::is_whole(&found.panel, *from, *horizon, learned, MOST_ROWS) {
+            return Ok(found);
+        }
+        // Fewer rows than accounts, or fewer outcomes than supposed: as many cutoffs again.
+        let held = cutoffs.len() - start;
+        start = start.saturating_sub(held);
+    }
+}
+
 /// Gathers and tests.
 ///
 /// # Errors
@@ -250,13 +284,7 @@ pub async fn execute(
     tell: impl Fn(f64, &'static str) + Send + Sync + 'static,
 ) -> Result<Done> {
     let tell = Arc::new(tell);
-    let gathered = {
-        let tell = Arc::clone(&tell);
-        gather::gather(app, &job.ask(horizons), &move |share| {
-            tell(0.5 * share, "what was known")
-        })
-        .await?
-    };
+    let gathered = gathered(app, job, horizons, &|share| tell(0.5 * share, "what was known")).await?;
     let capacity = job.capacity(app);
     let job = Arc::clone(job);
     tokio::task::spawn_blocking(move || {

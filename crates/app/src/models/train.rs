@@ -103,7 +103,8 @@ pub fn train(done: &Done, job: &Job, method: &str, before: Option<Scale>) -> Res
     let calibration = |id: &str| {
         raw(id)
             .and_then(|raw| {
-                rolling::calibration_until(panel, raw, panel.newest, i64::MAX, job.outcome.horizon)
+                let horizon = job.outcome.horizon;
+                rolling::calibration_until(panel, raw, panel.newest, i64::MAX, horizon, rolling::MOST_ROWS)
             })
             .unwrap_or_default()
     };
