@@ -98,6 +98,14 @@ describe("bringing data in without a terminal", () => {
     await page.getByLabel("Value of owner").fill("ann@example.com");
     await page.getByText("Kept", { exact: true }).waitFor();
     await page.getByRole("region", { name: "First rows" }).getByText("ann@example.com").first().waitFor();
+    // The help desk is kept on the day, so what its file tells was known then.
+    await files.getByRole("link", { name: /tickets\.csv/ }).click();
+    await page.getByRole("region", { name: "How tickets.csv is read" }).waitFor();
+    await choose(page, "What they tell was known", "on its own dates, as it is kept on the day");
+    await page.getByText("Kept", { exact: true }).waitFor();
+    expect(await breaches(page)).toEqual([]);
+    await files.getByRole("link", { name: /accounts\.csv/ }).click();
+    await page.getByRole("region", { name: "How accounts.csv is read" }).waitFor();
     // Tried first: nothing is stored.
     await page.getByRole("button", { name: "Try without storing" }).click();
     await page.getByText("Nothing was stored.", { exact: false }).waitFor();
@@ -121,8 +129,9 @@ describe("bringing data in without a terminal", () => {
     expect(await breaches(page)).toEqual([]);
     await page.getByRole("button", { name: "Keep and take in" }).click();
     await page.getByText("Nothing is rejected").waitFor();
-    const answer = await ask<{ items: { name: string }[] }>(page, `/accounts/${run}-2/timeline?kind=support`);
-    expect(answer.items.map((e) => e.name)).toEqual(["ticket_opened"]);
+    type Timeline = { items: { name: string; occurred_at: string; received_at: string }[] };
+    const answer = await ask<Timeline>(page, `/accounts/${run}-2/timeline?kind=support`);
+    expect(answer.items.map((e) => [e.name, e.received_at === e.occurred_at])).toEqual([["ticket_opened", true]]);
     const account = await ask<{ attributes: Record<string, unknown> }>(page, `/accounts/${run}-1`);
     expect(account.attributes.industry).toBe("Clinic");
     expect(problems).toEqual([]);

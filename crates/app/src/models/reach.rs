@@ -162,8 +162,18 @@ mod tests {
                 scored(&all, from, learned, most),
                 scored(&some, from, learned, most),
             );
-            assert_eq!(tested(&all, &of_all), tested(&some, &of_some), "learned: {learned}");
-            assert!(!is_whole(&panel(start + 1..36, 200), from, HORIZON, learned, most));
+            assert_eq!(
+                tested(&all, &of_all),
+                tested(&some, &of_some),
+                "learned: {learned}"
+            );
+            assert!(!is_whole(
+                &panel(start + 1..36, 200),
+                from,
+                HORIZON,
+                learned,
+                most
+            ));
         }
     }
 

@@ -9,12 +9,18 @@ import { Icon } from "@/shared/ui/Icon";
 import { Panel } from "@/shared/ui/Panel";
 import { Loaded, Problem } from "@/shared/ui/State";
 import css from "./imports.module.css";
-import type { Doc } from "./map";
+import { knownOf, withKnown, type Doc, type Known } from "./map";
 import { MapChoices } from "./MapChoices";
 import { MapColumns } from "./MapColumns";
 import { MapGiven } from "./MapGiven";
 import { MapRows } from "./MapRows";
 import { uploadFileQuery } from "./queries";
+
+/** For files without arrival times; a column that is mapped to `received_at` counts before it. */
+const KNOWN: { value: Known; label: string }[] = [
+  { value: "imported", label: "from the import on" },
+  { value: "as_dated", label: "on its own dates, as it is kept on the day" },
+];
 
 type Wanted = { kind?: string; document?: Doc; map?: string };
 
@@ -97,6 +103,15 @@ function Editor({ upload, data }: { upload: string; data: UploadFileDetail }) {
             label: `${words(k.kind)}${i === 0 ? " (fits best)" : ""}`,
           }))}
         />
+        {look.kind === "accounts" || look.kind === "contacts" ? null : (
+          <Select
+            label="What they tell was known"
+            value={knownOf(doc)}
+            allowDeselect={false}
+            onChange={(known) => known && change(withKnown(doc, known as Known))}
+            data={KNOWN}
+          />
+        )}
         <Sample look={look} />
       </div>
       {save.error ? <Problem inline error={save.error} /> : null}

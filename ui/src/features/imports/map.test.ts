@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { assign, extraName, fieldOf, given, put, targetOf, translate, type Doc } from "./map";
+import { assign, extraName, fieldOf, given, knownOf, put, targetOf, translate, withKnown, type Doc } from "./map";
 
 const doc: Doc = {
   fields: {
@@ -48,6 +48,16 @@ describe("a column's place in a map", () => {
     expect(extraName("Zip Code", "attributes")).toBe("attributes.zip_code");
     expect(extraName("zipCode", "attributes")).toBe("attributes.zip_code");
     expect(extraName("properties.x", "properties")).toBe("properties.x");
+  });
+});
+
+describe("when a file's dates were known", () => {
+  it("is said beside how they are written, and the usual is not", () => {
+    const dated = withKnown({ ...doc, dates: { format: "%d.%m.%Y" } }, "as_dated");
+    expect(dated.dates).toEqual({ format: "%d.%m.%Y", known: "as_dated" });
+    expect([knownOf(doc), knownOf(dated)]).toEqual(["imported", "as_dated"]);
+    expect(withKnown(dated, "imported").dates).toEqual({ format: "%d.%m.%Y" });
+    expect(withKnown(withKnown(doc, "as_dated"), "imported")).toEqual(doc);
   });
 });
 

@@ -130,6 +130,23 @@ export function translate(doc: Doc, field: string, text: string, word: string | 
   return put(doc, field, { ...it, values });
 }
 
+/** When what a file tells counts as known: from the import on, or each thing from its own date on. */
+export type Known = "imported" | "as_dated";
+
+type Dates = { known?: Known; [key: string]: unknown };
+const datesOf = (doc: Doc): Dates => (doc.dates ?? {}) as Dates;
+
+export const knownOf = (doc: Doc): Known => datesOf(doc).known ?? "imported";
+
+/** The document that says when what the file tells counts as known; the usual is not written. */
+export function withKnown(doc: Doc, known: Known): Doc {
+  const dates: Dates = { ...datesOf(doc), known };
+  if (known === "imported") delete dates.known;
+  const next: Doc = { ...doc, dates };
+  if (Object.keys(dates).length === 0) delete next.dates;
+  return next;
+}
+
 /** Patterns of days and times that are offered; any other can be typed in the YAML. */
 export const FORMATS = [
   "%Y-%m-%d",

@@ -224,7 +224,8 @@ async fn what_rows_say_is_known_from_the_import_on_or_from_its_own_date_on() {
         "told.csv",
         "account_id,effective_on,change,mrr,received_at\nA-1,2026-01-01,started,10,2026-01-20\nA-1,2026-02-01,upsell,20,\n",
     );
-    desk.mapped(&told, "subscriptions", "dates: {known: as_dated}").await;
+    desk.mapped(&told, "subscriptions", "dates: {known: as_dated}")
+        .await;
     let start = desk.app.clock.now();
     let known: Vec<String> = crate::events::tail_since(&desk.app, 0)
         .iter()
@@ -232,7 +233,11 @@ async fn what_rows_say_is_known_from_the_import_on_or_from_its_own_date_on() {
         .filter(|row| row.kind != "account")
         .map(|row| {
             let at = jiff::Timestamp::from_microsecond(row.received_at).expect("an instant");
-            let known = if at == start { "the start".to_owned() } else { at.to_string() };
+            let known = if at == start {
+                "the start".to_owned()
+            } else {
+                at.to_string()
+            };
             format!("{} {known}", row.name)
         })
         .collect();
