@@ -5,12 +5,26 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::run::{command, has, install, root, step};
+use crate::run::{command, has, install, root, step, summary};
 use crate::{codegen, licences, postgres, sdk, tidy, ui};
 
 /// Everything.
 pub fn ci() -> Result<()> {
     let start = Instant::now();
+    let found = all();
+    summary("all of CI", start);
+    found
+}
+
+/// Every test.
+pub fn test(filter: &[String]) -> Result<()> {
+    let start = Instant::now();
+    let found = tests(filter);
+    summary("all tests", start);
+    found
+}
+
+fn all() -> Result<()> {
     step("formatting", command("cargo", &["fmt", "--all", "--check"]))?;
     tidy::tidy()?;
     licences::licences()?;
@@ -31,21 +45,19 @@ pub fn ci() -> Result<()> {
         ),
     )?;
     codegen::codegen(true)?;
-    test(&[])?;
-    eprintln!("\n== all of CI: {:.0} min", start.elapsed().as_secs_f64() / 60.0);
-    Ok(())
+    tests(&[])
 }
 
-/// Every test: Rust on both databases, the UI's own, the browser's on the real binary.
-pub fn test(filter: &[String]) -> Result<()> {
+/// Rust on both databases, the UI's own, the browser's on the real binary.
+fn tests(filter: &[String]) -> Result<()> {
     postgres::check_user()?;
     ui::build()?;
     let mut args = vec!["test", "--workspace", "--quiet"];
     args.extend(filter.iter().map(String::as_str));
-    let mut tests = command("cargo", &args);
-    tests.env("TMPDIR", postgres::scratch());
-    at_once(&mut tests);
-    step("tests on the embedded database", tests)?;
+    let mut embedded = command("cargo", &args);
+    embedded.env("TMPDIR", postgres::scratch());
+    at_once(&mut embedded);
+    step("tests on the embedded database", embedded)?;
     {
         let cluster = postgres::Cluster::start()?;
         // The command line's tests are about a folder with its embedded database.

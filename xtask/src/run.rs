@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -29,6 +30,18 @@ pub fn command(program: &str, args: &[&str]) -> Command {
     command
 }
 
+/// What has run so far, with its seconds.
+static DONE: Mutex<Vec<(String, f64)>> = Mutex::new(Vec::new());
+
+/// Says once more how long each step took.
+pub fn summary(what: &str, start: Instant) {
+    let done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
+    eprintln!("\n== {what}: {:.0} s, of which", start.elapsed().as_secs_f64());
+    for (title, seconds) in done.iter() {
+        eprintln!("{seconds:>8.0} s  {title}");
+    }
+}
+
 /// Says what begins, runs it with its output shown, says how long it took; an exit other than 0 is an error.
 pub fn step(title: &str, mut command: Command) -> Result<()> {
     eprintln!("\n== {title}");
@@ -36,10 +49,14 @@ pub fn step(title: &str, mut command: Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("{title}: {:?} cannot be started", command.get_program()))?;
+    let seconds = start.elapsed().as_secs_f64();
+    DONE.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push((title.to_owned(), seconds));
     if !status.success() {
         bail!("{title} failed ({status})");
     }
-    eprintln!("== {title}: done in {:.0} s", start.elapsed().as_secs_f64());
+    eprintln!("== {title}: done in {seconds:.0} s");
     Ok(())
 }
 
