@@ -133,6 +133,8 @@ impl App {
         };
         migrate::migrate(&store, &clock, MIGRATIONS).await?;
         same_records(&config, noted, store.identity(&clock).await?)?;
+        // Read while names and log are: with many accounts each of these takes about as long.
+        let kept = tokio::spawn(metrics::reactor::kept(store.clone()));
         let auth = Auth::new(config.password_cost)?;
         let accounts = Arc::new(Directory::default());
         accounts::load(&store, &accounts).await?;
@@ -164,7 +166,7 @@ impl App {
         }));
         app.metrics.marked_by(scores::marks);
         program::load(&app).await?;
-        metrics::reactor::load(&app).await?;
+        app.metrics.book.put(kept.await??);
         Ok(app)
     }
 

@@ -22,19 +22,16 @@ pub async fn load(store: &Store, directory: &Directory) -> StoreResult<()> {
             .map(|row| row.get::<String>("packed"))
             .collect::<StoreResult<Vec<_>>>()
     };
-    let accounts = store
-        .all(
-            "SELECT string_agg(id || $1 || CAST(no AS TEXT), $2) AS packed FROM accounts GROUP BY no / 1024",
-            args![FIELD, RECORD],
-        )
-        .await?;
-    let contacts = store
-        .all(
-            "SELECT string_agg(id || $1 || CAST(COALESCE(account_no, 0) AS TEXT), $2) AS packed FROM contacts \
-             GROUP BY COALESCE(account_no, 0) / 1024",
-            args![FIELD, RECORD],
-        )
-        .await?;
+    let accounts = store.all(
+        "SELECT string_agg(id || $1 || CAST(no AS TEXT), $2) AS packed FROM accounts GROUP BY no / 1024",
+        args![FIELD, RECORD],
+    );
+    let contacts = store.all(
+        "SELECT string_agg(id || $1 || CAST(COALESCE(account_no, 0) AS TEXT), $2) AS packed FROM contacts \
+         GROUP BY COALESCE(account_no, 0) / 1024",
+        args![FIELD, RECORD],
+    );
+    let (accounts, contacts) = futures::try_join!(accounts, contacts)?;
     let mut aliases = Vec::new();
     for row in store
         .all("SELECT alias, contact_id FROM contact_aliases", vec![])

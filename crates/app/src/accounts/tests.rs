@@ -580,3 +580,46 @@ fn ids_have_one_form() {
     }
     assert!(normalise(&"x".repeat(512)).is_ok());
 }
+
+#[tokio::test]
+async fn accounts_that_lie_close_together_are_read_as_those_that_do_not() {
+    let app = TestApp::new().await;
+    let ids: Vec<String> = (1..=9).map(|at| format!("A-{at}")).collect();
+    let all: Vec<Change> = ids
+        .iter()
+        .map(|id| account(id, DAY, json!({ "x": id })))
+        .collect();
+    apply(&app, &all).await;
+    let nos: Vec<i64> = ids
+        .iter()
+        .map(|id| app.accounts.number(id).expect("an account").get())
+        .collect();
+    // A-5 is shown in A-4 and not by itself.
+    let tx = app.store.begin().await.unwrap();
+    let merge = super::merges::Merge {
+        id: "m-1".to_owned(),
+        merged: AccountNo::new(nos[4]),
+        survivor: AccountNo::new(nos[3]),
+        choices: BTreeMap::new(),
+        at: DAY,
+        actor: "test".to_owned(),
+        parted_at: None,
+        parted_by: None,
+    };
+    super::merges::merge(&tx, &merge, 1).await.unwrap();
+    tx.commit().await.unwrap();
+    let shown = |at: &[usize]| {
+        let nos: Vec<i64> = at.iter().map(|at| nos[*at - 1]).collect();
+        let app = &app;
+        async move {
+            let told = super::merges::told_now(&app.store, &nos).await.unwrap();
+            told.into_values().map(|it| it.id).collect::<Vec<_>>()
+        }
+    };
+    // Close together in any order, far apart, one alone, none.
+    assert_eq!(shown(&[7, 4, 5, 8]).await, ["A-4", "A-7", "A-8"]);
+    assert_eq!(shown(&[1, 4, 9]).await, ["A-1", "A-4", "A-9"]);
+    assert_eq!(shown(&[2, 3, 5]).await, ["A-2", "A-3"]);
+    assert_eq!(shown(&[6]).await, ["A-6"]);
+    assert_eq!(shown(&[]).await, [""; 0]);
+}

@@ -8,6 +8,7 @@ use anyhow::Result;
 use futures::StreamExt;
 use parking_lot::RwLock;
 use tenure_lake::EventRow;
+use tenure_store::Store;
 use tokio::sync::watch;
 
 use super::as_of::Cache;
@@ -145,7 +146,7 @@ pub async fn catch_up(app: &App) -> Result<bool> {
         return Ok(true);
     }
     if app.metrics.book.is_empty() {
-        load(app).await?;
+        app.metrics.book.put(kept(app.store.clone()).await?);
     }
     let mut worked = false;
     if store::setting(&app.store, COMPUTED_FOR).await? != Some(today.to_string()) {
@@ -295,31 +296,33 @@ pub fn month_of(day: i32) -> i32 {
     i32::from(date.year()) * 100 + i32::from(date.month())
 }
 
-/// Reads the book from the records.
+/// What the records keep of every account, for the book.
 ///
 /// # Errors
 /// When the records fail.
-pub async fn load(app: &App) -> Result<()> {
+pub async fn kept(records: Store) -> Result<Vec<Entry>> {
     const PAGE: usize = 4_000;
     const AT_ONCE: usize = 2;
-    let nos = store::numbers(&app.store).await?;
-    let mut pages = futures::stream::iter(nos.chunks(PAGE).map(<[i64]>::to_vec))
-        .map(|nos| tokio::spawn(page(app.clone(), nos)))
-        .buffer_unordered(AT_ONCE);
-    while let Some(entries) = pages.next().await {
-        app.metrics.book.put(entries??);
+    let nos = store::numbers(&records).await?;
+    let pages = futures::stream::iter(nos.chunks(PAGE).map(<[i64]>::to_vec))
+        .map(|nos| tokio::spawn(page(records.clone(), nos)))
+        .buffered(AT_ONCE);
+    let mut entries = Vec::with_capacity(nos.len());
+    let mut pages = std::pin::pin!(pages);
+    while let Some(page) = pages.next().await {
+        entries.extend(page??);
     }
-    Ok(())
+    Ok(entries)
 }
 
 /// The entries of some accounts as they are kept.
-async fn page(app: App, nos: Vec<i64>) -> Result<Vec<Entry>> {
+async fn page(records: Store, nos: Vec<i64>) -> Result<Vec<Entry>> {
     let (Some(first), Some(last)) = (nos.first(), nos.last()) else {
         return Ok(Vec::new());
     };
     let (heads, records) = tokio::try_join!(
-        store::heads(&app.store, *first, *last),
-        store::present(&app.store, &nos)
+        store::heads(&records, *first, *last),
+        store::present(&records, &nos)
     )?;
     Ok(heads
         .into_iter()

@@ -196,18 +196,36 @@ pub async fn own(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, To
     Ok(found)
 }
 
+/// How some of the numbers are asked for: “is one of these”, or, where they lie close together as all accounts do, “lies between”, which a
+/// database reads in a fraction of the time and which may answer with others too. What stands behind the column's name, and its values.
+fn among(nos: &[i64]) -> (String, Vec<Value>) {
+    let (first, last) = (nos.iter().min().copied(), nos.iter().max().copied());
+    if let (Some(first), Some(last)) = (first, last)
+        && last.abs_diff(first) < 2 * nos.len() as u64
+    {
+        return ("BETWEEN $1 AND $2".to_owned(), vec![first.into(), last.into()]);
+    }
+    let list = placeholders(nos.len());
+    let values = nos.iter().map(|no| Value::from(*no)).collect();
+    (format!("IN ({list})"), values)
+}
+
 /// As [`own`], without the past of the fields.
 async fn present(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Told>> {
     // An empty list between brackets is a mistake to one of the two databases.
     if nos.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let list = placeholders(nos.len());
-    let values: Vec<Value> = nos.iter().map(|no| Value::from(*no)).collect();
+    let (among, values) = among(nos);
+    let wanted: HashSet<i64> = nos.iter().copied().collect();
     let mut found = BTreeMap::new();
     let sql =
-        format!("SELECT no, id, name, owner, parent_id, stub, attributes FROM accounts WHERE no IN ({list})");
+        format!("SELECT no, id, name, owner, parent_id, stub, attributes FROM accounts WHERE no {among}");
     for row in on.all(&sql, values).await? {
+        let no: i64 = row.get("no")?;
+        if !wanted.contains(&no) {
+            continue;
+        }
         let attributes: String = row.get("attributes")?;
         let told = Told {
             id: row.get("id")?,
@@ -218,7 +236,7 @@ async fn present(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, To
             attributes: serde_json::from_str(&attributes).unwrap_or_default(),
             history: BTreeMap::new(),
         };
-        found.insert(row.get::<i64>("no")?, told);
+        found.insert(no, told);
     }
     Ok(found)
 }
@@ -243,14 +261,16 @@ async fn read(on: &impl Execute, nos: &[i64], past: bool) -> StoreResult<BTreeMa
     const CHUNK: usize = 500;
     let mut all = BTreeMap::new();
     for chunk in nos.chunks(CHUNK) {
-        let list = placeholders(chunk.len());
-        let values: Vec<Value> = chunk.iter().map(|no| Value::from(*no)).collect();
-        let sql =
-            format!("SELECT no, root_no FROM account_roots WHERE root_no IN ({list}) OR no IN ({list})");
+        let (among, values) = among(chunk);
+        let wanted: HashSet<i64> = chunk.iter().copied().collect();
+        let sql = format!("SELECT no, root_no FROM account_roots WHERE root_no {among} OR no {among}");
         let (mut roots, mut members) = (HashSet::new(), Vec::new());
         for row in on.all(&sql, values).await? {
-            members.push(row.get::<i64>("no")?);
-            roots.insert(row.get::<i64>("root_no")?);
+            let (no, root) = (row.get::<i64>("no")?, row.get::<i64>("root_no")?);
+            if wanted.contains(&no) || wanted.contains(&root) {
+                members.push(no);
+                roots.insert(root);
+            }
         }
         let merged: HashSet<i64> = members.iter().copied().collect();
         let alone: Vec<i64> = chunk
