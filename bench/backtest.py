@@ -35,7 +35,10 @@ def ranked(folder):
 
     db = duckdb.connect()
     db.execute("SET threads = 2")
-    db.execute(f"CREATE TABLE rows AS SELECT * FROM read_csv('{folder}/*.csv', header = true, nullstr = '', sample_size = -1) WHERE tested = 1")
+    db.execute(
+        f"""CREATE TABLE rows AS SELECT CAST(COLUMNS('^outcome$|^risk\\.') AS DOUBLE)
+            FROM read_csv('{folder}/*.csv', header = true, nullstr = '', all_varchar = true) WHERE tested = '1'"""
+    )
     methods = [name.removeprefix("risk.") for (name, *_) in db.execute("DESCRIBE rows").fetchall() if name.startswith("risk.")]
     start, found = time.perf_counter(), {}
     for method in methods:

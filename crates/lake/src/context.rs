@@ -10,7 +10,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemTable;
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::ScalarUDF;
-use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::prelude::{DataFrame, SessionContext, col, lit};
 use futures::{Stream, StreamExt};
 
 use crate::clock_udf::clock_functions;
@@ -71,6 +71,25 @@ impl Context {
         let done = self.session.register_table(name, Arc::new(view));
         done.map(drop)
             .map_err(|error| QueryError::from_engine(&error, sql))
+    }
+
+    /// Lets `events` hold those of some accounts only. Their numbers become part of every query that reads them: for at most a few thousand.
+    ///
+    /// # Errors
+    /// When the context has no events.
+    pub fn only_accounts(&self, numbers: &[i64]) -> Result<()> {
+        let whole = self
+            .session
+            .deregister_table("events")?
+            .context("there is no table 'events'")?;
+        let wanted = numbers.iter().map(|no| lit(*no)).collect();
+        let some = self
+            .session
+            .read_table(whole)?
+            .filter(col("account_no").in_list(wanted, false))?;
+        let view = datafusion::datasource::ViewTable::new(some.into_unoptimized_plan(), None);
+        self.session.register_table("events", Arc::new(view))?;
+        Ok(())
     }
 
     /// Makes `now()`, `current_timestamp`, `current_date` and `today()` of this context stand at the given
@@ -180,7 +199,7 @@ impl Context {
             .unwrap_or_else(|error| Err(crashed(&error)))
     }
 
-    async fn plan(&self, sql: &str) -> Result<DataFrame, QueryError> {
+    pub(crate) async fn plan(&self, sql: &str) -> Result<DataFrame, QueryError> {
         self.session
             .sql(sql)
             .await

@@ -10,6 +10,7 @@
 //! - [`Expr`]: expressions over declared names, the same live and over history.
 //! - [`json_rows`], [`write_csv`], [`write_parquet`], [`read_parquet`]: out and in.
 
+mod alone;
 mod clock_udf;
 mod context;
 mod distinct;

@@ -151,28 +151,121 @@ pub async fn figures_of(
     only: &Only,
 ) -> Result<Vec<Cell>> {
     let mut cells = Vec::new();
-    let entries = app.metrics.book.all();
+    let all = app.metrics.book.all();
     for group in groups(kpis) {
         let Some(first) = group.first() else { continue };
         let days: Vec<Period> = days
             .iter()
             .map(|day| period(first.window, first.lag, *day))
             .collect();
-        for days in days.chunks(days_at_once(days.len(), entries.len())) {
-            let context = prepare(app, definitions, Some(&entries), &group, days).await?;
-            let board = Board::new(&entries, first, days, by, only);
-            for kpi in &group {
-                if *by == By::Item {
-                    let found = board.items(&context, kpi).await;
-                    cells.extend(found.with_context(|| format!("KPI {}", kpi.id))?);
-                    continue;
-                }
-                let sums = board
-                    .add_up(&context, kpi)
-                    .await
-                    .with_context(|| format!("KPI {}", kpi.id))?;
-                cells.extend(board.cells(kpi, sums, scopes));
+        let counts = |entry: &Arc<Entry>| days.iter().any(|day| only.takes(Some(entry), first, day));
+        for (group, entries) in
+            parted(app, definitions, group, &all, *only != Only::default(), counts).await?
+        {
+            cells.extend(figures_over(app, definitions, &group, &days, by, scopes, only, &entries).await?);
+        }
+    }
+    Ok(cells)
+}
+
+/// The accounts that a computation looks at.
+enum Looked<'a> {
+    All(&'a [Arc<Entry>]),
+    /// Those that count, for facts that do not depend on the others.
+    Some(Vec<Arc<Entry>>),
+}
+
+impl Looked<'_> {
+    fn entries(&self) -> &[Arc<Entry>] {
+        match self {
+            Self::All(entries) => entries,
+            Self::Some(entries) => entries,
+        }
+    }
+
+    async fn context(&self, app: &App, definitions: &Definitions, texts: &[&str]) -> Result<Context> {
+        match self {
+            Self::All(entries) => tables::context_over(app, definitions, texts, entries).await,
+            Self::Some(entries) => tables::context_of_some(app, definitions, texts, entries).await,
+        }
+    }
+}
+
+/// A group of KPIs with the accounts that are looked at for them: where only some count, those, for KPIs whose facts about an account do not
+/// depend on others.
+async fn parted<'k, 'a>(
+    app: &App,
+    definitions: &Definitions,
+    group: Vec<&'k Kpi>,
+    all: &'a [Arc<Entry>],
+    some: bool,
+    counts: impl Fn(&Arc<Entry>) -> bool,
+) -> Result<Vec<(Vec<&'k Kpi>, Looked<'a>)>> {
+    if !some {
+        return Ok(vec![(group, Looked::All(all))]);
+    }
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
+    for kpi in group {
+        if treats_each_alone(app, definitions, kpi).await? {
+            alone.push(kpi);
+        } else {
+            together.push(kpi);
+        }
+    }
+    let those: Vec<Arc<Entry>> = all.iter().filter(|entry| counts(entry)).cloned().collect();
+    let mut parts = vec![(alone, Looked::Some(those)), (together, Looked::All(all))];
+    parts.retain(|(kpis, _)| !kpis.is_empty());
+    Ok(parts)
+}
+
+/// Whether a KPI's facts about an account are the same whichever other accounts there are.
+pub(super) async fn treats_each_alone(app: &App, definitions: &Definitions, kpi: &Kpi) -> Result<bool> {
+    let Some(sql) = &kpi.facts else { return Ok(true) };
+    if let Some(known) = app.kpis.alone.lock().get(sql) {
+        return Ok(*known);
+    }
+    let days = [period(kpi.window, kpi.lag, date_of(crate::metrics::today(app)))];
+    let context = prepare(app, definitions, None, &[kpi], &days).await?;
+    // What cannot be planned says why when it is run.
+    let found = context
+        .treats_each_alone(sql, "account_no")
+        .await
+        .unwrap_or(false);
+    app.kpis.alone.lock().insert(sql.clone(), found);
+    Ok(found)
+}
+
+/// Figures of one group of KPIs over these accounts.
+#[expect(clippy::too_many_arguments, reason = "everything that a figure is of")]
+async fn figures_over(
+    app: &App,
+    definitions: &Definitions,
+    group: &[&Kpi],
+    days: &[Period],
+    by: &By,
+    scopes: &[String],
+    only: &Only,
+    looked: &Looked<'_>,
+) -> Result<Vec<Cell>> {
+    let mut cells = Vec::new();
+    let Some(first) = group.first() else {
+        return Ok(cells);
+    };
+    let entries = looked.entries();
+    for days in days.chunks(days_at_once(days.len(), entries.len())) {
+        let context = prepare(app, definitions, Some(looked), group, days).await?;
+        let board = Board::new(entries, first, days, by, only);
+        for kpi in group {
+            if *by == By::Item {
+                let found = board.items(&context, kpi).await;
+                cells.extend(found.with_context(|| format!("KPI {}", kpi.id))?);
+                continue;
             }
+            let sums = board
+                .add_up(&context, kpi)
+                .await
+                .with_context(|| format!("KPI {}", kpi.id))?;
+            cells.extend(board.cells(kpi, sums, scopes));
         }
     }
     Ok(cells)
@@ -202,17 +295,27 @@ pub async fn parts_of(
     if kpi.facts.is_none() {
         return Ok(Vec::new());
     }
-    let entries = app.metrics.book.all();
-    let by_no: HashMap<i64, &Entry> = entries.iter().map(|e| (e.no, e.as_ref())).collect();
+    let all = app.metrics.book.all();
     let day = period(kpi.window, kpi.lag, day);
-    let context = prepare(app, definitions, Some(&entries), &[kpi], &[day]).await?;
+    // A row without an item is in the whole and in no part; an account is in its scope or not at all.
+    let of_accounts = scope.filter(|_| *by != By::Item);
+    let counts = |entry: &Arc<Entry>| {
+        let inside = |wanted: &str| scope_of(Some(entry), kpi, &day, by).as_deref() == Some(wanted);
+        only.takes(Some(entry), kpi, &day) && of_accounts.is_none_or(inside)
+    };
+    let some = *only != Only::default() || of_accounts.is_some();
+    let parted = parted(app, definitions, vec![kpi], &all, some, counts).await?;
+    let Some((_, looked)) = parted.first() else {
+        return Ok(Vec::new());
+    };
+    let by_no: HashMap<i64, &Entry> = looked.entries().iter().map(|e| (e.no, e.as_ref())).collect();
+    let context = prepare(app, definitions, Some(looked), &[kpi], &[day]).await?;
     let mut parts: BTreeMap<i64, Part> = BTreeMap::new();
     for_each_fact(&context, kpi, |fact| {
         let entry = by_no.get(&fact.account_no).copied();
         if !only.takes(entry, kpi, &day) {
             return;
         }
-        // A row without an item is in the whole and in no part.
         let inside = |wanted: &str| match by {
             By::Item => fact.item == Some(wanted),
             _ => scope_of(entry, kpi, &day, by).as_deref() == Some(wanted),
@@ -254,19 +357,19 @@ fn groups<'a>(kpis: &[&'a Kpi]) -> Vec<Vec<&'a Kpi>> {
 }
 
 /// A context that holds every relation that the KPIs of one group read; without accounts its relations have their columns and no row.
-pub(super) async fn prepare(
+async fn prepare(
     app: &App,
     definitions: &Definitions,
-    entries: Option<&[Arc<Entry>]>,
+    looked: Option<&Looked<'_>>,
     group: &[&Kpi],
     days: &[Period],
 ) -> Result<Context> {
     let texts: Vec<&str> = group.iter().filter_map(|kpi| kpi.facts.as_deref()).collect();
-    let context = match entries {
-        Some(entries) => tables::context_over(app, definitions, &texts, entries).await?,
+    let context = match looked {
+        Some(looked) => looked.context(app, definitions, &texts).await?,
         None => tables::shape(app, definitions, &texts).await?,
     };
-    let entries = entries.unwrap_or_default();
+    let entries = looked.map(Looked::entries).unwrap_or_default();
     let read = |kpi: &&Kpi| kpi.relations().iter().any(|relation| relation == "score_days");
     if group.iter().any(read) {
         let wanted: Vec<(i32, i32)> = days
@@ -274,6 +377,12 @@ pub(super) async fn prepare(
             .map(|period| (day_number(period.day), day_number(period.last)))
             .collect();
         let with_velocity = texts.iter().any(|text| tables::reads(text, "velocity"));
+        // An account's velocity is its place among the others.
+        let all = match looked {
+            Some(Looked::Some(_)) if with_velocity => app.metrics.book.all(),
+            _ => Vec::new(),
+        };
+        let entries = if all.is_empty() { entries } else { &all };
         let relation = score_days(app, definitions, entries, &wanted, with_velocity).await?;
         context.add_table("score_days", relation.schema(), vec![relation])?;
     }

@@ -70,6 +70,8 @@ pub struct Memo {
     forgotten: AtomicU64,
     /// One page computes at a time: the next one finds most of what it wants.
     turn: tokio::sync::Mutex<()>,
+    /// By the facts' SQL, whether those of an account depend on that account alone.
+    pub(super) alone: Mutex<HashMap<String, bool>>,
     /// Held while figures go into the records or out of them, so that nothing goes in that was forgotten meanwhile.
     writing: tokio::sync::Mutex<()>,
 }
@@ -415,7 +417,12 @@ async fn compute(
         } else {
             &[]
         };
-        for days in days.chunks(days_at_once(days.len(), app.metrics.book.len())) {
+        // Of some accounts everything fits at once.
+        let at_once = match only == Only::default() {
+            true => days_at_once(days.len(), app.metrics.book.len()),
+            false => days.len(),
+        };
+        for days in days.chunks(at_once) {
             let generation = app.kpis.forgotten.load(Ordering::SeqCst);
             let now = app.clock.micros();
             let mut pass: HashMap<Key, Cells> = HashMap::new();

@@ -83,6 +83,22 @@ pub async fn context_over(
     context_of(app, definitions, texts, &Fill::AsRead(entries)).await
 }
 
+/// Accounts up to which a context of some accounts reads only their events; of more, most of the history has to be read anyway.
+const MOST_NARROWED: usize = 2_000;
+
+/// [`context_over`] of some of the accounts, for texts that treat each by itself: events of others are left out where that is worth it.
+///
+/// # Errors
+/// When a table cannot be built.
+pub async fn context_of_some(
+    app: &App,
+    definitions: &Definitions,
+    texts: &[&str],
+    entries: &[Arc<Entry>],
+) -> Result<Context> {
+    context_of(app, definitions, texts, &Fill::Some(entries)).await
+}
+
 /// [`context`] with every column and no row, against which texts are checked.
 ///
 /// # Errors
@@ -97,6 +113,8 @@ enum Fill<'a> {
     Whole(&'a [Arc<Entry>]),
     /// Of these accounts what the texts can read.
     AsRead(&'a [Arc<Entry>]),
+    /// The same of these accounts, which are not all, and of their events.
+    Some(&'a [Arc<Entry>]),
     /// Nothing.
     Nothing,
 }
@@ -152,11 +170,17 @@ async fn context_of(
 ) -> Result<Context> {
     let context = app.lake.context(&events::snapshot(app).await?);
     let entries = match fill {
-        Fill::Whole(entries) | Fill::AsRead(entries) => *entries,
+        Fill::Whole(entries) | Fill::AsRead(entries) | Fill::Some(entries) => *entries,
         Fill::Nothing => &[],
     };
+    if let Fill::Some(entries) = fill
+        && entries.len() <= MOST_NARROWED
+    {
+        let numbers: Vec<i64> = entries.iter().map(|entry| entry.no).collect();
+        context.only_accounts(&numbers)?;
+    }
     let column = |name: &str| match fill {
-        Fill::AsRead(_) => texts.iter().any(|text| reads(text, name)),
+        Fill::AsRead(_) | Fill::Some(_) => texts.iter().any(|text| reads(text, name)),
         Fill::Whole(_) | Fill::Nothing => true,
     };
     let mut lower: Vec<String> = texts.iter().map(|text| text.to_ascii_lowercase()).collect();
@@ -182,8 +206,14 @@ async fn context_of(
         add("account_spans", spans_table(entries)?)?;
     }
     if wanted("days") {
+        // Of all accounts, whichever are looked at.
+        let all = match fill {
+            Fill::Some(_) => app.metrics.book.all(),
+            _ => Vec::new(),
+        };
         let first = entries
             .iter()
+            .chain(&all)
             .filter_map(|e| e.head.spans.first().map(|s| s.from))
             .min()
             .unwrap_or(0);
@@ -196,7 +226,7 @@ async fn context_of(
     if wanted("contacts") {
         let rows = match fill {
             Fill::Nothing => Vec::new(),
-            Fill::Whole(_) | Fill::AsRead(_) => accounts::all_contacts(&app.store).await?,
+            Fill::Whole(_) | Fill::AsRead(_) | Fill::Some(_) => accounts::all_contacts(&app.store).await?,
         };
         add("contacts", contacts_table(&rows)?)?;
     }

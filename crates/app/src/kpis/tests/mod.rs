@@ -10,6 +10,7 @@ mod kept;
 pub(crate) mod naive;
 pub(crate) mod naive_kpis;
 pub(crate) mod random;
+mod some;
 mod stages;
 pub(crate) mod world;
 

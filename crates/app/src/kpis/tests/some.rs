@@ -1,0 +1,172 @@
+//! Figures of some accounts are those that a split of all gives them, whether the others are looked at or not.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::{Date, date};
+
+use super::super::engine::{self, By, Only, Part};
+use super::random::arrive;
+use super::world::world;
+use super::{apply, medtrainer, same};
+use crate::definitions::Kpi;
+use crate::testing::TestApp;
+
+const DAYS: [Date; 2] = [date(2026, 6, 30), date(2026, 3, 31)];
+
+/// A KPI whose facts about an account hang on all others: who pays more than the mean.
+const ABOVE: &str = "
+  - id: above_mean
+    label: Above the mean
+    unit: ratio
+    value: ratio
+    better: up
+    window: month
+    facts: |
+      SELECT period, account_no, CASE WHEN mrr_end > m.mean THEN 1 ELSE 0 END AS numerator, 1 AS denominator
+      FROM cohort CROSS JOIN (SELECT avg(mrr_end) AS mean FROM cohort WHERE active_end) AS m
+      WHERE active_end
+";
+
+async fn company() -> TestApp {
+    let app = TestApp::new().await;
+    let mut files = medtrainer();
+    files.get_mut("kpis.yaml").expect("the KPIs").push_str(ABOVE);
+    apply(&app, &files).await;
+    arrive(&app, &world(31, 40, 14)).await;
+    app.catch_up().await.expect("caught up");
+    app
+}
+
+fn owners(app: &TestApp) -> BTreeSet<Option<String>> {
+    let entries = app.metrics.book.all();
+    let spans = entries.iter().flat_map(|entry| entry.head.spans.iter());
+    spans.map(|span| span.owner.clone()).collect()
+}
+
+fn of_owner(owner: Option<&str>, segment: Option<&str>) -> Only {
+    Only {
+        segment: segment.map(str::to_owned),
+        owner: Some(owner.unwrap_or(engine::NONE).to_owned()),
+    }
+}
+
+#[tokio::test]
+async fn figures_of_one_owner_are_those_of_the_split_by_owner() {
+    let app = company().await;
+    let definitions = app.definitions().expect("a program");
+    let kpis: Vec<&Kpi> = definitions
+        .kpis
+        .iter()
+        .filter(|kpi| kpi.facts.is_some())
+        .collect();
+    let split = engine::figures(&app, &definitions, &kpis, &DAYS, &By::Owner, &[])
+        .await
+        .expect("figures");
+    let mut told = 0;
+    for owner in owners(&app) {
+        let only = of_owner(owner.as_deref(), None);
+        let name = only.owner.clone().expect("an owner");
+        let some = engine::figures_of(&app, &definitions, &kpis, &DAYS, &By::Nothing, &[], &only)
+            .await
+            .expect("figures");
+        assert_eq!(some.len(), kpis.len() * DAYS.len());
+        for cell in &some {
+            let whole = split
+                .iter()
+                .find(|it| (&it.kpi, it.period, &it.scope) == (&cell.kpi, cell.period, &name));
+            let what = format!("{} of {name} on {}", cell.kpi, cell.period.day);
+            // A scope that no fact touches is not in the split.
+            let (one, other) = (&cell.figure, whole.map(|it| &it.figure));
+            assert!(
+                same(one.value, other.and_then(|it| it.value)),
+                "{what}: {one:?}, but {other:?}"
+            );
+            let below = |it: Option<f64>| it.unwrap_or(0.0);
+            let sides = |it: &super::super::stats::Figure| (below(it.numerator), below(it.denominator));
+            let (one, other) = (sides(one), other.map(sides).unwrap_or_default());
+            assert!(
+                same(Some(one.0), Some(other.0)) && same(Some(one.1), Some(other.1)),
+                "{what}: {one:?}, but {other:?}"
+            );
+            told += usize::from(cell.figure.value.is_some());
+        }
+    }
+    assert!(told > 200, "only {told} figures had data");
+}
+
+#[tokio::test]
+async fn facts_that_hang_on_others_are_worked_out_of_all() {
+    let app = company().await;
+    let definitions = app.definitions().expect("a program");
+    let kpis: Vec<&Kpi> = definitions
+        .kpis
+        .iter()
+        .filter(|kpi| kpi.facts.is_some())
+        .collect();
+    let mut hang = Vec::new();
+    for kpi in &kpis {
+        let alone = engine::treats_each_alone(&app, &definitions, kpi)
+            .await
+            .expect("a plan");
+        if !alone {
+            hang.push(kpi.id.as_str());
+        }
+    }
+    assert_eq!(hang, ["health_accuracy", "health_skill", "above_mean"]);
+}
+
+#[tokio::test]
+async fn who_is_behind_a_part_is_who_is_in_it_of_all() {
+    let app = company().await;
+    let definitions = app.definitions().expect("a program");
+    let numbers = |parts: &[Part]| -> Vec<(i64, String, u64, u64)> {
+        let bits = |it: &Part| {
+            (
+                it.account_no,
+                it.scope.clone(),
+                it.numerator.to_bits(),
+                it.denominator.to_bits(),
+            )
+        };
+        parts.iter().map(bits).collect()
+    };
+    let mut seen = 0;
+    for id in [
+        "engagement_rate",
+        "logo_churn_month",
+        "ticket_resolution_time",
+        "above_mean",
+    ] {
+        let kpi = definitions.kpi(id).expect(id);
+        let whole = engine::parts_of(
+            &app,
+            &definitions,
+            kpi,
+            DAYS[1],
+            (&By::Nothing, None),
+            &Only::default(),
+        )
+        .await
+        .expect("parts");
+        for segment in ["strategic", "core", "digital"] {
+            let some = engine::parts_of(
+                &app,
+                &definitions,
+                kpi,
+                DAYS[1],
+                (&By::Segment, Some(segment)),
+                &Only::default(),
+            )
+            .await
+            .expect("parts");
+            let of_whole: Vec<Part> = whole
+                .iter()
+                .filter(|part| part.scope == segment)
+                .cloned()
+                .collect();
+            assert_eq!(numbers(&some), numbers(&of_whole), "{id} of {segment}");
+            seen += some.len();
+        }
+    }
+    assert!(seen > 30, "only {seen}");
+}
