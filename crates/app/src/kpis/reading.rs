@@ -350,13 +350,17 @@ async fn remembered(
     };
     let kpis: BTreeSet<&str> = missing.iter().map(|(kpi, ..)| kpi.as_str()).collect();
     let kpis: Vec<&str> = kpis.into_iter().collect();
-    let mut ways: HashMap<(&str, Date, String), &Key> = HashMap::new();
+    let mut wanted: HashMap<(&str, Date, String), &Key> = HashMap::new();
+    let mut ways: BTreeSet<String> = BTreeSet::new();
     for key in missing {
-        ways.insert((&key.0, key.1, way_name(&key.2, &key.3)), key);
+        let way = way_name(&key.2, &key.3);
+        ways.insert(way.clone());
+        wanted.insert((&key.0, key.1, way), key);
     }
+    let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
     let mut found = HashMap::new();
-    for split in store::splits(&app.store, &kpis, first, last).await? {
-        let Some(key) = ways.get(&(split.kpi.as_str(), split.day, split.way)) else {
+    for split in store::splits(&app.store, &kpis, &ways, (first, last)).await? {
+        let Some(key) = wanted.get(&(split.kpi.as_str(), split.day, split.way)) else {
             continue;
         };
         if prints.get(&split.kpi) == Some(&split.print) {

@@ -242,14 +242,27 @@ pub async fn put_splits(tx: &Tx, splits: &[Split]) -> StoreResult<()> {
 }
 
 /// What is kept of these KPIs between two days, both included.
-pub async fn splits(on: &impl Execute, kpis: &[&str], from: Date, to: Date) -> StoreResult<Vec<Split>> {
-    let list: Vec<String> = (0..kpis.len()).map(|at| format!("${}", at + 3)).collect();
+pub async fn splits(
+    on: &impl Execute,
+    kpis: &[&str],
+    ways: &[&str],
+    (from, to): (Date, Date),
+) -> StoreResult<Vec<Split>> {
+    let list = |first: usize, many: usize| {
+        let places: Vec<String> = (first..first + many).map(|at| format!("${at}")).collect();
+        places.join(", ")
+    };
     let sql = format!(
-        "SELECT kpi, period, way, print, computed_at, figures FROM kpi_splits WHERE period BETWEEN $1 AND $2 AND kpi IN ({})",
-        list.join(", ")
+        "SELECT kpi, period, way, print, computed_at, figures FROM kpi_splits WHERE period BETWEEN $1 AND $2 AND kpi IN ({}) AND way IN ({})",
+        list(3, kpis.len()),
+        list(3 + kpis.len(), ways.len())
     );
     let mut values = args![i64::from(day_number(from)), i64::from(day_number(to))];
-    values.extend(kpis.iter().map(|kpi| Value::from((*kpi).to_owned())));
+    values.extend(
+        kpis.iter()
+            .chain(ways)
+            .map(|text| Value::from((*text).to_owned())),
+    );
     let mut found = Vec::new();
     for row in on.all(&sql, values).await? {
         let (day, bytes): (i64, Vec<u8>) = (row.get("period")?, row.get("figures")?);
