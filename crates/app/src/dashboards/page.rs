@@ -108,7 +108,10 @@ pub async fn warm(
         stages: stages.as_ref(),
         keeps: true,
     };
-    read(app, definitions, &wanted(&page, tiles)).await?;
+    let wants = wanted(&page, tiles);
+    read(app, definitions, &wants).await?;
+    // Who opens it looks at their own accounts next.
+    Readings::make_ready(app, definitions, &wants.concat()).await?;
     for tile in tiles.iter().filter(|tile| tile.waits_for.is_none()) {
         if let Some(ask) = Ask::of(app, tile, filters) {
             answers::make_ready(app, definitions, &ask).await;

@@ -235,6 +235,16 @@ pub(super) async fn treats_each_alone(app: &App, definitions: &Definitions, kpi:
     Ok(found)
 }
 
+/// Whether a figure of some accounts costs as much as one of all, because a part of it can only be told by looking at every account.
+///
+/// # Errors
+/// When a relation cannot be made.
+pub(super) async fn hangs_on_all(app: &App, definitions: &Definitions, kpi: &Kpi) -> Result<bool> {
+    let Some(sql) = &kpi.facts else { return Ok(false) };
+    let places = tables::mentions(sql, "score_days") && tables::reads(sql, "velocity");
+    Ok(places || !treats_each_alone(app, definitions, kpi).await?)
+}
+
 /// Figures of one group of KPIs over these accounts.
 #[expect(clippy::too_many_arguments, reason = "everything that a figure is of")]
 async fn figures_over(

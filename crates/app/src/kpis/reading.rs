@@ -13,9 +13,9 @@ use jiff::civil::Date;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::engine::{ALL, By, Only, days_at_once, figures_of};
+use super::engine::{ALL, By, Only, days_at_once, figures_of, hangs_on_all};
 use super::reactor::{Due, scopes};
-use super::stats::Figure;
+use super::stats::{Figure, Sums, figure};
 use super::store::{self, Kept, Split};
 use crate::App;
 use crate::definitions::{Definitions, Kpi, kpi_prints};
@@ -32,6 +32,17 @@ pub struct Want {
     pub by: By,
     /// Which accounts count.
     pub only: Only,
+}
+
+impl Want {
+    /// The same of all accounts, split by owner.
+    fn of_every_owner(&self) -> Self {
+        Self {
+            by: By::Owner,
+            only: Only::default(),
+            ..self.clone()
+        }
+    }
 }
 
 /// The figures of one KPI and day, by scope.
@@ -183,9 +194,66 @@ pub struct Readings(HashMap<Key, Arc<Cells>>);
 impl Readings {
     /// Reads everything that is wanted. KPIs that wait for their facts, and ids that no KPI has, give nothing.
     ///
+    /// One owner's figures of a KPI that hangs on all accounts are taken from the split by owner, which is worked out once for all owners.
+    ///
     /// # Errors
     /// When history or records fail.
     pub async fn load(app: &App, definitions: &Arc<Definitions>, wants: &[Want]) -> Result<Self> {
+        let (mut asked, mut shared) = (Vec::with_capacity(wants.len()), Vec::new());
+        for want in wants {
+            let of_owner = want.by == By::Nothing && want.only.segment.is_none() && want.only.owner.is_some();
+            let kpi = definitions.kpi(&want.kpi).filter(|_| of_owner);
+            match kpi {
+                Some(kpi) if hangs_on_all(app, definitions, kpi).await? => {
+                    asked.push(want.of_every_owner());
+                    shared.push((kpi, want));
+                }
+                _ => asked.push(want.clone()),
+            }
+        }
+        let mut found = Self::load_as_asked(app, definitions, &asked).await?;
+        for (kpi, want) in shared {
+            let owner = want.only.owner.as_deref().unwrap_or(ALL);
+            for day in &want.days {
+                let Some(cells) = found.get(&want.kpi, *day, &By::Owner, &Only::default()) else {
+                    continue;
+                };
+                let nothing = || figure(&Sums::default(), kpi.value, kpi.proportion);
+                let cells = Cells {
+                    figures: vec![(
+                        ALL.to_owned(),
+                        cells.figure(owner).cloned().unwrap_or_else(nothing),
+                    )],
+                    computed_at: cells.computed_at,
+                };
+                let way = Way::of(&want.by, &want.only);
+                let key = (want.kpi.clone(), *day, way.by(), way.only());
+                found.0.entry(key).or_insert_with(|| Arc::new(cells));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Works out ahead what any owner's page asks for that costs as much as everybody's.
+    ///
+    /// # Errors
+    /// When history or records fail.
+    pub async fn make_ready(app: &App, definitions: &Arc<Definitions>, wants: &[Want]) -> Result<()> {
+        let mut asked = Vec::new();
+        for want in wants
+            .iter()
+            .filter(|want| want.by == By::Nothing && want.only == Only::default())
+        {
+            if let Some(kpi) = definitions.kpi(&want.kpi)
+                && hangs_on_all(app, definitions, kpi).await?
+            {
+                asked.push(want.of_every_owner());
+            }
+        }
+        Self::load_as_asked(app, definitions, &asked).await.map(drop)
+    }
+
+    async fn load_as_asked(app: &App, definitions: &Arc<Definitions>, wants: &[Want]) -> Result<Self> {
         let mut wanted: BTreeMap<(Way, Date), BTreeSet<&str>> = BTreeMap::new();
         for want in wants {
             let known = definitions.kpi(&want.kpi).is_some_and(|kpi| kpi.facts.is_some());

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::{Date, date};
 
 use super::super::engine::{self, By, Only, Part};
+use super::super::reading::{Readings, Want};
 use super::random::arrive;
 use super::world::world;
 use super::{apply, medtrainer, same};
@@ -169,4 +170,50 @@ async fn who_is_behind_a_part_is_who_is_in_it_of_all() {
         }
     }
     assert!(seen > 30, "only {seen}");
+}
+
+#[tokio::test]
+async fn what_hangs_on_all_is_worked_out_once_for_every_owner() {
+    let app = company().await;
+    let definitions = app.definitions().expect("a program");
+    let days = DAYS.to_vec();
+    let mut told = 0;
+    for kpi in ["velocity_average", "above_mean", "engagement_rate"] {
+        let want = |by: By, only: Only| Want {
+            kpi: kpi.to_owned(),
+            days: days.clone(),
+            by,
+            only,
+        };
+        let split = Readings::load(&app, &definitions, &[want(By::Owner, Only::default())])
+            .await
+            .expect("read");
+        for owner in owners(&app) {
+            let only = of_owner(owner.as_deref(), None);
+            let own = Readings::load(&app, &definitions, &[want(By::Nothing, only.clone())])
+                .await
+                .expect("read");
+            for day in DAYS {
+                let scope = only.owner.as_deref().expect("an owner");
+                let all = split
+                    .get(kpi, day, &By::Owner, &Only::default())
+                    .and_then(|cells| cells.figure(scope));
+                let (one, _) = own.one(kpi, day, &only).expect("a figure");
+                assert!(
+                    same(one.value, all.and_then(|it| it.value)),
+                    "{kpi} of {scope} on {day}: {one:?}, but {all:?}"
+                );
+                told += usize::from(one.value.is_some());
+            }
+            // An owner's figures by segment are their own, not the split's.
+            let both = [want(By::Nothing, only.clone()), want(By::Segment, only.clone())];
+            let both = Readings::load(&app, &definitions, &both).await.expect("read");
+            let cells = both.get(kpi, days[0], &By::Segment, &only).expect("figures");
+            assert!(
+                cells.figures.iter().any(|(scope, _)| scope == "core"),
+                "{kpi}: {cells:?}"
+            );
+        }
+    }
+    assert!(told > 20, "only {told}");
 }
