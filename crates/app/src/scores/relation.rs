@@ -41,7 +41,7 @@ pub async fn score_days(
         history::refresh(app).await?;
         let by_no: HashMap<i64, &Arc<Entry>> = entries.iter().map(|entry| (entry.no, entry)).collect();
         for score in &definitions.scores {
-            let held = held(app, &score.id, periods).await?;
+            let held = held(app, &score.id, entries, periods).await?;
             for (at, (period, day)) in periods.iter().enumerate() {
                 let rows: Vec<(i64, &Held, &str)> = held
                     .iter()
@@ -96,8 +96,15 @@ struct Held {
     before: i32,
 }
 
-/// For each account, ascending, what its days say of each period.
-async fn held(app: &App, score: &str, periods: &[(i32, i32)]) -> Result<Vec<(i64, Vec<Held>)>> {
+/// For each of these accounts, ascending, what its days say of each period. It may tell of others too.
+async fn held(
+    app: &App,
+    score: &str,
+    entries: &[Arc<Entry>],
+    periods: &[(i32, i32)],
+) -> Result<Vec<(i64, Vec<Held>)>> {
+    /// Of every so many accounts one: where fewer are asked for, they are looked up.
+    const FEW: usize = 8;
     let today = metrics::today(app);
     let mut held = Vec::new();
     if let (Some(version), true) = (
@@ -126,9 +133,20 @@ async fn held(app: &App, score: &str, periods: &[(i32, i32)]) -> Result<Vec<(i64
         weeks: weeks(days, day),
         before: days.at(day - 30),
     };
-    history::each(app, score, |no, days: &Days| {
-        held.push((no, periods.iter().map(|(_, day)| of(days, *day)).collect()));
-    })
-    .await?;
+    let each = |no: i64, days: &Days| (no, periods.iter().map(|(_, day)| of(days, *day)).collect());
+    if entries.len() * FEW < app.metrics.book.len() {
+        let mut numbers: Vec<i64> = entries.iter().map(|entry| entry.no).collect();
+        numbers.sort_unstable();
+        for some in numbers.chunks(500) {
+            let days = history::of(app, score, some).await?;
+            held.extend(
+                some.iter()
+                    .filter_map(|no| Some((*no, days.get(no)?)))
+                    .map(|(no, days)| each(no, days)),
+            );
+        }
+        return Ok(held);
+    }
+    history::each(app, score, |no, days: &Days| held.push(each(no, days))).await?;
     Ok(held)
 }
