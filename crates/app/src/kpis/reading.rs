@@ -35,11 +35,14 @@ pub struct Want {
 }
 
 impl Want {
-    /// The same of all accounts, split by owner.
+    /// The same whoever the owner is, split by owner.
     fn of_every_owner(&self) -> Self {
         Self {
             by: By::Owner,
-            only: Only::default(),
+            only: Only {
+                owner: None,
+                ..self.only.clone()
+            },
             ..self.clone()
         }
     }
@@ -201,7 +204,7 @@ impl Readings {
     pub async fn load(app: &App, definitions: &Arc<Definitions>, wants: &[Want]) -> Result<Self> {
         let (mut asked, mut shared) = (Vec::with_capacity(wants.len()), Vec::new());
         for want in wants {
-            let of_owner = want.by == By::Nothing && want.only.segment.is_none() && want.only.owner.is_some();
+            let of_owner = want.by == By::Nothing && want.only.owner.is_some();
             let kpi = definitions.kpi(&want.kpi).filter(|_| of_owner);
             match kpi {
                 Some(kpi) if hangs_on_all(app, definitions, kpi).await? => {
@@ -214,8 +217,9 @@ impl Readings {
         let mut found = Self::load_as_asked(app, definitions, &asked).await?;
         for (kpi, want) in shared {
             let owner = want.only.owner.as_deref().unwrap_or(ALL);
+            let every = want.of_every_owner();
             for day in &want.days {
-                let Some(cells) = found.get(&want.kpi, *day, &By::Owner, &Only::default()) else {
+                let Some(cells) = found.get(&every.kpi, *day, &every.by, &every.only) else {
                     continue;
                 };
                 let nothing = || figure(&Sums::default(), kpi.value, kpi.proportion);
@@ -242,7 +246,7 @@ impl Readings {
         let mut asked = Vec::new();
         for want in wants
             .iter()
-            .filter(|want| want.by == By::Nothing && want.only == Only::default())
+            .filter(|want| want.by == By::Nothing && want.only.owner.is_none())
         {
             if let Some(kpi) = definitions.kpi(&want.kpi)
                 && hangs_on_all(app, definitions, kpi).await?
