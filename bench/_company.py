@@ -51,7 +51,7 @@ def tables(data):
     """Writes what the peer is given of the accounts as CSV, and tells the folder."""
     work = os.path.join(os.path.dirname(data), "peer")
     os.makedirs(work, exist_ok=True)
-    wanted = {"spans": "account_no, from_day, to_day, active, mrr, segment, owner FROM account_spans", "accounts": "account_no, mrr, employees, seats, plan, industry, domain FROM accounts"}
+    wanted = {"spans": "account_no, from_day, to_day, active, mrr, segment, owner FROM account_spans", "accounts": "account_no, started_on, mrr, employees, seats, plan, industry, domain FROM accounts"}
     with _tenure.serving(data):
         for name, sql in wanted.items():
             with open(os.path.join(work, f"{name}.csv"), "w", encoding="utf-8") as out:

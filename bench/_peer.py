@@ -5,6 +5,7 @@ subject works out from revenue events and segment rules.
 """
 
 import re
+import tempfile
 from datetime import date, timedelta
 
 import duckdb
@@ -108,7 +109,7 @@ class Peer:
 
     def __init__(self, files, spans, accounts, program, today, memory="2GB", threads=2):
         self.db = duckdb.connect()
-        self.db.execute(f"SET threads = {threads}; SET memory_limit = '{memory}'; SET TimeZone = 'UTC'")
+        self.db.execute(f"SET threads = {threads}; SET memory_limit = '{memory}'; SET TimeZone = 'UTC'; SET temp_directory = '{tempfile.mkdtemp()}'")
         self.db.execute(MACROS)
         listed = ", ".join(f"'{file}'" for file in files)
         self.db.execute(f"CREATE VIEW events AS SELECT * FROM read_parquet([{listed}])")
@@ -150,7 +151,7 @@ class Peer:
             columns.append(f"{term} FILTER (WHERE {' AND '.join(conditions)}) AS {metric['id']}")
         self.db.execute(f"CREATE OR REPLACE TABLE measured AS SELECT account_no, {', '.join(columns)} FROM events WHERE day <= DATE '{self.today}' GROUP BY account_no")
         formulas = [f"{m['expr']} AS {m['id']}" for m in self.metrics if m.get("expr")]
-        self.db.execute(f"CREATE OR REPLACE TABLE metrics AS SELECT m.*, {', '.join(formulas)} FROM (SELECT m.*, a.seats, a.mrr FROM measured m JOIN accounts a ON a.account_no = m.account_no) m")
+        self.db.execute(f"CREATE OR REPLACE TABLE metrics AS SELECT m.*, {', '.join(formulas)} FROM (SELECT m.*, a.seats, a.mrr, DATE '{self.today}' - CAST(a.started_on AS DATE) AS days_active FROM measured m JOIN accounts a ON a.account_no = m.account_no) m")
         return self.db.execute("SELECT count(*) FROM metrics").fetchone()[0]
 
     def facts(self):

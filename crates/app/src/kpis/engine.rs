@@ -13,6 +13,7 @@ use tenure_lake::arrow::compute::cast;
 use tenure_lake::arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type};
 
 use super::cohort::{cohort, counted, day_that_counts, periods};
+use super::looked::{Looked, parted};
 use super::stats::{Figure, Sums, figure};
 use super::window::{Period, period};
 use crate::App;
@@ -168,83 +169,6 @@ pub async fn figures_of(
     Ok(cells)
 }
 
-/// The accounts that a computation looks at.
-enum Looked<'a> {
-    All(&'a [Arc<Entry>]),
-    /// Those that count, for facts that do not depend on the others.
-    Some(Vec<Arc<Entry>>),
-}
-
-impl Looked<'_> {
-    fn entries(&self) -> &[Arc<Entry>] {
-        match self {
-            Self::All(entries) => entries,
-            Self::Some(entries) => entries,
-        }
-    }
-
-    async fn context(&self, app: &App, definitions: &Definitions, texts: &[&str]) -> Result<Context> {
-        match self {
-            Self::All(entries) => tables::context_over(app, definitions, texts, entries).await,
-            Self::Some(entries) => tables::context_of_some(app, definitions, texts, entries).await,
-        }
-    }
-}
-
-/// A group of KPIs with the accounts that are looked at for them: where only some count, those, for KPIs whose facts about an account do not
-/// depend on others.
-async fn parted<'k, 'a>(
-    app: &App,
-    definitions: &Definitions,
-    group: Vec<&'k Kpi>,
-    all: &'a [Arc<Entry>],
-    some: bool,
-    counts: impl Fn(&Arc<Entry>) -> bool,
-) -> Result<Vec<(Vec<&'k Kpi>, Looked<'a>)>> {
-    if !some {
-        return Ok(vec![(group, Looked::All(all))]);
-    }
-    let (mut alone, mut together) = (Vec::new(), Vec::new());
-    for kpi in group {
-        if treats_each_alone(app, definitions, kpi).await? {
-            alone.push(kpi);
-        } else {
-            together.push(kpi);
-        }
-    }
-    let those: Vec<Arc<Entry>> = all.iter().filter(|entry| counts(entry)).cloned().collect();
-    let mut parts = vec![(alone, Looked::Some(those)), (together, Looked::All(all))];
-    parts.retain(|(kpis, _)| !kpis.is_empty());
-    Ok(parts)
-}
-
-/// Whether a KPI's facts about an account are the same whichever other accounts there are.
-pub(super) async fn treats_each_alone(app: &App, definitions: &Definitions, kpi: &Kpi) -> Result<bool> {
-    let Some(sql) = &kpi.facts else { return Ok(true) };
-    if let Some(known) = app.kpis.alone.lock().get(sql) {
-        return Ok(*known);
-    }
-    let days = [period(kpi.window, kpi.lag, date_of(crate::metrics::today(app)))];
-    let context = prepare(app, definitions, None, &[kpi], &days).await?;
-    // What cannot be planned says why when it is run.
-    let found = context
-        .treats_each_alone(sql, "account_no")
-        .await
-        .unwrap_or(false);
-    app.kpis.alone.lock().insert(sql.clone(), found);
-    Ok(found)
-}
-
-/// Whether a figure of some accounts costs as much as one of all, because a part of it can only be told by looking at every account.
-///
-/// # Errors
-/// When a relation cannot be made.
-pub(super) async fn hangs_on_all(app: &App, definitions: &Definitions, kpi: &Kpi) -> Result<bool> {
-    let Some(sql) = &kpi.facts else { return Ok(false) };
-    let places = tables::mentions(sql, "score_days") && tables::reads(sql, "velocity");
-    Ok(places || !treats_each_alone(app, definitions, kpi).await?)
-}
-
 /// Figures of one group of KPIs over these accounts.
 #[expect(clippy::too_many_arguments, reason = "everything that a figure is of")]
 async fn figures_over(
@@ -367,7 +291,7 @@ fn groups<'a>(kpis: &[&'a Kpi]) -> Vec<Vec<&'a Kpi>> {
 }
 
 /// A context that holds every relation that the KPIs of one group read; without accounts its relations have their columns and no row.
-async fn prepare(
+pub(super) async fn prepare(
     app: &App,
     definitions: &Definitions,
     looked: Option<&Looked<'_>>,

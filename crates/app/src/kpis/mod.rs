@@ -11,6 +11,7 @@
 mod api;
 pub mod cohort;
 pub mod engine;
+mod looked;
 pub mod overview;
 pub mod reactor;
 pub mod reading;

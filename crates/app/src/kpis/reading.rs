@@ -13,7 +13,8 @@ use jiff::civil::Date;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::engine::{ALL, By, Only, days_at_once, figures_of, hangs_on_all};
+use super::engine::{ALL, By, Only, days_at_once, figures_of};
+use super::looked::hangs_on_all;
 use super::reactor::{Due, scopes};
 use super::stats::{Figure, Sums, figure};
 use super::store::{self, Kept, Split};

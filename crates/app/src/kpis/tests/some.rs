@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::{Date, date};
 
 use super::super::engine::{self, By, Only, Part};
+use super::super::looked;
 use super::super::reading::{Readings, Want};
 use super::random::arrive;
 use super::world::world;
@@ -106,7 +107,7 @@ async fn facts_that_hang_on_others_are_worked_out_of_all() {
         .collect();
     let mut hang = Vec::new();
     for kpi in &kpis {
-        let alone = engine::treats_each_alone(&app, &definitions, kpi)
+        let alone = looked::treats_each_alone(&app, &definitions, kpi)
             .await
             .expect("a plan");
         if !alone {
