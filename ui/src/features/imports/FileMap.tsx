@@ -19,7 +19,7 @@ import { uploadFileQuery } from "./queries";
 /** For files without arrival times; a column that is mapped to `received_at` counts before it. */
 const KNOWN: { value: Known; label: string }[] = [
   { value: "imported", label: "from the import on" },
-  { value: "as_dated", label: "on its own dates, as it is kept on the day" },
+  { value: "as_dated", label: "on its own dates" },
 ];
 
 type Wanted = { kind?: string; document?: Doc; map?: string };
