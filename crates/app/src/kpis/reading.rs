@@ -85,6 +85,8 @@ pub struct Memo {
     forgotten: AtomicU64,
     /// One page computes at a time: the next one finds most of what it wants.
     turn: tokio::sync::Mutex<()>,
+    /// The same for what is computed ahead of pages.
+    ahead: tokio::sync::Mutex<()>,
     /// By the facts' SQL, whether those of an account depend on that account alone.
     pub(super) alone: Mutex<HashMap<String, bool>>,
     /// Held while figures go into the records or out of them, so that nothing goes in that was forgotten meanwhile.
@@ -215,7 +217,7 @@ impl Readings {
                 _ => asked.push(want.clone()),
             }
         }
-        let mut found = Self::load_as_asked(app, definitions, &asked).await?;
+        let mut found = Self::load_as_asked(app, definitions, &asked, &app.kpis.turn).await?;
         for (kpi, want) in shared {
             let owner = want.only.owner.as_deref().unwrap_or(ALL);
             let every = want.of_every_owner();
@@ -255,10 +257,17 @@ impl Readings {
                 asked.push(want.of_every_owner());
             }
         }
-        Self::load_as_asked(app, definitions, &asked).await.map(drop)
+        // Nobody waits for it, so nobody who asks for something else waits behind it.
+        let found = Self::load_as_asked(app, definitions, &asked, &app.kpis.ahead).await;
+        found.map(drop)
     }
 
-    async fn load_as_asked(app: &App, definitions: &Arc<Definitions>, wants: &[Want]) -> Result<Self> {
+    async fn load_as_asked(
+        app: &App,
+        definitions: &Arc<Definitions>,
+        wants: &[Want],
+        turn: &tokio::sync::Mutex<()>,
+    ) -> Result<Self> {
         let mut wanted: BTreeMap<(Way, Date), BTreeSet<&str>> = BTreeMap::new();
         for want in wants {
             let known = definitions.kpi(&want.kpi).is_some_and(|kpi| kpi.facts.is_some());
@@ -294,7 +303,7 @@ impl Readings {
         if missing(&found).is_empty() {
             return Ok(found);
         }
-        let _turn = app.kpis.turn.lock().await;
+        let _turn = turn.lock().await;
         recall(&mut found);
         compute(app, definitions, &prints, missing(&found), &mut found.0).await?;
         Ok(found)
