@@ -75,7 +75,7 @@ fn as_one(arrivals: &[Arrival], survivor: &str, merged: &str, held: &BTreeSet<St
     told
 }
 
-pub(super) async fn seal(app: &TestApp) {
+pub(crate) async fn seal(app: &TestApp) {
     let now = Limits {
         events: 1,
         age: 0,

@@ -13,7 +13,7 @@ use tenure_lake::arrow::compute::cast;
 use tenure_lake::arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type};
 
 use super::cohort::{cohort, counted, day_that_counts, periods};
-use super::looked::{Looked, parted};
+use super::looked::{Looked, parted, reads_scores, reads_velocity};
 use super::stats::{Figure, Sums, figure};
 use super::window::{Period, period};
 use crate::App;
@@ -160,10 +160,9 @@ pub async fn figures_of(
             .map(|day| period(first.window, first.lag, *day))
             .collect();
         let counts = |entry: &Arc<Entry>| days.iter().any(|day| only.takes(Some(entry), first, day));
-        for (group, entries) in
-            parted(app, definitions, group, &all, *only != Only::default(), counts).await?
-        {
-            cells.extend(figures_over(app, definitions, &group, &days, by, scopes, only, &entries).await?);
+        let counts = (*only != Only::default()).then_some(counts);
+        for (group, looked) in parted(app, definitions, group, &all, counts).await? {
+            cells.extend(figures_over(app, definitions, &group, &days, by, scopes, only, &looked).await?);
         }
     }
     Ok(cells)
@@ -237,8 +236,8 @@ pub async fn parts_of(
         let inside = |wanted: &str| scope_of(Some(entry), kpi, &day, by).as_deref() == Some(wanted);
         only.takes(Some(entry), kpi, &day) && of_accounts.is_none_or(inside)
     };
-    let some = *only != Only::default() || of_accounts.is_some();
-    let parted = parted(app, definitions, vec![kpi], &all, some, counts).await?;
+    let counts = (*only != Only::default() || of_accounts.is_some()).then_some(counts);
+    let parted = parted(app, definitions, vec![kpi], &all, counts).await?;
     let Some((_, looked)) = parted.first() else {
         return Ok(Vec::new());
     };
@@ -304,19 +303,12 @@ pub(super) async fn prepare(
         None => tables::shape(app, definitions, &texts).await?,
     };
     let entries = looked.map(Looked::entries).unwrap_or_default();
-    let read = |kpi: &&Kpi| kpi.relations().iter().any(|relation| relation == "score_days");
-    if group.iter().any(read) {
+    if group.iter().any(|kpi| reads_scores(kpi)) {
         let wanted: Vec<(i32, i32)> = days
             .iter()
             .map(|period| (day_number(period.day), day_number(period.last)))
             .collect();
-        let with_velocity = texts.iter().any(|text| tables::reads(text, "velocity"));
-        // An account's velocity is its place among the others.
-        let all = match looked {
-            Some(Looked::Some(_)) if with_velocity => app.metrics.book.all(),
-            _ => Vec::new(),
-        };
-        let entries = if all.is_empty() { entries } else { &all };
+        let with_velocity = group.iter().any(|kpi| reads_velocity(kpi));
         let relation = score_days(app, definitions, entries, &wanted, with_velocity).await?;
         context.add_table("score_days", relation.schema(), vec![relation])?;
     }

@@ -46,19 +46,18 @@ impl Looked<'_> {
     }
 }
 
-/// A group of KPIs with the accounts that are looked at for them: where only some count, those, for KPIs whose facts about an account do not
-/// depend on others.
+/// A group of KPIs with the accounts that are looked at for them: where only some count (`counts` tells which; `None` = all), those, for KPIs
+/// whose facts about an account do not depend on others.
 pub(super) async fn parted<'k, 'a>(
     app: &App,
     definitions: &Definitions,
     group: Vec<&'k Kpi>,
     all: &'a [Arc<Entry>],
-    some: bool,
-    counts: impl Fn(&Arc<Entry>) -> bool,
+    counts: Option<impl Fn(&Arc<Entry>) -> bool>,
 ) -> Result<Vec<(Vec<&'k Kpi>, Looked<'a>)>> {
-    if !some {
+    let Some(counts) = counts else {
         return Ok(vec![(group, Looked::All(all))]);
-    }
+    };
     let (mut alone, mut together) = (Vec::new(), Vec::new());
     for kpi in group {
         if treats_each_alone(app, definitions, kpi).await? {
@@ -90,12 +89,21 @@ pub(super) async fn treats_each_alone(app: &App, definitions: &Definitions, kpi:
     Ok(found)
 }
 
+/// Whether a KPI's facts read scores.
+pub(super) fn reads_scores(kpi: &Kpi) -> bool {
+    kpi.relations().iter().any(|relation| relation == "score_days")
+}
+
+/// Whether they read velocities, which are places among all accounts.
+pub(super) fn reads_velocity(kpi: &Kpi) -> bool {
+    let reads = |sql: &String| tables::reads(sql, "velocity");
+    reads_scores(kpi) && kpi.facts.as_ref().is_some_and(reads)
+}
+
 /// Whether a figure of some accounts costs as much as one of all, because a part of it can only be told by looking at every account.
 ///
 /// # Errors
 /// When a relation cannot be made.
 pub(super) async fn hangs_on_all(app: &App, definitions: &Definitions, kpi: &Kpi) -> Result<bool> {
-    let Some(sql) = &kpi.facts else { return Ok(false) };
-    let places = tables::mentions(sql, "score_days") && tables::reads(sql, "velocity");
-    Ok(places || !treats_each_alone(app, definitions, kpi).await?)
+    Ok(reads_velocity(kpi) || !treats_each_alone(app, definitions, kpi).await?)
 }

@@ -241,7 +241,7 @@ pub async fn put_splits(tx: &Tx, splits: &[Split]) -> StoreResult<()> {
     Ok(())
 }
 
-/// What is kept of these KPIs between two days, both included.
+/// What is kept of these KPIs by these ways between two days, both included.
 pub async fn splits(
     on: &impl Execute,
     kpis: &[&str],

@@ -53,8 +53,11 @@ pub fn is_whole(panel: &Panel, from: i32, horizon: i32, learned: bool, most: usi
         return false;
     };
     let full = |cutoff: usize| rolling::window(panel, panel.cutoffs[cutoff].day, horizon, most).1;
-    if !learned || !full(first) {
-        return full(first);
+    if !full(first) {
+        return false;
+    }
+    if !learned {
+        return true;
     }
     let at = panel.cutoffs[first];
     let (mut hits, mut others) = (0, 0);

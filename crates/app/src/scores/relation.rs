@@ -25,7 +25,7 @@ struct Columns {
 }
 
 /// One row for each score, period and account that has a score on the period's last day. `periods` are the day that a figure stands for and
-/// the last day that it looks at.
+/// the last day that it looks at. A velocity is an account's place among the others: with it, others than `entries` are told of too.
 ///
 /// # Errors
 /// When the records fail.
@@ -36,6 +36,11 @@ pub async fn score_days(
     periods: &[(i32, i32)],
     with_velocity: bool,
 ) -> Result<RecordBatch> {
+    let everybody = match with_velocity && !entries.is_empty() {
+        true => app.metrics.book.all(),
+        false => Vec::new(),
+    };
+    let entries = if with_velocity { &everybody } else { entries };
     let mut columns = Columns::default();
     if !entries.is_empty() && !definitions.scores.is_empty() {
         history::refresh(app).await?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::{Date, date};
+use serde_json::json;
 
 use super::super::engine::{self, By, Only, Part};
 use super::super::looked;
@@ -10,7 +11,9 @@ use super::super::reading::{Readings, Want};
 use super::random::arrive;
 use super::world::world;
 use super::{apply, medtrainer, same};
-use crate::definitions::Kpi;
+use crate::auth::Role;
+use crate::definitions::{Definitions, Kpi};
+use crate::duplicates::tests::seal;
 use crate::testing::TestApp;
 
 const DAYS: [Date; 2] = [date(2026, 6, 30), date(2026, 3, 31)];
@@ -36,7 +39,23 @@ async fn company() -> TestApp {
     apply(&app, &files).await;
     arrive(&app, &world(31, 40, 14)).await;
     app.catch_up().await.expect("caught up");
+    // In files as in memory, and under the number of another account.
+    seal(&app).await;
+    for (survivor, merged) in [("a001", "a002"), ("a010", "a003")] {
+        let asked = json!({ "survivor": survivor, "merged": merged, "choices": {} });
+        let merge = app
+            .post("/api/v1/account-merges")
+            .as_role(Role::Manager)
+            .json(&asked);
+        merge.await.ok();
+    }
+    app.catch_up().await.expect("caught up");
     app
+}
+
+fn with_facts(definitions: &Definitions) -> Vec<&Kpi> {
+    let kpis = definitions.kpis.iter();
+    kpis.filter(|kpi| kpi.facts.is_some()).collect()
 }
 
 fn owners(app: &TestApp) -> BTreeSet<Option<String>> {
@@ -56,11 +75,7 @@ fn of_owner(owner: Option<&str>, segment: Option<&str>) -> Only {
 async fn figures_of_one_owner_are_those_of_the_split_by_owner() {
     let app = company().await;
     let definitions = app.definitions().expect("a program");
-    let kpis: Vec<&Kpi> = definitions
-        .kpis
-        .iter()
-        .filter(|kpi| kpi.facts.is_some())
-        .collect();
+    let kpis = with_facts(&definitions);
     let split = engine::figures(&app, &definitions, &kpis, &DAYS, &By::Owner, &[])
         .await
         .expect("figures");
@@ -100,11 +115,7 @@ async fn figures_of_one_owner_are_those_of_the_split_by_owner() {
 async fn facts_that_hang_on_others_are_worked_out_of_all() {
     let app = company().await;
     let definitions = app.definitions().expect("a program");
-    let kpis: Vec<&Kpi> = definitions
-        .kpis
-        .iter()
-        .filter(|kpi| kpi.facts.is_some())
-        .collect();
+    let kpis = with_facts(&definitions);
     let mut hang = Vec::new();
     for kpi in &kpis {
         let alone = looked::treats_each_alone(&app, &definitions, kpi)
