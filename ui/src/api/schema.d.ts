@@ -3563,7 +3563,7 @@ export interface components {
             beaten: boolean;
             /** @description AUC of the score minus that of the baseline. */
             difference: components["schemas"]["FigureWithInterval"];
-            /** @description `prior`, `mrr`, `tenure`, `last_login`, `baseline` or `last_period`. */
+            /** @description `prior`, `mrr`, `tenure`, `last_login` or `baseline`; `last_period` for the model of the period before. */
             id: string;
             /** @description What it is, in words. */
             label: string;
@@ -7230,6 +7230,7 @@ export interface components {
             auc?: null | components["schemas"]["FigureWithInterval"];
             /** @description The back-test; null = none was run yet. */
             backtest_id?: string | null;
+            before?: null | components["schemas"]["BaselineBeaten"];
             /**
              * Format: int32
              * @description Days within which the outcome has to come.

@@ -111,7 +111,7 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
     if !ask.trust_dates {
         shape.told = store::told(app, &ask.outcome).await?;
     }
-    shape.hidden = hidden(app, &plan, &cutoffs, ask.trust_dates).await?;
+    shape.told_of = told_of(app, &plan, &cutoffs, ask.trust_dates).await?;
     let mut filler = Filler::new(shape.columns.clone(), &ask.horizons);
     let mut censored = vec![0usize; cutoffs.len()];
     let none = known::Places::new();
@@ -159,28 +159,37 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
     ))
 }
 
-/// By cutoff and metric, whether the log did not tell yet of what it counts: then it is missing, as it is in the scores themselves.
-async fn hidden(
+/// What the log told of on a cutoff, by metric.
+#[derive(Default)]
+struct ToldOf {
+    /// It told nothing yet of what the metric counts: then it is missing, as it is in the scores themselves.
+    nothing: Vec<bool>,
+    /// It told of less than half of the days that the metric looks back on: then nothing is learnt from it.
+    little: Vec<bool>,
+}
+
+/// By cutoff, what the log told of.
+async fn told_of(
     app: &App,
     plan: &Plan,
     cutoffs: &[known::Cutoff],
     trust_dates: bool,
-) -> Result<Vec<Vec<bool>>> {
+) -> Result<Vec<ToldOf>> {
     let first = store::first_days(app, cutoffs, trust_dates).await?;
-    Ok(cutoffs
-        .iter()
-        .enumerate()
-        .map(|(at, cutoff)| {
-            let then = first
-                .iter()
-                .map(|(kind, days)| (kind.clone(), days[at]))
-                .collect();
-            let then = Known::of(then);
-            (0..plan.metrics.len())
-                .map(|metric| then.since(plan, metric).is_some_and(|since| cutoff.day < since))
-                .collect()
-        })
-        .collect())
+    let found = cutoffs.iter().enumerate().map(|(at, cutoff)| {
+        let days = |(kind, days): (&String, &Vec<i32>)| (kind.clone(), days[at]);
+        let then = Known::of(first.iter().map(days).collect());
+        let before = |day: Option<i32>| day.is_some_and(|day| cutoff.day < day);
+        ToldOf {
+            nothing: (0..plan.metrics.len())
+                .map(|metric| before(then.since(plan, metric)))
+                .collect(),
+            little: (0..plan.metrics.len())
+                .map(|metric| before(then.learns_from(plan, metric)))
+                .collect(),
+        }
+    });
+    Ok(found.collect())
 }
 
 /// The cutoffs that accounts are looked at on: those on which they were active. Who was active by what was known then, is seen from the
@@ -269,8 +278,8 @@ struct Shape {
     ends: Vec<i64>,
     /// By account and day, when the outcome's events arrived.
     told: HashMap<(i64, i32), i64>,
-    /// By cutoff and metric.
-    hidden: Vec<Vec<bool>>,
+    /// By cutoff.
+    told_of: Vec<ToldOf>,
     /// Accounts with late events → whether anything was known of them on any cutoff.
     unknown: parking_lot::Mutex<HashMap<i64, bool>>,
 }
@@ -345,7 +354,7 @@ impl Shape {
             measures: places,
             ends: Vec::new(),
             told: HashMap::new(),
-            hidden: Vec::new(),
+            told_of: Vec::new(),
             unknown: parking_lot::Mutex::default(),
         }
     }
@@ -406,9 +415,9 @@ impl Shape {
                     continue;
                 }
             }
-            let hidden = self.hidden[*cutoff].as_slice();
+            let ToldOf { nothing, little } = &self.told_of[*cutoff];
             let metrics = self.metrics.iter().map(|at| {
-                if hidden[*at] {
+                if little[*at] {
                     f64::NAN
                 } else {
                     number(Some(plan.metrics_from + at), row)
@@ -418,7 +427,7 @@ impl Shape {
                 score.model(&self.segments[class]).map_or(f64::NAN, |at| {
                     let readings: Vec<Reading> = measures[at]
                         .iter()
-                        .map(|metric| reading(plan, part, *metric, &numbers, row, hidden))
+                        .map(|metric| reading(plan, part, *metric, &numbers, row, nothing))
                         .collect();
                     let total = score.models[at].1.total(&readings, tenure);
                     total.map_or(f64::NAN, tenure_learn::handset::Amount::points)

@@ -155,6 +155,12 @@ impl Job {
             .filter_map(|entry| entry.head.lives().first().map(|life| life.0))
             .min()
             .unwrap_or(newest);
+        // Before the log tells of most of what is measured, nothing can be learnt and nothing tested.
+        let told = match app.metrics.plan() {
+            Some(plan) => app.scores.history.known().again(app).await?.tells_from(&plan),
+            None => None,
+        };
+        let first = told.map_or(first, |told| told.max(first));
         let days = asked.days(outcome.horizon, first, newest)?;
         let baseline = definitions.scores.iter().find(|other| {
             other.frozen && other.outcome == outcome.id && score.is_none_or(|score| score.id != other.id)

@@ -118,6 +118,15 @@ impl Form {
         }
     }
 
+    /// How many of its measures, the first ones, are read by points that were learnt.
+    #[must_use]
+    pub fn learnt(&self) -> usize {
+        match self {
+            Self::HandSet(_) => 0,
+            Self::Transparent(learned) => learned.table.measures.len(),
+        }
+    }
+
     /// Days after the start in which there is no score.
     #[must_use]
     pub fn quiet_days(&self) -> f64 {

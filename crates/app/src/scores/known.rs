@@ -62,15 +62,49 @@ impl Known {
         }
     }
 
+    /// From which day on the log tells of at least half of the days that a metric looks back on; nothing for one that looks at no events. A
+    /// window of 180 days counts next to nothing in a log of a week, of the same customers of whom it will count much: what is learnt from
+    /// the one is wrong of the other.
+    #[must_use]
+    pub fn learns_from(&self, plan: &Plan, metric: usize) -> Option<i32> {
+        match plan.metrics.get(metric)? {
+            MetricPlan::Series { window, .. } => {
+                let before = window.map_or(0, |days| (days - 1) / 2);
+                Some(self.since(plan, metric)?.saturating_add(before))
+            }
+            MetricPlan::Expr(expr) => expr
+                .references()
+                .iter()
+                .filter_map(|name| plan.metric_ids.iter().position(|id| id == name))
+                .filter_map(|read| self.learns_from(plan, read))
+                .max(),
+        }
+    }
+
+    /// From which day on the log tells of at least half of the metrics that look at events; nothing where none does. Records reach further
+    /// back than logs, and hold only those who are still customers: who left before is in none of them.
+    #[must_use]
+    pub fn tells_from(&self, plan: &Plan) -> Option<i32> {
+        let mut days: Vec<i32> = (0..plan.metrics.len())
+            .filter_map(|metric| self.since(plan, metric))
+            .collect();
+        days.sort_unstable();
+        days.get(days.len().div_ceil(2).saturating_sub(1)).copied()
+    }
+
     /// The first days of the measures of forms, in their order: what a score's days depend on besides its models.
     #[must_use]
     pub fn of_forms(&self, plan: &Plan, forms: &[Form]) -> Vec<Vec<Option<i32>>> {
         let place = |name: &str| plan.metric_ids.iter().position(|id| id == name);
-        let since = |name: &str| self.since(plan, place(name)?);
-        forms
-            .iter()
-            .map(|form| form.measures().iter().map(|(name, _)| since(name)).collect())
-            .collect()
+        let of = |form: &Form| {
+            let learnt = form.learnt();
+            let since = |(at, (name, _)): (usize, &(&str, Option<f64>))| match at < learnt {
+                true => self.learns_from(plan, place(name)?),
+                false => self.since(plan, place(name)?),
+            };
+            form.measures().iter().enumerate().map(since).collect()
+        };
+        forms.iter().map(of).collect()
     }
 
     /// Takes what tells nothing yet on `day` out of readings.

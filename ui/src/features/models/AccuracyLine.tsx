@@ -4,7 +4,7 @@ import { day } from "@/shared/days";
 import { percent, sentence } from "@/shared/format";
 import css from "./models.module.css";
 import { accuracyQuery, type ScoreAccuracy } from "./queries";
-import { beaten, withInterval } from "./rules";
+import { beaten, besideBefore, withInterval } from "./rules";
 
 /** What the score is worth, in one line, where the score itself is shown. */
 export function AccuracyLine({ score }: { score: string }) {
@@ -33,7 +33,8 @@ function Said({ it }: { it: ScoreAccuracy }) {
   return (
     <>
       <strong>{it.proven ? "Proven" : "Not proven"}</strong>: AUC {withInterval(it.auc)} for {to} within{" "}
-      {it.horizon_days} days{it.method === "transparent" ? ", learnt points" : ", set by hand"}; {beaten(it.against)}.{" "}
+      {it.horizon_days} days{it.method === "transparent" ? ", learnt points" : ", set by hand"}; {beaten(it.against)}
+      {it.before ? `; ${besideBefore(it.before.difference)}` : ""}.{" "}
       <span className="dim">
         {it.proven ? "" : `${sentence(it.reason)} `}Back-test of {day(it.made_at.slice(0, 10))}, cutoffs to{" "}
         {it.to ? day(it.to) : "–"}.

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { beaten, meaning, odds, versus, withInterval } from "./rules";
+import { beaten, besideBefore, meaning, odds, versus, withInterval } from "./rules";
 
 it("writes a figure with its interval, and nothing where there is none", () => {
   expect(withInterval({ value: 0.7421, low: 0.7012, high: 0.781 })).toBe("0.742 (0.701–0.781)");
@@ -29,4 +29,10 @@ it("counts the baselines that are beaten and names the others", () => {
   expect(beaten(both)).toBe("beats 2 of 2 baselines");
   const three = [...both, against("mrr", "MRR alone", -0.01), against("baseline", "Frozen baseline", -0.03)];
   expect(beaten(three)).toBe("beats 2 of 4 baselines, not proven better than: MRR alone, frozen baseline");
+});
+
+it("says how a learnt score stands to the one before it", () => {
+  expect(besideBefore({ value: 0.001, low: -0.004, high: 0.006 })).toBe("as good as the period before's");
+  expect(besideBefore({ value: -0.02, low: -0.03, high: -0.01 })).toBe("worse than the period before's");
+  expect(besideBefore({ value: 0.02, low: 0.01, high: 0.03 })).toBe("better than the period before's");
 });

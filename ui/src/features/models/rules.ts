@@ -53,3 +53,9 @@ export function beaten(against: ScoreAccuracy["against"]): string {
   const count = `beats ${against.length - rest.length} of ${against.length} baselines`;
   return rest.length === 0 ? count : `${count}, not proven better than: ${rest.join(", ").replaceAll("mRR", "MRR")}`;
 }
+
+/** How a learnt score stands to the one of the period before, by the difference of their AUC. */
+export function besideBefore(difference: Figure): string {
+  if (difference.low > 0) return "better than the period before's";
+  return difference.high < 0 ? "worse than the period before's" : "as good as the period before's";
+}

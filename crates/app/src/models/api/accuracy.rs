@@ -16,7 +16,7 @@ use crate::models::train::TRANSPARENT;
 use crate::web::{Json, Path, Result, routes};
 
 /// What a score must beat, in the order in which it is shown.
-const BASELINES: [&str; 6] = ["prior", "mrr", "tenure", "last_login", "baseline", "last_period"];
+const BASELINES: [&str; 5] = ["prior", "mrr", "tenure", "last_login", "baseline"];
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -27,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = BaselineBeaten)]
 struct Against {
-    /// `prior`, `mrr`, `tenure`, `last_login`, `baseline` or `last_period`.
+    /// `prior`, `mrr`, `tenure`, `last_login` or `baseline`; `last_period` for the model of the period before.
     id: String,
     /// What it is, in words.
     label: String,
@@ -64,26 +64,23 @@ struct Accuracy {
     reason: String,
     /// What it must beat.
     against: Vec<Against>,
+    /// Of a learnt score, the one that was learnt a period before, on the same rows. A month more seldom makes another model: the older one is
+    /// not to be better, and need not be worse.
+    before: Option<Against>,
     /// How far a back-test is that runs now, 0–1.
     running: Option<f64>,
 }
 
-fn against(report: &Report, method: &str) -> Vec<Against> {
-    BASELINES
-        .into_iter()
-        .filter_map(|id| {
-            let pair = report
-                .paired
-                .iter()
-                .find(|pair| pair.first == method && pair.second == id)?;
-            Some(Against {
-                id: id.to_owned(),
-                label: report.method(id)?.label.clone(),
-                difference: pair.difference,
-                beaten: pair.difference.low > 0.0,
-            })
-        })
-        .collect()
+/// A method held against another one, where both were tested.
+fn held(report: &Report, method: &str, id: &str) -> Option<Against> {
+    let mut pairs = report.paired.iter();
+    let pair = pairs.find(|pair| pair.first == method && pair.second == id)?;
+    Some(Against {
+        id: id.to_owned(),
+        label: report.method(id)?.label.clone(),
+        difference: pair.difference,
+        beaten: pair.difference.low > 0.0,
+    })
 }
 
 /// What the score in force is worth, by its newest back-test that is done.
@@ -126,9 +123,13 @@ async fn accuracy(_: Viewer, State(app): State<App>, Path(id): Path<String>) -> 
         proven: own.is_some_and(|own| own.proven),
         reason: own.map(|own| own.reason.clone()).unwrap_or_default(),
         against: report
+            .iter()
+            .flat_map(|report| BASELINES.iter().filter_map(|id| held(report, &method, id)))
+            .collect(),
+        before: report
             .as_ref()
-            .map(|report| against(report, &method))
-            .unwrap_or_default(),
+            .filter(|_| method == TRANSPARENT)
+            .and_then(|report| held(report, &method, "last_period")),
         running,
         method,
     }))

@@ -81,6 +81,18 @@ async fn the_score_of_a_simulated_company_beats_what_it_must_and_comes_near_the_
     }
     assert!(method(report, "score")["auc"]["low"].as_f64() > Some(0.55));
 
+    // Accounts began years ago; the log in which somebody could have left begins in the spring of 2025, and so does what is learnt from.
+    let days = found["rows"].as_array().expect("days");
+    assert_eq!(days.first(), Some(&json!("2025-03-31")), "{days:?}");
+    // A year of 400 accounts: what is learnt says about as much as the score set by hand, and its probabilities are near what happened.
+    let learnt = method(report, "transparent");
+    println!(
+        "{} {} {}",
+        learnt["auc"],
+        method(report, "score")["auc"],
+        learnt["ece"]
+    );
+
     // The true risk of the cutoff's month, on the rows of those who had not decided yet.
     let truth: HashMap<(String, String), f64> =
         csv_rows(&std::fs::read_to_string(folder.path().join("truth.csv")).expect("the truth"))

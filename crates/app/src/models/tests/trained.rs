@@ -134,6 +134,17 @@ async fn a_person_puts_a_model_in_force_and_takes_it_out_again() {
     }
     assert!(same > 50, "{same} of {}", items.len());
 
+    // What is in force is held against the period before's, which is no baseline.
+    let line = app
+        .get("/api/v1/scores/health/accuracy")
+        .as_role(Role::Viewer)
+        .await
+        .ok();
+    assert_eq!(line["method"], "transparent");
+    assert_eq!(line["before"]["id"], "last_period", "{line}");
+    let against = line["against"].as_array().expect("baselines");
+    assert!(against.iter().all(|it| it["id"] != "last_period"));
+
     // A month's predictions are kept once.
     assert!(crate::models::operation::refresh(&app).await.expect("kept"));
     assert!(

@@ -86,6 +86,31 @@ async fn what_is_known_since_when_is_read_from_the_log() {
             "{metric}"
         );
     }
+    // Learnt from is what looks back on days of which the log tells at least half.
+    for (metric, days) in [
+        ("logins_30d", 14),
+        ("tickets_30d", 14),
+        ("meetings_90d", 44),
+        ("days_since_login", 0),
+        ("login_trend", 44),
+    ] {
+        let since = known.since(&plan, place(metric)).expect("events");
+        assert_eq!(
+            known.learns_from(&plan, place(metric)),
+            Some(since + days),
+            "{metric}"
+        );
+    }
+    // On the day from which on it tells of half of all metrics it does so, and the day before it does not.
+    let told: Vec<i32> = (0..plan.metrics.len())
+        .filter_map(|metric| known.since(&plan, metric))
+        .collect();
+    let from = known.tells_from(&plan).expect("events");
+    let on = |day: i32| told.iter().filter(|since| **since <= day).count() * 2;
+    assert!(
+        on(from) >= told.len() && on(from - 1) < told.len(),
+        "{told:?} {from}"
+    );
     // Sealed, the files say the same.
     let limits = crate::events::Limits {
         events: 1,
