@@ -78,6 +78,36 @@ pub fn fit(log_odds: &[f64], labels: &[bool], pull: bool) -> Calibration {
     }
 }
 
+/// What is added to log-odds so that their mean probability is `share`, strictly between 0 and 1; 0 without any. NaN = no score.
+///
+/// A model that is asked of other rows than it learnt from may err about all of them alike. How they rank stays.
+pub fn level(log_odds: &[f64], share: f64) -> f64 {
+    let known: Vec<f64> = log_odds
+        .iter()
+        .copied()
+        .filter(|score| score.is_finite())
+        .collect();
+    if known.is_empty() || share.is_nan() || share <= 0.0 || share >= 1.0 {
+        return 0.0;
+    }
+    let n = known.len() as f64;
+    let mean = |shift: f64| known.iter().map(|score| probability(score + shift)).sum::<f64>() / n;
+    // The mean rises with the shift, which lies between what the greatest and the least score alone would ask for.
+    let odds = (share / (1.0 - share)).ln();
+    let least = known.iter().copied().fold(f64::INFINITY, f64::min);
+    let greatest = known.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (mut low, mut high) = (odds - greatest, odds - least);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if mean(middle) < share {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    0.5 * (low + high)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +130,19 @@ mod tests {
         let mean = mended.iter().sum::<f64>() / 40_000.0;
         let observed = labels.iter().filter(|l| **l).count() as f64 / 40_000.0;
         assert!((mean - observed).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_level_moves_the_mean_and_nothing_else() {
+        let scores = [-3.0, f64::NAN, -1.0, 0.5, 4.0];
+        for share in [0.001, 0.04, 0.5, 0.97] {
+            let shift = level(&scores, share);
+            let known = scores.iter().filter(|score| !score.is_nan());
+            let sum: f64 = known.map(|score| probability(score + shift)).sum();
+            assert!((sum / 4.0 - share).abs() < 1e-9, "{share}");
+        }
+        assert_eq!((level(&[f64::NAN], 0.3), level(&scores, 0.0)), (0.0, 0.0));
+        assert!(level(&[0.0, 0.0], 0.5).abs() < 1e-12);
     }
 
     #[test]

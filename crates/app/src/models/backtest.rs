@@ -26,6 +26,8 @@ pub struct Settings<'a> {
     pub horizon: i32,
     /// The first cutoff that is tested; earlier ones only train.
     pub from: i32,
+    /// The first cutoff of the history, whether or not the panel holds it.
+    pub begun: i32,
     /// The score set by hand, health by row (NaN = none).
     pub score: Option<&'a [f64]>,
     /// The same without quiet days, which the transparent score is shrunk towards.
@@ -109,6 +111,7 @@ pub fn run(
         learned: settings.learned,
         from: settings.from,
         most: rolling::MOST_ROWS,
+        begun: settings.begun,
     };
     let methods = rolling::run(panel, &learning, &|share| progress(0.8 * share))?;
     let raw = methods

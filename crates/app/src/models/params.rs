@@ -85,6 +85,14 @@ fn before(last: i32, every: Option<i32>) -> i32 {
     }
 }
 
+impl Days {
+    /// The first cutoff of the history.
+    #[must_use]
+    pub fn begun(&self) -> i32 {
+        self.cutoffs.first().copied().unwrap_or(self.from)
+    }
+}
+
 impl Asked {
     /// The days of a back-test over a history that began on `first` and is known until `newest`.
     ///

@@ -131,6 +131,7 @@ mod tests {
             learned,
             from,
             most,
+            begun: 0,
         };
         run(panel, &settings, &|_| {}).expect("methods")
     }

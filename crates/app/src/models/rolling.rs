@@ -18,6 +18,9 @@ const FEWEST: usize = 10;
 /// Rows of the rarer class that a calibration wants.
 pub const CALIBRATE: usize = 50;
 
+/// Days of a log within which its own growth cannot be told from seasons and from what becomes of customers (docs/accuracy.md).
+const YOUNG: i32 = 270;
+
 /// The column of the score set by hand in tables to learn from.
 pub const HAND: &str = "score set by hand";
 
@@ -39,6 +42,8 @@ pub struct Settings<'a> {
     pub from: i32,
     /// Rows that a training looks at, at most ([`MOST_ROWS`]).
     pub most: usize,
+    /// The first cutoff of the history, whether or not it is looked at.
+    pub begun: i32,
 }
 
 /// A method's values by row; NaN where it has none.
@@ -365,6 +370,12 @@ fn one(
         .iter()
         .map(|row| panel.accounts[*row as usize].unsigned_abs())
         .collect();
+    let share = hits as f64 / labels.len() as f64;
+    let levelled = |mut scores: Vec<f64>, at: usize| {
+        let shift = level(&scores, share, panel.cutoffs[at].day, settings.begun);
+        scores.iter_mut().for_each(|score| *score += shift);
+        scores
+    };
     match train_transparent(
         &train,
         &labels,
@@ -375,13 +386,15 @@ fn one(
         1,
     ) {
         Ok(model) => {
-            found.own.push(("transparent", model.table.score(&test, 1)?));
+            let scores = model.table.score(&test, 1)?;
+            found.own.push(("transparent", levelled(scores, cutoff)));
             if cutoff + 1 < panel.cutoffs.len() {
                 let next: Vec<u32> = panel
                     .of(cutoff + 1)
                     .filter_map(|row| u32::try_from(row).ok())
                     .collect();
-                found.next = Some(model.table.score(&table.take(&next), 1)?);
+                let scores = model.table.score(&table.take(&next), 1)?;
+                found.next = Some(levelled(scores, cutoff + 1));
             }
         }
         // Nothing was known on any of the rows: there is nothing to learn.
@@ -389,8 +402,22 @@ fn one(
         Err(error) => return Err(error),
     }
     let model = train_challenger(&train, &labels, settings.directions, settings.seed, 1)?;
-    found.own.push(("challenger", model.score(&test, 1)?));
+    let scores = model.score(&test, 1)?;
+    found.own.push(("challenger", levelled(scores, cutoff)));
     Ok(found)
+}
+
+/// What is added to the log-odds of a day's rows: in the first months of a history, half of what would make them say on average the share of
+/// the rows that were learnt from which had the outcome. A log of a few months grows, and what counts its days grows with it: what was
+/// learnt from it may be wrong about all accounts of a later day at once, and accounts of different days could not be put in one order.
+/// Later a model's own word counts, because by then other seasons and older customers were there to be learnt from.
+#[must_use]
+pub fn level(scores: &[f64], share: f64, day: i32, begun: i32) -> f64 {
+    if day.saturating_sub(begun) < YOUNG {
+        0.5 * calibrate::level(scores, share)
+    } else {
+        0.0
+    }
 }
 
 /// One column alone, put on the scale of log-odds by its training rows; missing values are a class of their own.

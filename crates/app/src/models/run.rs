@@ -306,6 +306,7 @@ pub async fn execute(
             outcome_label: &job.outcome.label,
             horizon: job.outcome.horizon,
             from: job.days.from,
+            begun: job.days.begun(),
             score: at(0, by_hand),
             learn_from: at(1, by_hand),
             baseline: at(if by_hand { 2 } else { 0 }, job.baseline.is_some()),

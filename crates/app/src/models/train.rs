@@ -108,6 +108,16 @@ pub fn train(done: &Done, job: &Job, method: &str, before: Option<Scale>) -> Res
             })
             .unwrap_or_default()
     };
+    // What is said of the accounts of the newest cutoff is levelled as in the back-test, and stays so.
+    let last = panel.cutoffs.len().saturating_sub(1);
+    let newest: Vec<u32> = panel.of(last).filter_map(|row| u32::try_from(row).ok()).collect();
+    let newest = table.take(&newest);
+    let level = |scores: &[f64], labels: &[bool]| {
+        let hits = labels.iter().filter(|label| **label).count();
+        let share = hits as f64 / labels.len().max(1) as f64;
+        let on = panel.cutoffs.last().map_or(panel.newest, |cutoff| cutoff.day);
+        rolling::level(scores, share, on, job.days.begun())
+    };
     let train = table.take(&rows);
     let mut body = Body {
         horizon: job.outcome.horizon,
@@ -119,9 +129,10 @@ pub fn train(done: &Done, job: &Job, method: &str, before: Option<Scale>) -> Res
         TRANSPARENT => {
             let found =
                 rolling::train_transparent(&train, &labels, &groups, &directions, None, SEED, threads)?;
+            let shift = level(&found.table.score(&newest, threads)?, &labels);
             let Calibration { intercept, slope } = calibration("transparent");
-            body.tables
-                .push((job.outcome.horizon, found.table.calibrated(intercept, slope)));
+            let points = found.table.calibrated(intercept + slope * shift, slope);
+            body.tables.push((job.outcome.horizon, points));
             for (horizon, other) in &panel.also {
                 let (rows, labels): (Vec<u32>, Vec<bool>) = rows
                     .iter()
@@ -144,14 +155,16 @@ pub fn train(done: &Done, job: &Job, method: &str, before: Option<Scale>) -> Res
                     SEED,
                     threads,
                 )?;
-                body.tables.push((*horizon, found.table));
+                let shift = level(&found.table.score(&newest, threads)?, &labels);
+                body.tables.push((*horizon, found.table.calibrated(shift, 1.0)));
             }
             body.tables.sort_by_key(|(horizon, _)| *horizon);
         }
         BOOSTING => {
             let found = rolling::train_challenger(&train, &labels, &directions, SEED, threads)?;
+            let shift = level(&found.score(&newest, threads)?, &labels);
             let Calibration { intercept, slope } = calibration("challenger");
-            body.boosted = Some((found, [intercept, slope]));
+            body.boosted = Some((found, [intercept + slope * shift, slope]));
         }
         other => bail!("there is no method {other}; take transparent or boosting"),
     }
