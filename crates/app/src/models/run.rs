@@ -150,16 +150,20 @@ impl Job {
     ) -> crate::web::Result<Self> {
         let newest = gather::newest_day(app).await?;
         let entries = app.metrics.book.all();
-        let first = entries
-            .iter()
-            .filter_map(|entry| entry.head.lives().first().map(|life| life.0))
-            .min()
-            .unwrap_or(newest);
-        // Before the log tells of most of what is measured, nothing can be learnt and nothing tested.
+        let lives: Vec<(i32, i32)> = entries.iter().flat_map(|entry| entry.head.lives()).collect();
+        let first = lives.iter().map(|life| life.0).min().unwrap_or(newest);
+        // Before the log tells of most of what is measured, and before anybody is known to have come to it, there is nothing to learn: records
+        // reach back further than that, and hold only those who stayed.
         let told = match app.metrics.plan() {
             Some(plan) => app.scores.history.known().again(app).await?.tells_from(&plan),
             None => None,
         };
+        let came = match &outcome.what {
+            What::Churned | What::Contracted => lives.iter().map(|life| life.1).min(),
+            What::Happens(names) => store::first_event_day(app, names).await?,
+            What::Ceases(_) | What::Reaches(_) => None,
+        };
+        let told = told.map(|told| came.map_or(told, |came| came.min(told)));
         let first = told.map_or(first, |told| told.max(first));
         let days = asked.days(outcome.horizon, first, newest)?;
         let baseline = definitions.scores.iter().find(|other| {

@@ -31,6 +31,23 @@ pub(super) async fn newest_event_day(app: &App, last: i32) -> anyhow::Result<Opt
         }))
 }
 
+/// The first day on which an event of one of these names happened.
+pub(super) async fn first_event_day(app: &App, names: &[String]) -> anyhow::Result<Option<i32>> {
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let sql = format!(
+        "SELECT min(day) AS day FROM events WHERE account_no > 0 AND name IN ({})",
+        quoted(names)
+    );
+    let batches = events::read(app, &sql).await?;
+    let held = batches.iter().find(|batch| batch.num_rows() > 0);
+    Ok(held.and_then(|batch| {
+        let days = batch.column(0).as_primitive::<Date32Type>();
+        days.is_valid(0).then(|| days.value(0))
+    }))
+}
+
 /// The first day of each kind of events, as it was known at the end of each of these cutoffs (ascending; `i32::MAX` = nothing of the kind was
 /// known yet). With `trust_dates` what arrived later counts too.
 pub(super) async fn first_days(
