@@ -413,11 +413,17 @@ fn one(
 /// Later a model's own word counts, because by then other seasons and older customers were there to be learnt from.
 #[must_use]
 pub fn level(scores: &[f64], share: f64, day: i32, begun: i32) -> f64 {
-    if day.saturating_sub(begun) < YOUNG {
+    if is_young(day, begun) {
         0.5 * calibrate::level(scores, share)
     } else {
         0.0
     }
+}
+
+/// Whether a day lies in the first months of a history.
+#[must_use]
+pub fn is_young(day: i32, begun: i32) -> bool {
+    day.saturating_sub(begun) < YOUNG
 }
 
 /// One column alone, put on the scale of log-odds by its training rows; missing values are a class of their own.
@@ -489,4 +495,18 @@ pub fn calibration_until(
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_young_history_levels_half_and_an_old_one_nothing() {
+        let scores = [-1.0, 0.0, 2.0];
+        let whole = calibrate::level(&scores, 0.05);
+        assert!(whole < -1.0, "{whole}");
+        assert_eq!(level(&scores, 0.05, 1_269, 1_000), 0.5 * whole);
+        assert_eq!(level(&scores, 0.05, 1_270, 1_000), 0.0);
+    }
 }

@@ -15,7 +15,7 @@ use super::outcome::{Outcome, What};
 use super::params::{Asked, Days};
 use super::reach;
 use super::report::Report;
-use super::rolling::{MOST_ROWS, Scored};
+use super::rolling::{self, MOST_ROWS, Scored};
 use super::rows::{self, Rows};
 use super::store::{self, Backtest, Run};
 use super::train;
@@ -202,6 +202,13 @@ impl Job {
         }
     }
 
+    /// The values of the score set by hand that learning is shrunk towards, on rows that [`Job::ask`] asked for.
+    #[must_use]
+    pub fn learn_from<'a>(&self, gathered: &'a Gathered) -> Option<&'a [f64]> {
+        self.score.as_ref()?;
+        gathered.scores.get(1).map(Vec::as_slice)
+    }
+
     /// Directions of measures, in risk.
     #[must_use]
     pub fn directions(&self) -> Vec<(String, Direction)> {
@@ -247,8 +254,7 @@ impl Done {
     /// The values of the score set by hand that learning is shrunk towards.
     #[must_use]
     pub fn learn_from(&self, job: &Job) -> Option<&[f64]> {
-        job.score.as_ref()?;
-        self.gathered.scores.get(1).map(Vec::as_slice)
+        job.learn_from(&self.gathered)
     }
 }
 
@@ -448,7 +454,20 @@ async fn training(app: &App, job: &Arc<Job>, run: &Run, beside: &Backtest) -> Re
     app.models.tell(&run.id, 0.8, "training");
     let (method, own) = (run.method.clone(), Arc::clone(job));
     let before = train::reference(app, &run.outcome).await?;
-    let trained = tokio::task::spawn_blocking(move || train::train(&done, &own, &method, before)).await??;
+    // Of whom a young log's model will speak: the accounts of today, whose horizon has not passed.
+    let newest = done.gathered.panel.newest;
+    let now = if rolling::is_young(newest, job.days.begun()) {
+        let ask = Ask {
+            cutoffs: vec![newest],
+            keep_open: true,
+            ..job.ask(0, Vec::new())
+        };
+        Some(gather::gather(app, &ask, &|_| {}).await?)
+    } else {
+        None
+    };
+    let train = move || train::train(&done, &own, &method, before, now.as_ref());
+    let trained = tokio::task::spawn_blocking(train).await??;
     store::finish_run(app, run, &trained).await?;
     Ok(())
 }

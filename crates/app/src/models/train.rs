@@ -8,6 +8,7 @@ use tenure_learn::points::PointTable;
 use tenure_learn::scale::Scale;
 use tenure_learn::{Column, Table, threads};
 
+use super::gather::Gathered;
 use super::rolling::{self, HAND};
 use super::run::{Done, Job, SEED};
 use super::store;
@@ -65,11 +66,18 @@ pub async fn reference(app: &App, outcome: &str) -> Result<Option<Scale>> {
         .map(|body| body.scale))
 }
 
-/// Trains on every row whose horizon has passed, calibrated on what the back-test's trainings said of the newest of them.
+/// Trains on every row whose horizon has passed, calibrated on what the back-test's trainings said of the newest of them. `now` are the accounts
+/// of today, for a history that is young.
 ///
 /// # Errors
 /// When there is too little to learn from.
-pub fn train(done: &Done, job: &Job, method: &str, before: Option<Scale>) -> Result<Trained> {
+pub fn train(
+    done: &Done,
+    job: &Job,
+    method: &str,
+    before: Option<Scale>,
+    now: Option<&Gathered>,
+) -> Result<Trained> {
     let panel = &done.gathered.panel;
     let threads = threads::available();
     let hand = done.learn_from(job);
@@ -108,15 +116,22 @@ pub fn train(done: &Done, job: &Job, method: &str, before: Option<Scale>) -> Res
             })
             .unwrap_or_default()
     };
-    // What is said of the accounts of the newest cutoff is levelled as in the back-test, and stays so.
-    let last = panel.cutoffs.len().saturating_sub(1);
-    let newest: Vec<u32> = panel.of(last).filter_map(|row| u32::try_from(row).ok()).collect();
-    let newest = table.take(&newest);
-    let level = |scores: &[f64], labels: &[bool]| {
+    // What is said of today's accounts is levelled as in the back-test, and stays so.
+    let today = now
+        .map(|now| rolling::table(&now.panel, job.learn_from(now)))
+        .transpose()?;
+    let level = |score: &dyn Fn(&Table) -> tenure_learn::Result<Vec<f64>>, labels: &[bool]| {
+        let Some(today) = &today else {
+            return tenure_learn::Result::Ok(0.0);
+        };
         let hits = labels.iter().filter(|label| **label).count();
         let share = hits as f64 / labels.len().max(1) as f64;
-        let on = panel.cutoffs.last().map_or(panel.newest, |cutoff| cutoff.day);
-        rolling::level(scores, share, on, job.days.begun())
+        Ok(rolling::level(
+            &score(today)?,
+            share,
+            panel.newest,
+            job.days.begun(),
+        ))
     };
     let train = table.take(&rows);
     let mut body = Body {
@@ -129,7 +144,7 @@ pub fn train(done: &Done, job: &Job, method: &str, before: Option<Scale>) -> Res
         TRANSPARENT => {
             let found =
                 rolling::train_transparent(&train, &labels, &groups, &directions, None, SEED, threads)?;
-            let shift = level(&found.table.score(&newest, threads)?, &labels);
+            let shift = level(&|rows| found.table.score(rows, threads), &labels)?;
             let Calibration { intercept, slope } = calibration("transparent");
             let points = found.table.calibrated(intercept + slope * shift, slope);
             body.tables.push((job.outcome.horizon, points));
@@ -155,14 +170,14 @@ pub fn train(done: &Done, job: &Job, method: &str, before: Option<Scale>) -> Res
                     SEED,
                     threads,
                 )?;
-                let shift = level(&found.table.score(&newest, threads)?, &labels);
+                let shift = level(&|rows| found.table.score(rows, threads), &labels)?;
                 body.tables.push((*horizon, found.table.calibrated(shift, 1.0)));
             }
             body.tables.sort_by_key(|(horizon, _)| *horizon);
         }
         BOOSTING => {
             let found = rolling::train_challenger(&train, &labels, &directions, SEED, threads)?;
-            let shift = level(&found.score(&newest, threads)?, &labels);
+            let shift = level(&|rows| found.score(rows, threads), &labels)?;
             let Calibration { intercept, slope } = calibration("challenger");
             body.boosted = Some((found, [intercept + slope * shift, slope]));
         }

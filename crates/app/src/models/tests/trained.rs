@@ -353,3 +353,48 @@ async fn what_is_not_proven_needs_a_word_and_the_challenger_is_never_the_score()
             .contains("did you mean churn?")
     );
 }
+
+#[tokio::test]
+async fn a_model_of_a_young_log_keeps_near_what_it_learnt_from() {
+    // Eight months of history: the company's own, moved to end today.
+    let mut events = company(7, 400, 1.0);
+    let later = 300 * 86_400_000_000;
+    let now = i64::from(number("2026-06-30")) * 86_400_000_000;
+    for event in &mut events {
+        event.occurred_at += later;
+        event.received_at += later;
+        event.message_id.push_str("/later");
+    }
+    events.retain(|event| event.received_at < now);
+    let app = app(&program(), events).await;
+    let trained = train(
+        &app,
+        json!({ "outcome": "churn", "backtest": { "from": "2026-02-28" } }),
+    )
+    .await;
+    let model = &trained["model"];
+    assert_eq!(model["state"], "done", "{model}");
+    let id = model["id"].as_str().expect("an id");
+    app.post(&format!("/api/v1/models/{id}/promotion"))
+        .as_role(Role::Manager)
+        .json(&json!({ "version": model["version"], "despite": true, "note": "to look at" }))
+        .await
+        .ok();
+    let (rows, positives) = (
+        model["rows"].as_f64().expect("rows"),
+        model["positives"].as_f64().expect("rows"),
+    );
+    let share = positives / rows;
+    let said = app.get("/api/v1/risk?limit=500").as_role(Role::Viewer).await.ok();
+    let said: Vec<f64> = said["items"]
+        .as_array()
+        .expect("accounts")
+        .iter()
+        .filter_map(|it| it["probability"].as_f64())
+        .collect();
+    let mean = said.iter().sum::<f64>() / said.len() as f64;
+    assert!(
+        said.len() > 50 && mean > share / 2.0 && mean < share * 2.0,
+        "{mean} of {share}"
+    );
+}
