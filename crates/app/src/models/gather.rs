@@ -160,7 +160,6 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
 }
 
 /// What the log told of on a cutoff, by metric.
-#[derive(Default)]
 struct ToldOf {
     /// It told nothing yet of what the metric counts: then it is missing, as it is in the scores themselves.
     nothing: Vec<bool>,

@@ -331,8 +331,9 @@ fn one(
         return Ok(Trained::default());
     }
     let hits = labels.iter().filter(|label| **label).count();
+    let share = hits as f64 / labels.len() as f64;
     let mut found = Trained {
-        share: Some(hits as f64 / labels.len() as f64),
+        share: Some(share),
         ..Trained::default()
     };
     let own: Vec<u32> = panel
@@ -370,7 +371,6 @@ fn one(
         .iter()
         .map(|row| panel.accounts[*row as usize].unsigned_abs())
         .collect();
-    let share = hits as f64 / labels.len() as f64;
     let levelled = |mut scores: Vec<f64>, at: usize| {
         let shift = level(&scores, share, panel.cutoffs[at].day, settings.begun);
         scores.iter_mut().for_each(|score| *score += shift);

@@ -21,14 +21,7 @@ pub(super) async fn newest_event_day(app: &App, last: i32) -> anyhow::Result<Opt
         "SELECT max(day) AS day FROM events WHERE account_no > 0 AND day <= DATE '{}'",
         date_of(last)
     );
-    let batches = events::read(app, &sql).await?;
-    Ok(batches
-        .iter()
-        .find(|batch| batch.num_rows() > 0)
-        .and_then(|batch| {
-            let days = batch.column(0).as_primitive::<Date32Type>();
-            days.is_valid(0).then(|| days.value(0))
-        }))
+    one_day(app, &sql).await
 }
 
 /// The first day on which an event of one of these names happened.
@@ -40,7 +33,12 @@ pub(super) async fn first_event_day(app: &App, names: &[String]) -> anyhow::Resu
         "SELECT min(day) AS day FROM events WHERE account_no > 0 AND name IN ({})",
         quoted(names)
     );
-    let batches = events::read(app, &sql).await?;
+    one_day(app, &sql).await
+}
+
+/// The day in the one cell of a query's answer.
+async fn one_day(app: &App, sql: &str) -> anyhow::Result<Option<i32>> {
+    let batches = events::read(app, sql).await?;
     let held = batches.iter().find(|batch| batch.num_rows() > 0);
     Ok(held.and_then(|batch| {
         let days = batch.column(0).as_primitive::<Date32Type>();

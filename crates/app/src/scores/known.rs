@@ -47,19 +47,7 @@ impl Known {
     /// From which day on a metric's values tell something; nothing for one that always does.
     #[must_use]
     pub fn since(&self, plan: &Plan, metric: usize) -> Option<i32> {
-        match plan.metrics.get(metric)? {
-            MetricPlan::Series { series, .. } => {
-                let kinds = plan.series.get(*series)?.counted_kinds.iter();
-                kinds.filter_map(|kind| self.first.get(kind)).min().copied()
-            }
-            // An expression tells something once everything that it reads does.
-            MetricPlan::Expr(expr) => expr
-                .references()
-                .iter()
-                .filter_map(|name| plan.metric_ids.iter().position(|id| id == name))
-                .filter_map(|read| self.since(plan, read))
-                .max(),
-        }
+        self.from(plan, metric, &|_| 0)
     }
 
     /// From which day on the log tells of at least half of the days that a metric looks back on; nothing for one that looks at no events. A
@@ -67,16 +55,23 @@ impl Known {
     /// the one is wrong of the other.
     #[must_use]
     pub fn learns_from(&self, plan: &Plan, metric: usize) -> Option<i32> {
+        self.from(plan, metric, &|window| window.map_or(0, |days| (days - 1) / 2))
+    }
+
+    /// The first day of what a metric counts and, by its window, so many days after.
+    fn from(&self, plan: &Plan, metric: usize, after: &impl Fn(Option<i32>) -> i32) -> Option<i32> {
         match plan.metrics.get(metric)? {
-            MetricPlan::Series { window, .. } => {
-                let before = window.map_or(0, |days| (days - 1) / 2);
-                Some(self.since(plan, metric)?.saturating_add(before))
+            MetricPlan::Series { series, window, .. } => {
+                let kinds = plan.series.get(*series)?.counted_kinds.iter();
+                let first = kinds.filter_map(|kind| self.first.get(kind)).min()?;
+                Some(first.saturating_add(after(*window)))
             }
+            // An expression tells something once everything that it reads does.
             MetricPlan::Expr(expr) => expr
                 .references()
                 .iter()
                 .filter_map(|name| plan.metric_ids.iter().position(|id| id == name))
-                .filter_map(|read| self.learns_from(plan, read))
+                .filter_map(|read| self.from(plan, read, after))
                 .max(),
         }
     }

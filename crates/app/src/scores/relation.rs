@@ -36,11 +36,13 @@ pub async fn score_days(
     periods: &[(i32, i32)],
     with_velocity: bool,
 ) -> Result<RecordBatch> {
-    let everybody = match with_velocity && !entries.is_empty() {
-        true => app.metrics.book.all(),
-        false => Vec::new(),
+    let everybody;
+    let entries = if with_velocity && !entries.is_empty() {
+        everybody = app.metrics.book.all();
+        &everybody
+    } else {
+        entries
     };
-    let entries = if with_velocity { &everybody } else { entries };
     let mut columns = Columns::default();
     if !entries.is_empty() && !definitions.scores.is_empty() {
         history::refresh(app).await?;
