@@ -32,7 +32,7 @@ it("counts the baselines that are beaten and names the others", () => {
 });
 
 it("says how a learnt score stands to the one before it", () => {
-  expect(besideBefore({ value: 0.001, low: -0.004, high: 0.006 })).toBe("as good as the period before's");
+  expect(besideBefore({ value: 0.001, low: -0.004, high: 0.006 })).toBe("not told apart from the period before's");
   expect(besideBefore({ value: -0.02, low: -0.03, high: -0.01 })).toBe("worse than the period before's");
   expect(besideBefore({ value: 0.02, low: 0.01, high: 0.03 })).toBe("better than the period before's");
 });

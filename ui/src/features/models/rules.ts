@@ -57,5 +57,5 @@ export function beaten(against: ScoreAccuracy["against"]): string {
 /** How a learnt score stands to the one of the period before, by the difference of their AUC. */
 export function besideBefore(difference: Figure): string {
   if (difference.low > 0) return "better than the period before's";
-  return difference.high < 0 ? "worse than the period before's" : "as good as the period before's";
+  return difference.high < 0 ? "worse than the period before's" : "not told apart from the period before's";
 }
