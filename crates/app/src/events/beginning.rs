@@ -1,6 +1,6 @@
 //! Where the log begins, kind by kind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use tenure_lake::arrow::array::{AsArray, Date32Array, StringArray};
@@ -11,41 +11,40 @@ use tenure_lake::{Class, RecordBatch};
 use super::{read_from, snapshot_at, store};
 use crate::App;
 
-/// The first day of each kind of events among the steps after `after`, and the newest of those steps. Files of product events say their first
-/// day without being read; they may tell an earlier one that was known before.
-pub(super) async fn first_days(app: &App, after: i64) -> Result<(i64, BTreeMap<String, i32>)> {
-    let (newest, snapshot) = snapshot_at(app).await?;
+/// The first day of each kind of events in the tail and in files that are not among `looked`, and the paths of all files. Files of product events
+/// say their first day without being read. What was looked at is told by files and not by numbers of steps: a bulk takes its number before
+/// its files are there, so that a higher number may be seen without them.
+pub(super) async fn first_days(
+    app: &App,
+    looked: &BTreeSet<String>,
+) -> Result<(BTreeSet<String>, BTreeMap<String, i32>)> {
+    let (_, snapshot) = snapshot_at(app).await?;
     let mut first = BTreeMap::new();
-    if newest <= after {
-        return Ok((newest, first));
-    }
     let mut note = |kind: &str, day: i32| {
         first
             .entry(kind.to_owned())
             .and_modify(|held: &mut i32| *held = day.min(*held))
             .or_insert(day);
     };
-    let products = snapshot.files.iter().filter(|file| file.class == Class::Product);
-    if let Some(day) = products
-        .filter(|file| file.max_seq > after)
+    for batch in snapshot.tail.iter() {
+        each(batch, &mut note)?;
+    }
+    let new = || snapshot.files.iter().filter(|file| !looked.contains(&file.path));
+    if let Some(day) = new()
+        .filter(|file| file.class == Class::Product)
         .map(|file| file.min_day)
         .min()
     {
         note("product", day);
     }
-    for batch in snapshot.tail.iter() {
-        each(batch, &mut note)?;
-    }
-    if snapshot
-        .files
-        .iter()
-        .any(|file| file.class != Class::Product && file.max_seq > after)
-    {
-        for batch in read_from(app, &snapshot, &store::first_days_sql(after, newest)).await? {
+    let others = new().filter(|file| file.class != Class::Product);
+    if let Some(from) = others.map(|file| file.min_seq).min() {
+        for batch in read_from(app, &snapshot, &store::first_days_sql(from)).await? {
             each(&batch, &mut note)?;
         }
     }
-    Ok((newest, first))
+    let paths = snapshot.files.iter().map(|file| file.path.clone()).collect();
+    Ok((paths, first))
 }
 
 fn each(batch: &RecordBatch, note: &mut impl FnMut(&str, i32)) -> Result<()> {

@@ -179,16 +179,19 @@ async fn read_from(app: &App, snapshot: &Snapshot, sql: &str) -> anyhow::Result<
     batches.map_err(told).try_collect().await
 }
 
-/// The first day of each kind of events among the steps after `after`, and the newest of those steps. A day that was known before may be told
-/// again.
+/// The first day of each kind of events in the tail and in files whose paths are not among `looked`, and the paths of all files. A day that was
+/// known before may be told again.
 ///
 /// # Errors
 /// When records or history fail.
 pub async fn first_days(
     app: &App,
-    after: i64,
-) -> anyhow::Result<(i64, std::collections::BTreeMap<String, i32>)> {
-    beginning::first_days(app, after).await
+    looked: &std::collections::BTreeSet<String>,
+) -> anyhow::Result<(
+    std::collections::BTreeSet<String>,
+    std::collections::BTreeMap<String, i32>,
+)> {
+    beginning::first_days(app, looked).await
 }
 
 /// As [`snapshot`], with the number of the newest step that it holds: a reactor that works the snapshot in goes on from there with

@@ -19,10 +19,10 @@ pub(super) async fn newest_seq(read: &impl Execute) -> StoreResult<i64> {
         .get("seq")
 }
 
-/// The query of the first day of each kind but product among the steps after `after` up to `upto`.
-pub(super) fn first_days_sql(after: i64, upto: i64) -> String {
+/// The query of the first day of each kind but product from the step `from` on.
+pub(super) fn first_days_sql(from: i64) -> String {
     format!(
-        "SELECT kind, min(day) AS day FROM events WHERE kind <> 'product' AND seq > {after} AND seq <= {upto} GROUP BY kind"
+        "SELECT kind, min(day) AS day FROM events WHERE kind <> 'product' AND seq >= {from} GROUP BY kind"
     )
 }
 

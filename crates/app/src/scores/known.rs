@@ -4,7 +4,8 @@
 //! day on which any event of its kind is known of the whole company; before it, it is missing, and hands its weight on as any other missing
 //! measure does (DEFINITIONS §5). A kind of which there never was an event is taken at its word: today it counts nothing, as it always did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::Result;
 use tenure_learn::handset::Reading;
@@ -18,15 +19,18 @@ use crate::metrics::plan::{MetricPlan, Plan};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     first: BTreeMap<String, i32>,
-    /// The newest step of the log that was looked at.
-    upto: i64,
+    /// The files of the log that were looked at.
+    looked: Arc<BTreeSet<String>>,
 }
 
 impl Known {
     /// These first days.
     #[must_use]
     pub fn of(first: BTreeMap<String, i32>) -> Self {
-        Self { first, upto: 0 }
+        Self {
+            first,
+            looked: Arc::default(),
+        }
     }
 
     /// With everything that the log holds by now.
@@ -35,8 +39,10 @@ impl Known {
     /// When records or history fail.
     pub async fn again(&self, app: &App) -> Result<Self> {
         let mut known = self.clone();
-        let (upto, found) = events::first_days(app, known.upto).await?;
-        known.upto = upto;
+        let (looked, found) = events::first_days(app, &known.looked).await?;
+        if looked != *known.looked {
+            known.looked = Arc::new(looked);
+        }
         for (kind, day) in found {
             let held = known.first.entry(kind).or_insert(day);
             *held = day.min(*held);
