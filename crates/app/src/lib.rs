@@ -3,6 +3,7 @@
 //! Four lists can each be read on one page: [`routes`], [`reactors`], the migrations in [`schema`], and the definitions.
 //! A lower slice never names a higher one: `web < auth < {health, definitions, views} < accounts < events < metrics < scores < {segments, kpis} < models < {dashboards, revenue, owners, contacts} < notes < {profiles, duplicates, search} < imports < {program, inbox, setup}`.
 
+pub mod ahead;
 mod app;
 pub mod reactors;
 pub mod replayers;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::boost::{check_labels, log_odds, probability};
+use crate::boost::{check_labels, log_odds};
 use crate::error::{Error, Result};
 use crate::screen;
 use crate::table::{Table, Values};
@@ -36,26 +36,26 @@ pub(crate) struct Problem<'a> {
 pub(crate) fn newton(problem: &Problem<'_>) -> Result<(f64, Vec<f64>)> {
     let size = problem.width + 1;
     let mut at = vec![0.0; size];
-    let mut loss = f64::INFINITY;
+    let (mut loss, mut gradient, mut curvature) = derivatives(problem, &at);
     for _ in 0..50 {
-        let (now, gradient, mut curvature) = derivatives(problem, &at);
-        if (loss - now).abs() < 1e-10 * (1.0 + now.abs()) {
-            break;
-        }
-        loss = now;
         let step = solve(&mut curvature, gradient, size).ok_or(Error::Unsettled {
             what: "the logistic regression",
         })?;
         // A full step may overshoot where probabilities are near 0 or 1; halving it always ends.
         let mut scale = 1.0;
-        let next = loop {
+        let (next, now, slope, bend) = loop {
             let next: Vec<f64> = at.iter().zip(&step).map(|(at, step)| at - scale * step).collect();
-            if value(problem, &next) <= loss + 1e-12 * loss.abs() || scale < 1e-4 {
-                break next;
+            let (now, slope, bend) = derivatives(problem, &next);
+            if now <= loss + 1e-12 * loss.abs() || scale < 1e-4 {
+                break (next, now, slope, bend);
             }
             scale /= 2.0;
         };
-        at = next;
+        let settled = (loss - now).abs() < 1e-10 * (1.0 + now.abs());
+        (at, loss, gradient, curvature) = (next, now, slope, bend);
+        if settled {
+            break;
+        }
     }
     Ok((at[0], at.split_off(1)))
 }
@@ -67,30 +67,25 @@ fn row_score(problem: &Problem<'_>, at: &[f64], row: usize) -> f64 {
         + x.iter().zip(&at[1..]).map(|(x, b)| x * b).sum::<f64>()
 }
 
-fn value(problem: &Problem<'_>, at: &[f64]) -> f64 {
-    let data: f64 = (0..problem.labels.len())
-        .map(|row| {
-            let score = row_score(problem, at, row);
-            // ln(1 + e^s) without overflow.
-            let soft = score.max(0.0) + (-score.abs()).exp().ln_1p();
-            problem.weights.map_or(1.0, |w| w[row]) * (soft - if problem.labels[row] { score } else { 0.0 })
-        })
-        .sum();
-    data + at[1..]
-        .iter()
-        .zip(problem.penalty)
-        .map(|(b, l2)| 0.5 * l2 * b * b)
-        .sum::<f64>()
-}
-
+/// The loss at a point, its gradient, and its curvature below the diagonal, in one pass over the rows.
 fn derivatives(problem: &Problem<'_>, at: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
     let size = problem.width + 1;
+    let mut loss = 0.0;
     let mut gradient = vec![0.0; size];
     let mut curvature = vec![0.0; size * size];
     for row in 0..problem.labels.len() {
         let weight = problem.weights.map_or(1.0, |w| w[row]);
-        let p = probability(row_score(problem, at, row));
-        let g = weight * (p - f64::from(u8::from(problem.labels[row])));
+        let score = row_score(problem, at, row);
+        // One exponential tells ln(1 + e^s), without overflow, and the probability.
+        let small = (-score.abs()).exp();
+        let p = if score < 0.0 {
+            small / (1.0 + small)
+        } else {
+            1.0 / (1.0 + small)
+        };
+        let came = if problem.labels[row] { 1.0 } else { 0.0 };
+        loss += weight * (score.max(0.0) + small.ln_1p() - came * score);
+        let g = weight * (p - came);
         let h = weight * (p * (1.0 - p)).max(1e-10);
         let x = &problem.design[row * problem.width..(row + 1) * problem.width];
         gradient[0] += g;
@@ -106,11 +101,12 @@ fn derivatives(problem: &Problem<'_>, at: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
         }
     }
     for (i, l2) in problem.penalty.iter().enumerate() {
+        loss += 0.5 * l2 * at[i + 1] * at[i + 1];
         gradient[i + 1] += l2 * at[i + 1];
         // A trace keeps a column that says the same as another from being without curvature.
         curvature[(i + 1) * size + i + 1] += l2 + 1e-9;
     }
-    (value(problem, at), gradient, curvature)
+    (loss, gradient, curvature)
 }
 
 /// Solves by Cholesky; the lower triangle of `a` is read and overwritten.
@@ -324,6 +320,7 @@ pub fn single(table: &Table, column: usize, labels: &[bool]) -> Result<Logistic>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boost::probability;
     use crate::random::Random;
     use crate::table::Column;
 

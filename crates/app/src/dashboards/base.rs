@@ -14,7 +14,7 @@ use crate::kpis::engine::NONE;
 use crate::kpis::overview::{better_name, instant, unit_name};
 use crate::kpis::stats::quantile;
 use crate::metrics::facts::{date_of, day_number};
-use crate::metrics::{Entry, as_of};
+use crate::metrics::{Entry, Span, as_of};
 use crate::web::Result;
 
 /// Points of a scatter at most.
@@ -49,17 +49,13 @@ impl Base {
     /// When the records fail.
     pub async fn load(page: &Page<'_>) -> Result<Self> {
         let day = day_number(page.filters.day);
-        let all = as_of::entries(page.app, day).await?;
-        let inside = |entry: &&Arc<Entry>| {
-            let span = entry.head.span_at(day);
-            page.filters
-                .segment
-                .as_ref()
-                .is_none_or(|wanted| span.is_some_and(|s| s.segment == *wanted))
-                && page.filters.owner.as_ref().is_none_or(|wanted| {
-                    span.and_then(|s| s.owner.as_deref()).unwrap_or(NONE) == wanted.as_str()
-                })
+        let inside = |span: &Span| {
+            let segment = page.filters.segment.as_ref();
+            let owner = page.filters.owner.as_ref();
+            segment.is_none_or(|wanted| span.segment == *wanted)
+                && owner.is_none_or(|wanted| span.owner.as_deref().unwrap_or(NONE) == wanted.as_str())
         };
+        let narrowed = page.filters.segment.is_some() || page.filters.owner.is_some();
         let segment = page
             .filters
             .segment
@@ -69,7 +65,11 @@ impl Base {
             NONE => "owner IS NULL".to_owned(),
             owner => format!("owner = {}", quoted(owner)),
         });
-        let entries: Vec<Arc<Entry>> = all.iter().filter(inside).cloned().collect();
+        let entries = if narrowed {
+            as_of::entries_where(page.app, day, inside).await?
+        } else {
+            as_of::entries(page.app, day).await?.to_vec()
+        };
         Ok(Self {
             day,
             computed_at: entries

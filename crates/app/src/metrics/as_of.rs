@@ -1,8 +1,10 @@
 //! Accounts as of a day: today's from the book, another day's computed from the kept facts.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use jiff::civil::Date;
 use parking_lot::Mutex;
 use tenure_lake::arrow::array::{
@@ -14,8 +16,9 @@ use tenure_lake::{Expr, RecordBatch, Type};
 use super::facts::{Facts, date_of, day_number};
 use super::plan::{Name, Plan, environment};
 use super::rows::Rows;
-use super::{Entry, evaluate, store, tables};
+use super::{Entry, Span, evaluate, store, tables};
 use crate::App;
+use crate::ahead::in_order;
 use crate::definitions::Definitions;
 use crate::web::{Problem, Result};
 
@@ -68,23 +71,63 @@ pub async fn entries(app: &App, day: i32) -> Result<Arc<Vec<Arc<Entry>>>> {
         return Ok(Arc::new(app.metrics.book.all()));
     }
     let version = app.metrics.version();
-    if let Some((held, of, entries)) = &*app.metrics.past.0.lock()
-        && *held == day
-        && *of == version
-    {
-        return Ok(Arc::clone(entries));
+    if let Some(held) = held(app, day, version) {
+        return Ok(held);
     }
-    let Some(plan) = app.metrics.plan() else {
-        return Ok(Arc::default());
-    };
-    let mut all = Vec::with_capacity(app.metrics.book.len());
-    let nos: Vec<i64> = app.metrics.book.all().iter().map(|entry| entry.no).collect();
-    for chunk in nos.chunks(4_000) {
-        all.extend(some(app, &plan, chunk, day).await?.into_iter().map(Arc::new));
-    }
-    let all = Arc::new(all);
+    let all = app.metrics.book.all();
+    let all = Arc::new(many(app, &all, day).await?);
     *app.metrics.past.0.lock() = Some((day, version, Arc::clone(&all)));
     Ok(all)
+}
+
+/// The accounts whose span of a day is wanted, as of that day: of others nothing is read.
+///
+/// # Errors
+/// When the records fail.
+pub async fn entries_where(app: &App, day: i32, wanted: impl Fn(&Span) -> bool) -> Result<Vec<Arc<Entry>>> {
+    let is_wanted = |entry: &Arc<Entry>| entry.head.span_at(day).is_some_and(&wanted);
+    let known = if day == super::today(app) {
+        Some(Arc::new(app.metrics.book.all()))
+    } else {
+        held(app, day, app.metrics.version())
+    };
+    if let Some(known) = known {
+        return Ok(known.iter().filter(|entry| is_wanted(entry)).cloned().collect());
+    }
+    // What held on a day is the same seen from it and seen from today.
+    let mut all = app.metrics.book.all();
+    all.retain(is_wanted);
+    many(app, &all, day).await
+}
+
+/// All accounts of a day, if that is the one that was computed last.
+fn held(app: &App, day: i32, version: u64) -> Option<Arc<Vec<Arc<Entry>>>> {
+    let past = app.metrics.past.0.lock();
+    let (of, at, entries) = past.as_ref()?;
+    (*of == day && *at == version).then(|| Arc::clone(entries))
+}
+
+/// These accounts as of a day.
+async fn many(app: &App, all: &[Arc<Entry>], day: i32) -> Result<Vec<Arc<Entry>>> {
+    const CHUNK: usize = 2_000;
+    let Some(plan) = app.metrics.plan() else {
+        return Ok(Vec::new());
+    };
+    let nos: Vec<i64> = all.iter().map(|entry| entry.no).collect();
+    let chunks: Vec<Vec<i64>> = nos.chunks(CHUNK).map(<[i64]>::to_vec).collect();
+    let own = app.clone();
+    let mut parts = pin!(in_order(chunks, move |nos| {
+        let (app, plan) = (own.clone(), Arc::clone(&plan));
+        async move {
+            let facts = store::facts(&app.store, &nos).await?;
+            computed(&app, &plan, &nos, facts, day).await
+        }
+    }));
+    let mut found = Vec::with_capacity(all.len());
+    while let Some(part) = parts.next().await {
+        found.extend(part?.into_iter().map(Arc::new));
+    }
+    Ok(found)
 }
 
 /// Accounts as another program's rules would see them. Its measures of events are computed from the history, because only those of the

@@ -1,5 +1,6 @@
 //! What is known of one account that figures are made of, and how it is kept.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use super::series::Series;
 
 /// Everything of an account that events tell: its revenue events and one series for each thing that is measured.
 /// Kept in `account_state.activity`; can always be built again from the history.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     /// Revenue events, sorted ([`lifecycle::sort`]).
     pub revenue: Vec<Revenue>,
@@ -18,6 +19,54 @@ pub struct Facts {
     pub series: Vec<Series>,
     /// Day of the earliest event.
     pub first_day: Option<i32>,
+}
+
+/// Facts as they are kept: a series is bytes of its own ([`Series::encode`]), so that those that nobody asks for are passed over.
+#[derive(Serialize, Deserialize)]
+struct Kept<'a> {
+    revenue: Cow<'a, [Revenue]>,
+    #[serde(borrow)]
+    series: Vec<&'a [u8]>,
+    first_day: Option<i32>,
+}
+
+impl Facts {
+    /// As bytes.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn encode(&self) -> anyhow::Result<Vec<u8>> {
+        let series: Vec<Vec<u8>> = self
+            .series
+            .iter()
+            .map(Series::encode)
+            .collect::<anyhow::Result<_>>()?;
+        encode(&Kept {
+            revenue: Cow::Borrowed(&self.revenue),
+            series: series.iter().map(Vec::as_slice).collect(),
+            first_day: self.first_day,
+        })
+    }
+
+    /// From bytes; `None` = written by another format. With `wanted` (by series of the plan) the other series are empty.
+    #[must_use]
+    pub fn decode(bytes: &[u8], wanted: Option<&[bool]>) -> Option<Self> {
+        let kept: Kept<'_> = decode(bytes)?;
+        let is_wanted = |at: usize| wanted.is_none_or(|wanted| wanted.get(at).copied().unwrap_or(false));
+        let series = kept
+            .series
+            .iter()
+            .enumerate()
+            .map(|(at, bytes)| match is_wanted(at) {
+                true => Series::decode(bytes),
+                false => Some(Series::default()),
+            });
+        Some(Self {
+            revenue: kept.revenue.into_owned(),
+            series: series.collect::<Option<_>>()?,
+            first_day: kept.first_day,
+        })
+    }
 }
 
 /// The values of an account's fields over time, each field's days ascending.
@@ -252,7 +301,7 @@ impl Head {
 }
 
 /// The first byte of a kept value: it changes when the format does, and what has another one is computed again.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// A value as bytes.
 pub fn encode<T: Serialize>(value: &T) -> anyhow::Result<Vec<u8>> {
@@ -261,7 +310,7 @@ pub fn encode<T: Serialize>(value: &T) -> anyhow::Result<Vec<u8>> {
 
 /// A value from its bytes; `None` = written by another format.
 #[must_use]
-pub fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
+pub fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Option<T> {
     let (format, body) = bytes.split_first()?;
     (*format == FORMAT)
         .then(|| postcard::from_bytes(body).ok())
@@ -270,6 +319,7 @@ pub fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::series::Keep;
     use super::*;
     use serde_json::json;
 
@@ -320,6 +370,34 @@ mod tests {
             assert!(!one.same(&other));
             assert_ne!(one.print().unwrap(), other.print().unwrap());
         }
+    }
+
+    #[test]
+    fn facts_survive_encoding_and_only_the_wanted_series_are_read() {
+        let mut facts = Facts {
+            revenue: Vec::new(),
+            series: vec![Series::default(); 3],
+            first_day: Some(19_990),
+        };
+        for (at, series) in facts.series.iter_mut().enumerate() {
+            for day in 0..20 {
+                let value = f64::from(day) / 4.0;
+                let point = crate::metrics::series::Point {
+                    day: 20_000 + day,
+                    at: 5,
+                    value,
+                    hash: 7,
+                };
+                series.add([Keep::Count, Keep::Sum, Keep::Latest][at], point);
+            }
+        }
+        let bytes = facts.encode().unwrap();
+        assert_eq!(Facts::decode(&bytes, None), Some(facts.clone()));
+        let some = Facts::decode(&bytes, Some(&[false, true, false])).unwrap();
+        assert_eq!(some.series[1], facts.series[1]);
+        assert!(some.series[0].is_empty() && some.series[2].is_empty());
+        assert_eq!(some.first_day, facts.first_day);
+        assert_eq!(Facts::decode(&bytes[..bytes.len() - 3], None), None);
     }
 
     #[test]

@@ -89,26 +89,26 @@ pub struct Part {
 }
 
 /// What is asked.
-pub struct Ask<'a> {
+pub struct Ask {
     /// The metrics and rules.
-    pub plan: &'a SharedPlan,
+    pub plan: SharedPlan,
     /// Ascending.
-    pub cutoffs: &'a [Cutoff],
+    pub cutoffs: Vec<Cutoff>,
     /// Where events were not known yet; nowhere, when dates are trusted.
-    pub late: &'a Places,
+    pub late: Places,
     /// Whether what is known of fields first holds from the beginning.
     pub trust_dates: bool,
     /// The metrics whose ages are wanted.
-    pub aged: &'a [usize],
+    pub aged: Vec<usize>,
     /// The names of the plan whose columns are wanted ([`Plan::needed_by`]); all others are null. `None` = all.
-    pub only: Option<&'a [bool]>,
+    pub only: Option<Vec<bool>>,
 }
 
 /// These accounts on the cutoffs that are wanted of each (places, ascending).
 ///
 /// # Errors
 /// When records or history fail.
-pub async fn known(app: &App, ask: &Ask<'_>, wanted: &BTreeMap<i64, Vec<usize>>) -> Result<Vec<Part>> {
+pub async fn known(app: &App, ask: &Arc<Ask>, wanted: &BTreeMap<i64, Vec<usize>>) -> Result<Vec<Part>> {
     let nos: Vec<i64> = wanted.keys().copied().collect();
     if nos.is_empty() {
         return Ok(Vec::new());
@@ -135,7 +135,10 @@ pub async fn known(app: &App, ask: &Ask<'_>, wanted: &BTreeMap<i64, Vec<usize>>)
     if !plain.is_empty() {
         let mut nos: Vec<i64> = plain.iter().map(|(no, _)| *no).collect();
         nos.dedup();
-        let facts = store::facts(&app.store, &nos).await?;
+        let facts = match &ask.only {
+            Some(only) => store::some_facts(&app.store, &nos, &ask.plan.series_of_names(only)).await?,
+            None => store::facts(&app.store, &nos).await?,
+        };
         parts.push(part(ask, &records, Arc::new(facts), plain).await?.0);
     }
     if !late.is_empty() {
@@ -148,7 +151,7 @@ pub async fn known(app: &App, ask: &Ask<'_>, wanted: &BTreeMap<i64, Vec<usize>>)
 /// not see the days after it; the others as they became known, cutoff by cutoff. What nobody knew by the last of them is left out.
 async fn by_arrival(
     app: &App,
-    ask: &Ask<'_>,
+    ask: &Arc<Ask>,
     records: &Arc<BTreeMap<i64, Record>>,
     wanted: &BTreeMap<i64, Vec<usize>>,
 ) -> Result<Vec<Part>> {
@@ -159,10 +162,10 @@ async fn by_arrival(
     let end = cutoffs.last().map_or(i64::MAX, |last| last.end);
     let nos: Vec<i64> = wanted.keys().copied().collect();
     let order = Order::of(cutoffs);
-    let mut collector = Collector::new(ask.plan, nos.iter().map(|no| (*no, Facts::default())).collect());
+    let mut collector = Collector::new(&ask.plan, nos.iter().map(|no| (*no, Facts::default())).collect());
     // By cutoff, the events that are known from it on although they count for an earlier one.
     let mut late: Vec<Vec<RecordBatch>> = vec![Vec::new(); cutoffs.len()];
-    let mut batches = store::arrived_before(app, &super::work::relevant(ask.plan), &nos, end).await?;
+    let mut batches = store::arrived_before(app, &super::work::relevant(&ask.plan), &nos, end).await?;
     while let Some(batch) = batches.try_next().await? {
         let from: Vec<usize> = order
             .spans(&batch)?
@@ -179,7 +182,7 @@ async fn by_arrival(
     let mut facts = collector.finish();
     let mut parts = Vec::new();
     for (at, late) in late.into_iter().enumerate() {
-        let mut collector = Collector::new(ask.plan, facts);
+        let mut collector = Collector::new(&ask.plan, facts);
         for batch in &late {
             collector.add(batch)?;
         }
@@ -238,15 +241,12 @@ fn filter(batch: &RecordBatch, wanted: impl Iterator<Item = bool>) -> Result<Rec
 }
 
 async fn part(
-    ask: &Ask<'_>,
+    ask: &Arc<Ask>,
     records: &Arc<BTreeMap<i64, Record>>,
     facts: Arc<HashMap<i64, Facts>>,
     cells: Vec<(i64, usize)>,
 ) -> Result<(Part, Arc<HashMap<i64, Facts>>)> {
-    let (plan, records) = (Arc::clone(ask.plan), Arc::clone(records));
-    let days: Vec<i32> = ask.cutoffs.iter().map(|cutoff| cutoff.day).collect();
-    let aged = ask.aged.to_vec();
-    let (only, as_known) = (ask.only.map(<[bool]>::to_vec), !ask.trust_dates);
+    let (ask, records) = (Arc::clone(ask), Arc::clone(records));
     tokio::task::spawn_blocking(move || {
         let empty = (Facts::default(), History::default());
         let mut places: HashMap<i64, usize> = HashMap::new();
@@ -264,16 +264,17 @@ async fn part(
                     });
                     subjects.len() - 1
                 });
-                (place, days[*at])
+                (place, ask.cutoffs[*at].day)
             })
             .collect();
-        let (env, classes) = grid(&plan, &subjects, &rows, only.as_deref(), as_known)?;
-        let ages = aged
-            .into_iter()
-            .map(|metric| {
+        let (env, classes) = grid(&ask.plan, &subjects, &rows, ask.only.as_deref(), !ask.trust_dates)?;
+        let ages = ask
+            .aged
+            .iter()
+            .map(|&metric| {
                 let ages = rows
                     .iter()
-                    .map(|(subject, day)| age(&plan, metric, subjects[*subject].facts, *day))
+                    .map(|(subject, day)| age(&ask.plan, metric, subjects[*subject].facts, *day))
                     .collect();
                 (metric, ages)
             })

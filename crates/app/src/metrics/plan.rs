@@ -223,6 +223,19 @@ impl Plan {
         reads
     }
 
+    /// By series, whether one of these names of the plan is made of it.
+    #[must_use]
+    pub fn series_of_names(&self, names: &[bool]) -> Vec<bool> {
+        let mut read = vec![false; self.series.len()];
+        let metrics = names.iter().skip(self.metrics_from).zip(&self.metrics);
+        for (_, metric) in metrics.filter(|(wanted, _)| **wanted) {
+            if let MetricPlan::Series { series, .. } = metric {
+                read[*series] = true;
+            }
+        }
+        read
+    }
+
     /// Whether a segment can change from one day to the next although nothing is known to have happened:
     /// a rule reads a metric, or a name that counts days.
     #[must_use]
@@ -341,7 +354,7 @@ fn name_type(kind: AttributeType) -> Type {
 }
 
 /// Counts what is kept of accounts: a program's accounts are computed again when it rises.
-const KEPT: u32 = 2;
+const KEPT: u32 = 3;
 
 /// A name for everything that computed values depend on.
 fn hash(definitions: &Definitions) -> String {

@@ -39,7 +39,7 @@ pub struct Point {
 }
 
 /// One day of a series.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Day {
     /// Days since 1970.
     pub day: i32,
@@ -50,8 +50,104 @@ pub struct Day {
 }
 
 /// A series of one account, ordered by day (and by hash within a day, for [`Keep::Distinct`]).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series(Vec<Day>);
+
+/// A series as it is kept: column by column, small numbers in few bytes, and nothing of what all entries have alike.
+#[derive(Serialize, Deserialize)]
+struct Columns {
+    /// How many days each entry lies after the one before; the first one after 1970.
+    days: Vec<i32>,
+    /// [`Day::n`]; none = all are 1.
+    n: Vec<i64>,
+    values: Values,
+}
+
+/// The values of entries.
+#[derive(Serialize, Deserialize)]
+enum Values {
+    /// All are 0.
+    None,
+    /// Whole numbers.
+    Whole(Vec<i64>),
+    /// Others, or hashes.
+    Any(Vec<f64>),
+}
+
+/// A number without a fraction, if it is spelt the same when it comes back.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "what does not come back is not taken"
+)]
+fn whole(value: f64) -> Option<i64> {
+    let whole = value as i64;
+    ((whole as f64).to_bits() == value.to_bits()).then_some(whole)
+}
+
+impl Columns {
+    fn of(entries: &[Day]) -> Self {
+        let mut before = 0;
+        let days = entries.iter().map(|entry| {
+            let after = entry.day.wrapping_sub(before);
+            before = entry.day;
+            after
+        });
+        let values = || entries.iter().map(|entry| entry.value);
+        Self {
+            days: days.collect(),
+            n: match entries.iter().all(|entry| entry.n == 1) {
+                true => Vec::new(),
+                false => entries.iter().map(|entry| entry.n).collect(),
+            },
+            values: if values().all(|value| value.to_bits() == 0) {
+                Values::None
+            } else {
+                let all = values().map(whole).collect::<Option<_>>();
+                all.map_or_else(|| Values::Any(values().collect()), Values::Whole)
+            },
+        }
+    }
+
+    /// The entries; `None` = the columns are not of one length.
+    #[expect(clippy::cast_precision_loss, reason = "they were made of such numbers")]
+    fn entries(self) -> Option<Vec<Day>> {
+        let mut day = 0_i32;
+        let mut entries: Vec<Day> = Vec::with_capacity(self.days.len());
+        entries.extend(self.days.iter().map(|after| {
+            day = day.wrapping_add(*after);
+            Day {
+                day,
+                n: 1,
+                value: 0.0,
+            }
+        }));
+        let fits = |length: usize| length == entries.len();
+        if !(self.n.is_empty() || fits(self.n.len())) {
+            return None;
+        }
+        for (entry, n) in entries.iter_mut().zip(&self.n) {
+            entry.n = *n;
+        }
+        match self.values {
+            Values::None => {}
+            Values::Whole(values) if values.len() == entries.len() => {
+                entries
+                    .iter_mut()
+                    .zip(values)
+                    .for_each(|(entry, value)| entry.value = value as f64);
+            }
+            Values::Any(values) if values.len() == entries.len() => {
+                entries
+                    .iter_mut()
+                    .zip(values)
+                    .for_each(|(entry, value)| entry.value = value);
+            }
+            Values::Whole(_) | Values::Any(_) => return None,
+        }
+        Some(entries)
+    }
+}
 
 impl Series {
     /// Works one event in.
@@ -90,6 +186,26 @@ impl Series {
         let start = self.0.partition_point(|entry| entry.day < from);
         let end = self.0.partition_point(|entry| entry.day <= to);
         &self.0[start..end.max(start)]
+    }
+
+    /// As bytes.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn encode(&self) -> anyhow::Result<Vec<u8>> {
+        if self.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(postcard::to_stdvec(&Columns::of(&self.0))?)
+    }
+
+    /// From bytes; `None` = they are not what [`Series::encode`] gives.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        if bytes.is_empty() {
+            return Some(Self::default());
+        }
+        postcard::from_bytes::<Columns>(bytes).ok()?.entries().map(Self)
     }
 
     /// Number of entries held.
@@ -250,6 +366,45 @@ mod tests {
                 _ => inside.last().map(|p| p.value),
             },
         }
+    }
+
+    #[test]
+    fn series_come_back_as_they_were_kept() {
+        let entry = |day, n, value| Day { day, n, value };
+        let instant = 1_790_000_000_000_000;
+        for entries in [
+            vec![],
+            vec![entry(-3, 1, 0.0), entry(0, 1, 0.0), entry(20_000, 1, 0.0)],
+            vec![entry(20_000, 4, 0.0), entry(20_001, 1, 0.0)],
+            vec![entry(20_000, 2, 7.0), entry(20_003, 1, -1e15)],
+            vec![entry(20_000, 1, 0.5), entry(20_003, 3, f64::INFINITY)],
+            vec![entry(20_000, 1, -0.0), entry(20_003, 1, 1.0)],
+            vec![entry(20_000, instant, 9.0), entry(20_001, i64::MAX, 1e300)],
+            vec![
+                entry(20_000, 1, f64::from_bits(0)),
+                entry(20_000, 1, f64::from_bits(u64::MAX >> 13)),
+            ],
+            vec![entry(i32::MIN, 1, 1.0), entry(i32::MAX, 1, 2.0)],
+        ] {
+            let series = Series(entries);
+            let bytes = series.encode().unwrap();
+            let back = Series::decode(&bytes).unwrap();
+            let bits = |series: &Series| -> Vec<(i32, i64, u64)> {
+                series
+                    .0
+                    .iter()
+                    .map(|it| (it.day, it.n, it.value.to_bits()))
+                    .collect()
+            };
+            assert_eq!(bits(&back), bits(&series));
+            for cut in 1..bytes.len() {
+                // What is cut off is refused, never a fault.
+                let _ = Series::decode(&bytes[..cut]);
+            }
+        }
+        // A year of days on each of which there were a few events takes two bytes a day.
+        let year = Series((0..365).map(|day| entry(20_000 + day, 3, 0.0)).collect());
+        assert!(year.encode().unwrap().len() < 750);
     }
 
     #[test]

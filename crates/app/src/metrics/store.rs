@@ -75,6 +75,19 @@ pub async fn drop_states(tx: &Tx, nos: &[i64]) -> StoreResult<()> {
 
 /// The kept facts of these accounts; those that are missing or of another format are left out.
 pub async fn facts(on: &impl Execute, nos: &[i64]) -> StoreResult<HashMap<i64, Facts>> {
+    read_facts(on, nos, None).await
+}
+
+/// As [`facts`], of which only the wanted series are read (by series of the plan); the others are empty.
+pub async fn some_facts(on: &impl Execute, nos: &[i64], wanted: &[bool]) -> StoreResult<HashMap<i64, Facts>> {
+    read_facts(on, nos, Some(wanted)).await
+}
+
+async fn read_facts(
+    on: &impl Execute,
+    nos: &[i64],
+    wanted: Option<&[bool]>,
+) -> StoreResult<HashMap<i64, Facts>> {
     let mut facts = HashMap::with_capacity(nos.len());
     for chunk in nos.chunks(CHUNK) {
         let sql = format!(
@@ -86,7 +99,7 @@ pub async fn facts(on: &impl Execute, nos: &[i64]) -> StoreResult<HashMap<i64, F
             .await?
         {
             let bytes: Vec<u8> = row.get("activity")?;
-            if let Some(kept) = decode::<Facts>(&bytes) {
+            if let Some(kept) = Facts::decode(&bytes, wanted) {
                 facts.insert(row.get("account_no")?, kept);
             }
         }

@@ -1,10 +1,11 @@
 //! Working accounts in: from what changed in the log to committed state. The reactor, the full pass and the day's slide all end here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use futures::TryStreamExt;
+use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Map, json};
 use tenure_lake::{EventRow, to_batch};
 
@@ -15,6 +16,7 @@ use super::facts::{Facts, Head, Span, encode};
 use super::plan::{Plan, SharedPlan};
 use super::reactor::month_of;
 use super::store::{self, Edge, Record};
+use crate::ahead::in_order;
 use crate::{App, events};
 
 /// Name of the cursor of this slice in the log.
@@ -55,7 +57,7 @@ pub async fn live(app: &App, step: &Step<'_>, rows: &[EventRow], upto: i64) -> R
         facts.extend(from_log(app, step.plan, &fresh, upto).await?);
     }
     let all: Vec<i64> = known.into_iter().chain(fresh).collect();
-    commit(app, step, &all, facts).await
+    commit(app, step, measure(app, step.plan, step.today, all, facts).await?).await
 }
 
 /// Builds these accounts from the log as it stood at `upto`.
@@ -66,41 +68,59 @@ pub async fn rebuild(
     upto: i64,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<()> {
+    if nos.is_empty() {
+        return commit(app, step, Measured::default()).await;
+    }
     let mut done = 0;
     let chunks = nos.chunks(CHUNK).count();
-    for (at, chunk) in nos.chunks(CHUNK).enumerate() {
-        let facts = from_log(app, step.plan, chunk, upto).await?;
-        let last = at + 1 == chunks;
+    let own = (app.clone(), Arc::clone(step.plan), step.today);
+    let mut parts = pin!(
+        in_order(nos.chunks(CHUNK).map(<[i64]>::to_vec), move |chunk| {
+            let (app, plan, today) = own.clone();
+            async move {
+                let facts = from_log(&app, &plan, &chunk, upto).await?;
+                measure(&app, &plan, today, chunk, facts).await
+            }
+        })
+        .enumerate()
+    );
+    while let Some((at, measured)) = parts.next().await {
+        let (measured, last) = (measured?, at + 1 == chunks);
         let part = Step {
             cursor: step.cursor.filter(|_| last),
             months: if last { step.months.clone() } else { Vec::new() },
             plan: step.plan,
             ..*step
         };
-        commit(app, &part, chunk, facts).await?;
-        done += chunk.len();
+        done += measured.nos.len();
+        commit(app, &part, measured).await?;
         progress(done);
-    }
-    if nos.is_empty() {
-        commit(app, step, &[], HashMap::new()).await?;
     }
     Ok(())
 }
 
 /// Moves all kept accounts to another day: windows slide, nothing is read from the log.
 pub async fn slide(app: &App, step: &Step<'_>, nos: &[i64]) -> Result<()> {
-    for chunk in nos.chunks(CHUNK) {
-        let facts = store::facts(&app.store, chunk).await?;
+    let own = (app.clone(), Arc::clone(step.plan), step.today);
+    let mut parts = pin!(in_order(nos.chunks(CHUNK).map(<[i64]>::to_vec), move |chunk| {
+        let (app, plan, today) = own.clone();
+        async move {
+            let facts = store::facts(&app.store, &chunk).await?;
+            measure(&app, &plan, today, chunk, facts).await
+        }
+    }));
+    while let Some(measured) = parts.next().await {
         let part = Step {
             months: step.months.clone(),
             ..*step
         };
-        commit(app, &part, chunk, facts).await?;
+        commit(app, &part, measured?).await?;
     }
     Ok(())
 }
 
-/// What the records and the log hold of accounts. The kept facts are those of the plan in force; With `whole` they are read from the log, for another one.
+/// What the records and the log hold of accounts. The kept facts are those of the plan in force, of which the series that are wanted
+/// ([`Plan::series_read_by`]) are read; with `whole` they are read from the log, for another one.
 ///
 /// # Errors
 /// When records or log fail.
@@ -108,13 +128,14 @@ pub async fn kept(
     app: &App,
     plan: &Plan,
     nos: &[i64],
+    wanted: &[bool],
     whole: bool,
 ) -> Result<(BTreeMap<i64, Record>, HashMap<i64, Facts>)> {
     let facts = if whole {
         let newest = *events::watch(app).borrow();
         from_log(app, plan, nos, newest).await?
     } else {
-        store::facts(&app.store, nos).await?
+        store::some_facts(&app.store, nos, wanted).await?
     };
     Ok((store::records(&app.store, nos).await?, facts))
 }
@@ -165,15 +186,43 @@ pub(super) fn relevant(plan: &Plan) -> String {
     format!(" AND ({})", conditions.join(" OR "))
 }
 
-/// Evaluates accounts and commits their state together with cursor, edges and marks; then the book takes it over.
-async fn commit(app: &App, step: &Step<'_>, nos: &[i64], facts: HashMap<i64, Facts>) -> Result<()> {
-    let records = Arc::new(store::records(&app.store, nos).await?);
-    let (plan, today) = (Arc::clone(step.plan), step.today);
-    let (inputs, facts) = (Arc::clone(&records), Arc::new(facts));
-    let kept = Arc::clone(&facts);
-    let computed = tokio::task::spawn_blocking(move || compute(&plan, &inputs, &kept, today))
-        .await
-        .context("evaluation")??;
+/// Accounts as they were asked for, and what was computed of those that stand for themselves.
+#[derive(Default)]
+struct Measured {
+    nos: Vec<i64>,
+    records: BTreeMap<i64, Record>,
+    computed: Vec<Computed>,
+}
+
+/// Evaluates accounts as of a day.
+async fn measure(
+    app: &App,
+    plan: &SharedPlan,
+    today: i32,
+    nos: Vec<i64>,
+    facts: HashMap<i64, Facts>,
+) -> Result<Measured> {
+    let records = store::records(&app.store, &nos).await?;
+    let plan = Arc::clone(plan);
+    tokio::task::spawn_blocking(move || {
+        let computed = compute(&plan, &records, &facts, today)?;
+        Ok(Measured {
+            nos,
+            records,
+            computed,
+        })
+    })
+    .await
+    .context("evaluation")?
+}
+
+/// Commits the state of accounts together with cursor, edges and marks; then the book takes it over.
+async fn commit(app: &App, step: &Step<'_>, measured: Measured) -> Result<()> {
+    let Measured {
+        nos,
+        records,
+        computed,
+    } = measured;
     let now = app.clock.micros();
     let mut edges = Vec::new();
     let mut months = step.months.clone();
@@ -288,7 +337,7 @@ fn compute(
         .zip(heads)
         .map(|(no, head)| {
             let encoded = encode(&head)?;
-            Ok((no, head, encoded, encode(facts.get(&no).unwrap_or(&empty))?))
+            Ok((no, head, encoded, facts.get(&no).unwrap_or(&empty).encode()?))
         })
         .collect()
 }

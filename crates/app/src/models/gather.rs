@@ -1,10 +1,11 @@
 //! Filling a panel from records and history.
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt as _;
 use tenure_lake::arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use tenure_lake::arrow::compute::cast;
 use tenure_lake::arrow::datatypes::{DataType, Float64Type};
@@ -15,8 +16,9 @@ use super::outcome::{EventDays, Outcome, Then, outcome_after};
 use super::panel::{Filler, Panel, Row};
 use super::store;
 use crate::App;
+use crate::ahead::in_order;
 use crate::metrics::evaluate::UNCLASSIFIED;
-use crate::metrics::known::{self, Late, Part};
+use crate::metrics::known::{self, Part};
 use crate::metrics::plan::{MetricPlan, Plan, SharedPlan, environment};
 use crate::metrics::series::Fold;
 use crate::metrics::{self, Entry};
@@ -114,26 +116,33 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
     shape.told_of = told_of(app, &plan, &cutoffs, ask.trust_dates).await?;
     let mut filler = Filler::new(shape.columns.clone(), &ask.horizons);
     let mut censored = vec![0usize; cutoffs.len()];
-    let none = known::Places::new();
-    let question = known::Ask {
-        plan: &plan,
-        cutoffs: &cutoffs,
-        late: if ask.trust_dates { &none } else { &late.accounts },
+    let accounts_late = late.accounts.len();
+    let question = Arc::new(known::Ask {
+        plan: Arc::clone(&plan),
+        late: if ask.trust_dates {
+            known::Places::new()
+        } else {
+            late.accounts
+        },
+        cutoffs,
         trust_dates: ask.trust_dates,
-        aged: &shape.aged,
-        only: shape.only.as_deref(),
-    };
-    // While one piece is evaluated, the next one is read.
-    let mut work = Vec::new();
-    for chunk in entries.chunks(CHUNK) {
-        let (wanted, question) = (places(chunk, &question), &question);
-        let read = async move { anyhow::Ok((chunk, known::known(app, question, &wanted).await?)) };
-        work.push(read.boxed());
-    }
-    let mut pieces = futures::stream::iter(work).buffered(2).enumerate();
+        aged: shape.aged.clone(),
+        only: shape.only.clone(),
+    });
+    let own = app.clone();
+    let mut pieces = pin!(
+        in_order(entries.chunks(CHUNK).map(<[_]>::to_vec), move |chunk| {
+            let (app, question) = (own.clone(), Arc::clone(&question));
+            async move {
+                let wanted = places(&chunk, &question);
+                Ok((known::known(&app, &question, &wanted).await?, chunk))
+            }
+        })
+        .enumerate()
+    );
     while let Some((at, piece)) = pieces.next().await {
         progress((at * CHUNK) as f64 / entries.len().max(1) as f64);
-        let (chunk, parts) = piece?;
+        let (parts, chunk) = piece?;
         let by_no: HashMap<i64, &Arc<Entry>> = chunk.iter().map(|entry| (entry.no, entry)).collect();
         for part in parts {
             shape.take(
@@ -152,7 +161,7 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
         filler,
         &shape,
         ask,
-        &late,
+        (late.events, accounts_late),
         entries.len(),
         newest,
         censored,
@@ -193,7 +202,7 @@ async fn told_of(
 
 /// The cutoffs that accounts are looked at on: those on which they were active. Who was active by what was known then, is seen from the
 /// facts of then: of accounts with late events every cutoff is looked at.
-fn places(chunk: &[Arc<Entry>], question: &known::Ask<'_>) -> BTreeMap<i64, Vec<usize>> {
+fn places(chunk: &[Arc<Entry>], question: &known::Ask) -> BTreeMap<i64, Vec<usize>> {
     let mut wanted = BTreeMap::new();
     for entry in chunk {
         let late = question.late.contains_key(&entry.no);
@@ -216,7 +225,7 @@ fn finish(
     filler: Filler,
     shape: &Shape,
     ask: &Ask,
-    late: &Late,
+    (late_events, late_accounts): (u64, usize),
     accounts: usize,
     newest: i32,
     censored: Vec<usize>,
@@ -245,8 +254,8 @@ fn finish(
         .collect();
     let known = &mut panel.knowledge;
     known.trust_dates = ask.trust_dates;
-    known.late_events = late.events;
-    known.late_accounts = late.accounts.len() as u64;
+    known.late_events = late_events;
+    known.late_accounts = late_accounts as u64;
     // Of an account whose facts all came late nothing is known on any row: no metric but counts of nothing.
     known.unknown_accounts = shape.unknown.lock().values().filter(|known| !**known).count() as u64;
     known.tell(accounts);

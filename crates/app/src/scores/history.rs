@@ -4,10 +4,12 @@
 //! were. In memory are the weeks that velocity looks at; everything else is read where it is asked for.
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use futures::StreamExt as _;
 use parking_lot::{Mutex, RwLock};
 use tenure_learn::velocity::Season;
 
@@ -17,6 +19,7 @@ use super::known::Known;
 use super::pass::{Member, Rules, pass};
 use super::{models, store, velocity};
 use crate::App;
+use crate::ahead::in_order;
 use crate::definitions::Score;
 use crate::metrics::evaluate::Subject;
 use crate::metrics::facts::Facts;
@@ -177,10 +180,22 @@ pub async fn refresh(app: &App) -> Result<bool> {
         if dirty.len() * 50 >= entries.len() {
             app.scores.history.seasons.lock().clear();
         }
-        let overrides = Arc::new(store::overrides(&app.store, &score.id).await?);
-        for chunk in dirty.chunks(CHUNK) {
-            let computed = days(app, &plan, (score, &version.since), &forms, chunk, &overrides).await?;
-            keep(app, score, &version, chunk, computed).await?;
+        let rules = Arc::new(Of {
+            read: super::pass::series_read(&plan, score, &forms),
+            plan: Arc::clone(&plan),
+            score: score.clone(),
+            since: version.since.clone(),
+            forms,
+            overrides: store::overrides(&app.store, &score.id).await?,
+        });
+        let own = app.clone();
+        let mut parts = pin!(in_order(dirty.chunks(CHUNK).map(<[_]>::to_vec), move |chunk| {
+            let (app, rules) = (own.clone(), Arc::clone(&rules));
+            async move { Ok((days(&app, &rules, &chunk).await?, chunk)) }
+        }));
+        while let Some(part) = parts.next().await {
+            let (computed, chunk) = part?;
+            keep(app, score, &version, &chunk, computed).await?;
         }
     }
     if worked {
@@ -260,19 +275,22 @@ async fn each_kept(app: &App, which: (&str, &str), mut each: impl FnMut(i64, i64
     }
 }
 
+/// What days are computed by.
+struct Of {
+    plan: SharedPlan,
+    /// By series of the plan, whether a measure is made of it.
+    read: Vec<bool>,
+    score: Score,
+    since: Since,
+    forms: Vec<Form>,
+    overrides: Vec<store::Override>,
+}
+
 /// The days of some accounts, computed.
-async fn days(
-    app: &App,
-    plan: &SharedPlan,
-    (score, since): (&Score, &Since),
-    forms: &[Form],
-    entries: &[Arc<Entry>],
-    overrides: &Arc<Vec<store::Override>>,
-) -> Result<Vec<Days>> {
+async fn days(app: &App, of: &Arc<Of>, entries: &[Arc<Entry>]) -> Result<Vec<Days>> {
     let nos: Vec<i64> = entries.iter().map(|entry| entry.no).collect();
-    let (records, facts) = metrics::kept(app, plan, &nos, app.scores.from_log).await?;
-    let (plan, score, forms) = (Arc::clone(plan), score.clone(), forms.to_vec());
-    let (entries, overrides, since) = (entries.to_vec(), Arc::clone(overrides), since.clone());
+    let (records, facts) = metrics::kept(app, &of.plan, &nos, &of.read, app.scores.from_log).await?;
+    let (of, entries) = (Arc::clone(of), entries.to_vec());
     tokio::task::spawn_blocking(move || {
         let (empty, unknown) = (Facts::default(), metrics::Record::default());
         let members: Vec<Member<'_>> = entries
@@ -289,11 +307,11 @@ async fn days(
             })
             .collect();
         let rules = Rules {
-            plan: &plan,
-            score: &score,
-            forms: &forms,
-            overrides: &overrides,
-            since: &since,
+            plan: &of.plan,
+            score: &of.score,
+            forms: &of.forms,
+            overrides: &of.overrides,
+            since: &of.since,
         };
         pass(&rules, &members, tenure_learn::threads::available())
     })

@@ -230,13 +230,14 @@ async fn a_field_that_is_filled_afterwards_is_not_known_before() {
     ];
     for (trust_dates, before) in [(false, true), (true, false)] {
         let ask = known::Ask {
-            plan: &plan,
-            cutoffs: &cutoffs,
-            late: &Default::default(),
+            plan: std::sync::Arc::clone(&plan),
+            cutoffs: cutoffs.to_vec(),
+            late: Default::default(),
             trust_dates,
-            aged: &[],
+            aged: Vec::new(),
             only: None,
-        };
+        }
+        .into();
         let wanted = std::collections::BTreeMap::from([(entry.no, vec![0, 1])]);
         let parts = known::known(&app, &ask, &wanted).await.expect("known");
         let column = parts[0].env.column(place);
@@ -273,13 +274,14 @@ async fn a_subscription_that_begins_later_does_not_take_away_what_the_record_sai
     let late = known::late(&app, &plan, &cutoffs).await.expect("late ones");
     assert_eq!((late.events, late.accounts.len()), (1, 1));
     let ask = known::Ask {
-        plan: &plan,
-        cutoffs: &cutoffs,
-        late: &late.accounts,
+        plan: std::sync::Arc::clone(&plan),
+        cutoffs: cutoffs.to_vec(),
+        late: late.accounts.clone(),
         trust_dates: false,
-        aged: &[],
+        aged: Vec::new(),
         only: None,
-    };
+    }
+    .into();
     let wanted = late.accounts.keys().map(|no| (*no, vec![0, 1, 2])).collect();
     let parts = known::known(&app, &ask, &wanted).await.expect("known");
     let rows = parts.iter().flat_map(|part| {
