@@ -167,7 +167,7 @@ pub async fn history(app: &App, no: i64, days: Vec<i32>) -> Result<Vec<Vec<f64>>
         return Ok(Vec::new());
     };
     let facts = store::facts(&app.store, &[no]).await?;
-    let records = store::records(&app.store, &[no]).await?;
+    let records = store::records(&app.store, &[no], &plan.fields(None)).await?;
     let computed = tokio::task::spawn_blocking(move || {
         let Some(record) = records.get(&no) else {
             return Ok(Vec::new());
@@ -191,7 +191,7 @@ async fn computed(
     facts: HashMap<i64, Facts>,
     day: i32,
 ) -> anyhow::Result<Vec<Entry>> {
-    let records = store::records(&app.store, nos).await?;
+    let records = store::records(&app.store, nos, &plan.fields(None)).await?;
     let now = app.clock.micros();
     let plan = Arc::clone(plan);
     tokio::task::spawn_blocking(move || {

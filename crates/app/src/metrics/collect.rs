@@ -20,6 +20,17 @@ pub struct Collector<'a> {
     accounts: HashMap<i64, Facts>,
 }
 
+/// The names of the columns that every event is read by, and when it arrived.
+pub(super) const COLUMNS: [&str; 7] = [
+    "account_no",
+    "day",
+    "occurred_at",
+    "received_at",
+    "kind",
+    "name",
+    "properties",
+];
+
 /// The columns that every event is read by.
 struct Columns<'a> {
     account: &'a [i64],

@@ -63,7 +63,7 @@ pub async fn late(app: &App, plan: &Plan, cutoffs: &[Cutoff]) -> Result<Late> {
         return Ok(late);
     }
     let order = Order::of(cutoffs);
-    let mut batches = store::late(app, &super::work::relevant(plan), cutoffs).await?;
+    let mut batches = store::late(app, &super::work::relevant(plan, None), cutoffs).await?;
     while let Some(batch) = batches.try_next().await? {
         let accounts = column(&batch, "account_no")?.as_primitive::<Int64Type>();
         late.events += batch.num_rows() as u64;
@@ -113,7 +113,7 @@ pub async fn known(app: &App, ask: &Arc<Ask>, wanted: &BTreeMap<i64, Vec<usize>>
     if nos.is_empty() {
         return Ok(Vec::new());
     }
-    let mut records = store::records(&app.store, &nos).await?;
+    let mut records = store::records(&app.store, &nos, &ask.plan.fields(ask.only.as_deref())).await?;
     if !ask.trust_dates {
         for record in records.values_mut() {
             record.history = record.history.as_known();
@@ -165,7 +165,10 @@ async fn by_arrival(
     let mut collector = Collector::new(&ask.plan, nos.iter().map(|no| (*no, Facts::default())).collect());
     // By cutoff, the events that are known from it on although they count for an earlier one.
     let mut late: Vec<Vec<RecordBatch>> = vec![Vec::new(); cutoffs.len()];
-    let mut batches = store::arrived_before(app, &super::work::relevant(&ask.plan), &nos, end).await?;
+    let series = ask.only.as_deref().map(|only| ask.plan.series_of_names(only));
+    let relevant = super::work::relevant(&ask.plan, series.as_deref());
+    let of = (&*ask.plan.event_columns(), &*relevant);
+    let mut batches = store::arrived_before(app, of, &nos, end).await?;
     while let Some(batch) = batches.try_next().await? {
         let from: Vec<usize> = order
             .spans(&batch)?

@@ -223,6 +223,24 @@ impl Plan {
         reads
     }
 
+    /// The fields of a record whose past is needed: the attributes among the names that are wanted (`None` = all), what says when an account
+    /// is active, and its owner.
+    #[must_use]
+    pub fn fields(&self, only: Option<&[bool]>) -> Vec<String> {
+        let wanted = |at: usize| only.is_none_or(|only| only[at]);
+        let names = self.names.iter().take(self.metrics_from).enumerate();
+        let mut fields: Vec<String> = names
+            .filter(|(at, name)| {
+                wanted(*at) && !["account_id", "name", "active", "days_active"].contains(&name.name.as_str())
+            })
+            .map(|(_, name)| name.name.clone())
+            .collect();
+        fields.extend(["mrr", "started_on", "churned_on", "owner"].map(str::to_owned));
+        fields.sort_unstable();
+        fields.dedup();
+        fields
+    }
+
     /// By series, whether one of these names of the plan is made of it.
     #[must_use]
     pub fn series_of_names(&self, names: &[bool]) -> Vec<bool> {
@@ -258,12 +276,31 @@ impl Plan {
             .copied()
     }
 
-    /// Every event name and kind that some series reads; empty when none is.
+    /// The columns of events that facts are made of, separated by commas.
     #[must_use]
-    pub fn reads(&self) -> (Vec<&str>, Vec<&str>) {
+    pub fn event_columns(&self) -> String {
+        let mut columns: Vec<&str> = super::collect::COLUMNS.to_vec();
+        let exprs = self
+            .series
+            .iter()
+            .flat_map(|series| series.filter.iter().chain(&series.of));
+        for name in exprs.flat_map(Expr::references) {
+            if !columns.contains(&name.as_str()) {
+                columns.push(name);
+            }
+        }
+        columns.join(", ")
+    }
+
+    /// Every event name and kind that one of these series reads (`None` = all); empty when none is.
+    #[must_use]
+    pub fn reads(&self, series: Option<&[bool]>) -> (Vec<&str>, Vec<&str>) {
+        let wanted = |of: &&Vec<usize>| series.is_none_or(|series| of.iter().any(|at| series[*at]));
+        let names = self.by_event.iter().filter(|(_, of)| wanted(of));
+        let kinds = self.by_kind.iter().filter(|(_, of)| wanted(of));
         (
-            self.by_event.keys().map(String::as_str).collect(),
-            self.by_kind.keys().map(String::as_str).collect(),
+            names.map(|(name, _)| name.as_str()).collect(),
+            kinds.map(|(kind, _)| kind.as_str()).collect(),
         )
     }
 }

@@ -1,11 +1,11 @@
 //! SQL of the slice.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures::{Stream, TryStreamExt as _};
 use serde_json::{Map, Value as Json};
 use tenure_lake::RecordBatch;
-use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, Value, args, placeholders};
+use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, args};
 
 use super::facts::{Facts, Head, History, date_of, decode};
 use super::known::Cutoff;
@@ -32,12 +32,17 @@ pub struct Record {
 /// Accounts per statement; both databases take that many parameters, and a chunk fits in memory.
 const CHUNK: usize = 500;
 
-/// The records of these accounts as they are shown: merged ones in those that they were merged into, and not by themselves.
-pub async fn records(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Record>> {
-    Ok(shaped(merges::told(on, nos).await?))
+/// The records of these accounts as they are shown, with the past of these fields: merged ones in those that they were merged into, and not
+/// by themselves.
+pub async fn records(
+    on: &impl Execute,
+    nos: &[i64],
+    fields: &[String],
+) -> StoreResult<BTreeMap<i64, Record>> {
+    Ok(shaped(merges::told_of(on, nos, fields).await?))
 }
 
-/// As [`records`], without the past of the fields.
+/// As [`records`], without the past of any field.
 pub async fn present(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Record>> {
     Ok(shaped(merges::told_now(on, nos).await?))
 }
@@ -90,17 +95,17 @@ async fn read_facts(
 ) -> StoreResult<HashMap<i64, Facts>> {
     let mut facts = HashMap::with_capacity(nos.len());
     for chunk in nos.chunks(CHUNK) {
-        let sql = format!(
-            "SELECT account_no, activity FROM account_state WHERE account_no IN ({})",
-            placeholders(chunk.len())
-        );
-        for row in on
-            .all(&sql, chunk.iter().map(|no| Value::from(*no)).collect())
-            .await?
-        {
+        let wanted_nos: HashSet<i64> = chunk.iter().copied().collect();
+        let (among, values) = merges::among(chunk);
+        let sql = format!("SELECT account_no, activity FROM account_state WHERE account_no {among}");
+        for row in on.all(&sql, values).await? {
+            let no: i64 = row.get("account_no")?;
+            if !wanted_nos.contains(&no) {
+                continue;
+            }
             let bytes: Vec<u8> = row.get("activity")?;
             if let Some(kept) = Facts::decode(&bytes, wanted) {
-                facts.insert(row.get("account_no")?, kept);
+                facts.insert(no, kept);
             }
         }
     }
@@ -288,18 +293,19 @@ pub fn whose(nos: &[i64]) -> String {
     }
 }
 
-/// All columns of the events of these accounts, and of some between them, that had arrived before an instant. `relevant` says of which events.
+/// These columns of the events of these accounts, and of some between them, that had arrived before an instant. `relevant` says of which
+/// events.
 ///
 /// # Errors
 /// When the history cannot be read.
 pub async fn arrived_before(
     app: &App,
-    relevant: &str,
+    (columns, relevant): (&str, &str),
     nos: &[i64],
     end: i64,
 ) -> anyhow::Result<impl Stream<Item = anyhow::Result<RecordBatch>> + use<>> {
     let sql = format!(
-        "SELECT * FROM events WHERE {}{relevant} AND received_at < to_timestamp_micros({end})",
+        "SELECT {columns} FROM events WHERE {}{relevant} AND received_at < to_timestamp_micros({end})",
         whose(nos)
     );
     stream(app, &sql).await

@@ -119,8 +119,8 @@ pub async fn slide(app: &App, step: &Step<'_>, nos: &[i64]) -> Result<()> {
     Ok(())
 }
 
-/// What the records and the log hold of accounts. The kept facts are those of the plan in force, of which the series that are wanted
-/// ([`Plan::series_read_by`]) are read; with `whole` they are read from the log, for another one.
+/// What the records and the log hold of accounts as far as the names that are wanted ([`Plan::needed_by`]) are made of it. The kept facts are
+/// those of the plan in force; with `whole` they are read from the log, for another one.
 ///
 /// # Errors
 /// When records or log fail.
@@ -135,9 +135,10 @@ pub async fn kept(
         let newest = *events::watch(app).borrow();
         from_log(app, plan, nos, newest).await?
     } else {
-        store::some_facts(&app.store, nos, wanted).await?
+        store::some_facts(&app.store, nos, &plan.series_of_names(wanted)).await?
     };
-    Ok((store::records(&app.store, nos).await?, facts))
+    let fields = plan.fields(Some(wanted));
+    Ok((store::records(&app.store, nos, &fields).await?, facts))
 }
 
 /// The facts of accounts from one scan of the log, up to and including step `upto`.
@@ -148,9 +149,10 @@ pub async fn from_log(app: &App, plan: &Plan, nos: &[i64], upto: i64) -> Result<
     let mut collector = Collector::new(plan, nos.iter().map(|no| (*no, Facts::default())).collect());
     let context = app.lake.context(&events::snapshot(app).await?);
     let sql = format!(
-        "SELECT * FROM events WHERE {} AND seq <= {upto}{}",
+        "SELECT {} FROM events WHERE {} AND seq <= {upto}{}",
+        plan.event_columns(),
         store::whose(nos),
-        relevant(plan)
+        relevant(plan, None)
     );
     let mut batches = context
         .stream(&sql)
@@ -166,9 +168,9 @@ pub async fn from_log(app: &App, plan: &Plan, nos: &[i64], upto: i64) -> Result<
     Ok(collector.finish())
 }
 
-/// Events that no series reads need not be read at all, the revenue events aside.
-pub(super) fn relevant(plan: &Plan) -> String {
-    let (names, kinds) = plan.reads();
+/// Events that none of these series reads (`None` = all) need not be read at all, the revenue events aside.
+pub(super) fn relevant(plan: &Plan, series: Option<&[bool]>) -> String {
+    let (names, kinds) = plan.reads(series);
     let list = |items: Vec<&str>| {
         items
             .iter()
@@ -202,7 +204,7 @@ async fn measure(
     nos: Vec<i64>,
     facts: HashMap<i64, Facts>,
 ) -> Result<Measured> {
-    let records = store::records(&app.store, &nos).await?;
+    let records = store::records(&app.store, &nos, &plan.fields(None)).await?;
     let plan = Arc::clone(plan);
     tokio::task::spawn_blocking(move || {
         let computed = compute(&plan, &records, &facts, today)?;

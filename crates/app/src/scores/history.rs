@@ -3,7 +3,7 @@
 //! A version is what a score is computed by: its models in force and the program's metrics and segments. Days of older versions stay as they
 //! were. In memory are the weeks that velocity looks at; everything else is read where it is asked for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,7 +151,7 @@ pub async fn refresh(app: &App) -> Result<bool> {
     }
     let known = app.scores.history.known().again(app).await?;
     *app.scores.history.known.write() = known.clone();
-    let mut worked = false;
+    let mut turns: Vec<Turn> = Vec::new();
     for score in &definitions.scores {
         let forms = models::forms(app, score).await?;
         let version = version(app, &plan, score, &forms, &known).await?;
@@ -163,45 +163,71 @@ pub async fn refresh(app: &App) -> Result<bool> {
                 .write()
                 .retain(|no, _| app.metrics.book.get(*no).is_some());
         }
-        let dirty: Vec<Arc<Entry>> = {
+        let dirty: BTreeMap<i64, Arc<Entry>> = {
             let held = version.recent.read();
             let fresh = |entry: &Arc<Entry>| {
                 held.get(&entry.no)
                     .and_then(|recent| recent.from.as_ref())
                     .is_some_and(|from| Arc::ptr_eq(from, &entry.head))
             };
-            entries.iter().filter(|entry| !fresh(entry)).cloned().collect()
+            let dirty = entries.iter().filter(|entry| !fresh(entry));
+            dirty.map(|entry| (entry.no, Arc::clone(entry))).collect()
         };
         if dirty.is_empty() {
             continue;
         }
-        worked = true;
         // A few accounts among many do not change how a segment moves.
         if dirty.len() * 50 >= entries.len() {
             app.scores.history.seasons.lock().clear();
         }
-        let rules = Arc::new(Of {
-            read: super::pass::series_read(&plan, score, &forms),
-            plan: Arc::clone(&plan),
+        turns.push(Turn {
             score: score.clone(),
-            since: version.since.clone(),
+            version,
             forms,
             overrides: store::overrides(&app.store, &score.id).await?,
+            dirty,
         });
-        let own = app.clone();
-        let mut parts = pin!(in_order(dirty.chunks(CHUNK).map(<[_]>::to_vec), move |chunk| {
-            let (app, rules) = (own.clone(), Arc::clone(&rules));
-            async move { Ok((days(&app, &rules, &chunk).await?, chunk)) }
-        }));
-        while let Some(part) = parts.next().await {
-            let (computed, chunk) = part?;
-            keep(app, score, &version, &chunk, computed).await?;
+    }
+    if turns.is_empty() {
+        return Ok(false);
+    }
+    compute(app, plan, turns).await?;
+    app.scores.changed();
+    Ok(true)
+}
+
+/// A score, what it is computed by, and the accounts for which it is not up to date.
+struct Turn {
+    score: Score,
+    version: Arc<Version>,
+    forms: Vec<Form>,
+    overrides: Vec<store::Override>,
+    dirty: BTreeMap<i64, Arc<Entry>>,
+}
+
+/// Computes and keeps what is not up to date: what an account is known by is read once for all its scores.
+async fn compute(app: &App, plan: SharedPlan, turns: Vec<Turn>) -> Result<()> {
+    let mut read = vec![false; plan.names.len()];
+    for turn in &turns {
+        let own = super::pass::names_read(&plan, &turn.score, &turn.forms);
+        read.iter_mut().zip(own).for_each(|(read, own)| *read |= own);
+    }
+    let nos: BTreeSet<i64> = turns.iter().flat_map(|turn| turn.dirty.keys().copied()).collect();
+    let nos: Vec<i64> = nos.into_iter().collect();
+    let turns = Arc::new(turns);
+    let own = (app.clone(), plan, Arc::new(read), Arc::clone(&turns));
+    let mut parts = pin!(in_order(nos.chunks(CHUNK).map(<[_]>::to_vec), move |chunk| {
+        let (app, plan, read, turns) = own.clone();
+        async move { days(&app, plan, &read, turns, chunk).await }
+    }));
+    while let Some(part) = parts.next().await {
+        for (turn, (entries, computed)) in turns.iter().zip(part?) {
+            if !entries.is_empty() {
+                keep(app, &turn.score, &turn.version, &entries, computed).await?;
+            }
         }
     }
-    if worked {
-        app.scores.changed();
-    }
-    Ok(worked)
+    Ok(())
 }
 
 /// The version in force, read from the records when it is not held yet.
@@ -275,45 +301,44 @@ async fn each_kept(app: &App, which: (&str, &str), mut each: impl FnMut(i64, i64
     }
 }
 
-/// What days are computed by.
-struct Of {
+/// By turn, those of some accounts for which its score is not up to date, and their days.
+async fn days(
+    app: &App,
     plan: SharedPlan,
-    /// By series of the plan, whether a measure is made of it.
-    read: Vec<bool>,
-    score: Score,
-    since: Since,
-    forms: Vec<Form>,
-    overrides: Vec<store::Override>,
-}
-
-/// The days of some accounts, computed.
-async fn days(app: &App, of: &Arc<Of>, entries: &[Arc<Entry>]) -> Result<Vec<Days>> {
-    let nos: Vec<i64> = entries.iter().map(|entry| entry.no).collect();
-    let (records, facts) = metrics::kept(app, &of.plan, &nos, &of.read, app.scores.from_log).await?;
-    let (of, entries) = (Arc::clone(of), entries.to_vec());
+    read: &[bool],
+    turns: Arc<Vec<Turn>>,
+    nos: Vec<i64>,
+) -> Result<Vec<(Vec<Arc<Entry>>, Vec<Days>)>> {
+    let (records, facts) = metrics::kept(app, &plan, &nos, read, app.scores.from_log).await?;
     tokio::task::spawn_blocking(move || {
         let (empty, unknown) = (Facts::default(), metrics::Record::default());
-        let members: Vec<Member<'_>> = entries
-            .iter()
-            .map(|entry| Member {
-                no: entry.no,
-                head: &entry.head,
-                subject: Subject {
-                    id: &entry.id,
-                    name: &entry.name,
-                    facts: facts.get(&entry.no).unwrap_or(&empty),
-                    history: &records.get(&entry.no).unwrap_or(&unknown).history,
-                },
-            })
-            .collect();
-        let rules = Rules {
-            plan: &of.plan,
-            score: &of.score,
-            forms: &of.forms,
-            overrides: &of.overrides,
-            since: &of.since,
-        };
-        pass(&rules, &members, tenure_learn::threads::available())
+        let mut found = Vec::with_capacity(turns.len());
+        for turn in turns.iter() {
+            let entries: Vec<Arc<Entry>> = nos.iter().filter_map(|no| turn.dirty.get(no)).cloned().collect();
+            let members: Vec<Member<'_>> = entries
+                .iter()
+                .map(|entry| Member {
+                    no: entry.no,
+                    head: &entry.head,
+                    subject: Subject {
+                        id: &entry.id,
+                        name: &entry.name,
+                        facts: facts.get(&entry.no).unwrap_or(&empty),
+                        history: &records.get(&entry.no).unwrap_or(&unknown).history,
+                    },
+                })
+                .collect();
+            let rules = Rules {
+                plan: &plan,
+                score: &turn.score,
+                forms: &turn.forms,
+                overrides: &turn.overrides,
+                since: &turn.version.since,
+            };
+            let days = pass(&rules, &members, tenure_learn::threads::available())?;
+            found.push((entries, days));
+        }
+        Ok(found)
     })
     .await?
 }

@@ -17,7 +17,7 @@ use crate::metrics::{Head, Span};
 use tenure_learn::handset::Amount;
 
 /// Accounts whose days are columns at a time: few enough that the columns stay in the cache.
-const PIECE: usize = 16;
+const PIECE: usize = 4;
 
 /// One account of the pass.
 pub struct Member<'a> {
@@ -43,14 +43,14 @@ pub struct Rules<'a> {
     pub since: &'a [Vec<Option<i32>>],
 }
 
-/// By series of the plan, whether a measure of a model or a key metric is made of it.
+/// By name of the plan, whether a measure of a model or a key metric is made of it.
 #[must_use]
-pub fn series_read(plan: &Plan, score: &Score, forms: &[Form]) -> Vec<bool> {
+pub fn names_read(plan: &Plan, score: &Score, forms: &[Form]) -> Vec<bool> {
     let measures = forms.iter().flat_map(|form| form.measures());
     let measures = measures.map(|(name, _)| name);
     let keys = score.models.iter().flat_map(|model| &model.key_metrics);
     let names = measures.chain(keys.map(|key| key.metric.as_str()));
-    plan.series_of_names(&plan.needed_by(names))
+    plan.needed_by(names)
 }
 
 /// The scores of each account from its first active day to the day of its head.

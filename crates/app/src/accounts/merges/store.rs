@@ -166,19 +166,45 @@ async fn write_roots(tx: &Tx) -> StoreResult<()> {
     Ok(())
 }
 
+/// Under this name, which no field has, stands the first day of which anything is known, where not all fields are read.
+pub const FIRST: &str = "";
+
 /// What is told of each of these accounts under its own number, merges aside. At most a few hundred at once.
 ///
 /// # Errors
 /// When the records fail.
 pub async fn own(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Told>> {
+    own_fields(on, nos, None).await
+}
+
+/// As [`own`], with the past of some fields only, and under [`FIRST`] the first day of which anything is known.
+async fn own_fields(
+    on: &impl Execute,
+    nos: &[i64],
+    fields: Option<&[String]>,
+) -> StoreResult<BTreeMap<i64, Told>> {
     let mut found = present(on, nos).await?;
     if found.is_empty() {
         return Ok(found);
     }
-    let values: Vec<Value> = nos.iter().map(|no| Value::from(*no)).collect();
-    let list = placeholders(nos.len());
-    let sql =
-        format!("SELECT account_no, field, day, value, at FROM account_changes WHERE account_no IN ({list})");
+    let (among, mut values) = among(nos);
+    let mut sql =
+        format!("SELECT account_no, field, day, value, at FROM account_changes WHERE account_no {among}");
+    if let Some(fields) = fields {
+        let from = values.len();
+        let wanted: Vec<String> = (1..=fields.len()).map(|at| format!("${}", from + at)).collect();
+        values.extend(fields.iter().map(|field| Value::from(field.as_str())));
+        let wanted = if wanted.is_empty() {
+            "NULL".to_owned()
+        } else {
+            wanted.join(", ")
+        };
+        sql = format!(
+            "{sql} AND field IN ({wanted}) UNION ALL SELECT account_no, '{FIRST}', MIN(day), NULL, 0 FROM account_changes \
+             WHERE account_no {among} AND day > {} GROUP BY account_no",
+            i32::MIN
+        );
+    }
     for row in on.all(&sql, values).await? {
         let value: Option<String> = row.get("value")?;
         let value = value.and_then(|text| serde_json::from_str(&text).ok());
@@ -198,7 +224,7 @@ pub async fn own(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, To
 
 /// How some of the numbers are asked for: “is one of these”, or, where they lie close together as all accounts do, “lies between”, which a
 /// database reads in a fraction of the time and which may answer with others too. What stands behind the column's name, and its values.
-fn among(nos: &[i64]) -> (String, Vec<Value>) {
+pub fn among(nos: &[i64]) -> (String, Vec<Value>) {
     let (first, last) = (nos.iter().min().copied(), nos.iter().max().copied());
     if let (Some(first), Some(last)) = (first, last)
         && last.abs_diff(first) < 2 * nos.len() as u64
@@ -246,7 +272,16 @@ async fn present(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, To
 /// # Errors
 /// When the records fail.
 pub async fn told(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Told>> {
-    read(on, nos, true).await
+    read(on, nos, Past::Whole).await
+}
+
+/// As [`told`], with the past of these fields only, and under [`FIRST`] the first day of which anything is known. Accounts that others were
+/// merged into tell all of it.
+///
+/// # Errors
+/// When the records fail.
+pub async fn told_of(on: &impl Execute, nos: &[i64], fields: &[String]) -> StoreResult<BTreeMap<i64, Told>> {
+    read(on, nos, Past::Of(fields)).await
 }
 
 /// As [`told`], without the past of the fields: what is shown today costs much less to read than how it came about.
@@ -254,10 +289,18 @@ pub async fn told(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, T
 /// # Errors
 /// When the records fail.
 pub async fn told_now(on: &impl Execute, nos: &[i64]) -> StoreResult<BTreeMap<i64, Told>> {
-    read(on, nos, false).await
+    read(on, nos, Past::None).await
 }
 
-async fn read(on: &impl Execute, nos: &[i64], past: bool) -> StoreResult<BTreeMap<i64, Told>> {
+/// Which fields' past is read.
+#[derive(Clone, Copy)]
+enum Past<'a> {
+    Whole,
+    Of(&'a [String]),
+    None,
+}
+
+async fn read(on: &impl Execute, nos: &[i64], past: Past<'_>) -> StoreResult<BTreeMap<i64, Told>> {
     const CHUNK: usize = 500;
     let mut all = BTreeMap::new();
     for chunk in nos.chunks(CHUNK) {
@@ -279,8 +322,9 @@ async fn read(on: &impl Execute, nos: &[i64], past: bool) -> StoreResult<BTreeMa
             .filter(|no| !merged.contains(no) && !roots.contains(no))
             .collect();
         all.extend(match past {
-            true => own(on, &alone).await?,
-            false => present(on, &alone).await?,
+            Past::Whole => own(on, &alone).await?,
+            Past::Of(fields) => own_fields(on, &alone, Some(fields)).await?,
+            Past::None => present(on, &alone).await?,
         });
         let asked: Vec<i64> = chunk.iter().copied().filter(|no| roots.contains(no)).collect();
         if !asked.is_empty() {
