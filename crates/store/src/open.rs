@@ -318,6 +318,8 @@ async fn sqlite_pool(path: &Path, connections: u32, cache_kb: u32) -> StoreResul
         .acquire_timeout(Duration::from_secs(20))
         .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
+                // Rows come from a thread of their own: with few on their way at once, reading many is mostly waking each other up.
+                .row_buffer_size(1_000)
                 .filename(&path)
                 .create_if_missing(true)
                 .pragma("journal_mode", "WAL")

@@ -623,3 +623,45 @@ async fn accounts_that_lie_close_together_are_read_as_those_that_do_not() {
     assert_eq!(shown(&[6]).await, ["A-6"]);
     assert_eq!(shown(&[]).await, [""; 0]);
 }
+
+#[tokio::test]
+async fn some_fields_tell_what_all_of_them_tell_and_when_the_account_was_first_heard_of() {
+    let app = TestApp::new().await;
+    let day = |n: i64| DAY + n * 86_400_000_000;
+    let all: Vec<Change> = [
+        account("A-1", day(3), json!({ "seats": 5, "plan": "basic" })),
+        account("A-1", day(7), json!({ "seats": 9 })),
+        account("A-2", day(2), json!({ "plan": "plus" })),
+        account("A-4", day(5), json!({ "seats": 1 })),
+        account("A-9", day(1), json!({ "seats": 2, "plan": "basic" })),
+    ]
+    .into();
+    apply(&app, &all).await;
+    let nos: Vec<i64> = ["A-1", "A-2", "A-4", "A-9"]
+        .map(|id| app.accounts.number(id).expect("an account").get())
+        .into();
+    let fields = ["seats".to_owned(), "colour".to_owned()];
+    // Close together, and far apart.
+    for nos in [&nos[..], &[nos[0], nos[3]]] {
+        let whole = super::merges::told(&app.store, nos).await.unwrap();
+        let some = super::merges::told_of(&app.store, nos, &fields).await.unwrap();
+        assert_eq!(some.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
+        for (no, whole) in whole {
+            let some = &some[&no];
+            assert_eq!(some.attributes, whole.attributes);
+            assert_eq!(some.history.get("seats"), whole.history.get("seats"));
+            assert!(!some.history.contains_key("plan"));
+            let first = whole.history.values().filter_map(|rows| rows.keys().next()).min();
+            let kept = some
+                .history
+                .get(super::merges::FIRST)
+                .and_then(|rows| rows.keys().next());
+            assert_eq!(kept, first, "{}", whole.id);
+        }
+        let none = super::merges::told_of(&app.store, nos, &[]).await.unwrap();
+        assert!(
+            none.values()
+                .all(|told| told.history.keys().all(|field| field == super::merges::FIRST))
+        );
+    }
+}

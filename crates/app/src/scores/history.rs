@@ -285,20 +285,29 @@ async fn version(
     Ok(version)
 }
 
-/// Goes through the kept days of all accounts.
+/// Goes through the kept days of all accounts of the book, ascending by number.
 async fn each_kept(app: &App, which: (&str, &str), mut each: impl FnMut(i64, i64, Days)) -> Result<()> {
-    const PAGE: i64 = 5_000;
-    let mut after = i64::MIN;
-    loop {
-        let page = store::days(&app.store, which, after, PAGE).await?;
-        let Some((last, _, _)) = page.last() else {
-            return Ok(());
-        };
-        after = *last;
-        for (no, at, bytes) in page {
-            each(no, at, Days::decode(&bytes)?);
+    const PAGE: usize = 4_000;
+    let nos: Vec<i64> = app.metrics.book.all().iter().map(|entry| entry.no).collect();
+    let pages: Vec<(i64, i64)> = nos
+        .chunks(PAGE)
+        .filter_map(|page| page.first().copied().zip(page.last().copied()))
+        .collect();
+    let own = (app.store.clone(), which.0.to_owned(), which.1.to_owned());
+    let mut pages = pin!(in_order(pages, move |page| {
+        let (records, score, hash) = own.clone();
+        async move {
+            let kept = store::days(&records, (&score, &hash), page).await?;
+            let read = |(no, at, bytes): (i64, i64, Vec<u8>)| Ok((no, at, Days::decode(&bytes)?));
+            kept.into_iter().map(read).collect::<Result<Vec<_>>>()
+        }
+    }));
+    while let Some(page) = pages.next().await {
+        for (no, at, days) in page? {
+            each(no, at, days);
         }
     }
+    Ok(())
 }
 
 /// By turn, those of some accounts for which its score is not up to date, and their days.

@@ -391,17 +391,16 @@ pub(super) async fn distrust_all(tx: &Tx, score: &str, hash: &str) -> StoreResul
     Ok(())
 }
 
-/// Kept days of accounts: number, when computed, encoded days; from number `after` on, at most `limit`.
+/// Kept days of the accounts with numbers from `first` to `last`: number, when computed, encoded days.
 pub(super) async fn days(
     on: &impl Execute,
     (score, hash): (&str, &str),
-    after: i64,
-    limit: i64,
+    (first, last): (i64, i64),
 ) -> StoreResult<Vec<(i64, i64, Vec<u8>)>> {
     on.all(
-        "SELECT account_no, computed_at, days FROM score_history WHERE score = $1 AND hash = $2 AND account_no > $3 \
-         ORDER BY account_no LIMIT $4",
-        args![score, hash, after, limit],
+        "SELECT account_no, computed_at, days FROM score_history WHERE score = $1 AND hash = $2 AND account_no BETWEEN $3 AND $4 \
+         ORDER BY account_no",
+        args![score, hash, first, last],
     )
     .await?
     .iter()

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::{AccountNo, Directory};
 
 pub use rules::{Row, Told, combine};
-pub use store::{among, load, merge, merges, own, part, raw, standing, told, told_now, told_of};
+pub use store::{FIRST, among, load, merge, merges, own, part, raw, standing, told, told_now, told_of};
 
 /// Whose value of a field is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
