@@ -79,4 +79,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "event_copies",
         script: include_str!("../migrations/0016_event_copies.sql"),
     },
+    Migration {
+        version: 17,
+        name: "known_cells",
+        script: include_str!("../migrations/0017_known_cells.sql"),
+    },
 ];

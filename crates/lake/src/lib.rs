@@ -30,6 +30,7 @@ mod guard_tests;
 mod guard_text;
 mod import;
 mod json_rows;
+mod pack;
 mod pool;
 mod props;
 mod provider;
@@ -54,6 +55,7 @@ pub use files::{FileMeta, ROW_GROUP_ROWS, SORT_COLUMNS, write_batches, write_mon
 pub use guard::{Answer, Column, Guard, Limits, MAX_SQL, columns};
 pub use import::{ParquetRows, read_parquet, read_parquet_from};
 pub use json_rows::{Cells, json_column, json_rows, write_csv, write_parquet};
+pub use pack::{pack, unpack};
 pub use readers::Turn;
 pub use renames::Renames;
 pub use rewrite::{Erase, Rewritten};

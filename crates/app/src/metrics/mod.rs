@@ -10,6 +10,7 @@
 mod api;
 pub mod as_of;
 pub mod book;
+pub mod cells;
 pub mod collect;
 pub mod daily;
 mod edges;

@@ -16,8 +16,8 @@ use super::book::{Book, Entry};
 use super::facts::day_number;
 use super::marks::Marking;
 use super::plan::{Plan, SharedPlan};
-use super::store;
 use super::work::{self, CURSOR, Step, entry};
+use super::{cells, store};
 use crate::App;
 use crate::definitions::Definitions;
 use crate::events::{self, Changed};
@@ -36,9 +36,10 @@ pub struct State {
     version: AtomicU64,
     changes: watch::Sender<u64>,
     progress: watch::Sender<Progress>,
-    turn: tokio::sync::Mutex<()>,
+    pub(super) turn: tokio::sync::Mutex<()>,
     woken: tokio::sync::Notify,
     pub(super) past: Cache,
+    pub(super) cells: cells::State,
     marking: OnceLock<Marking>,
     pub(super) lists: super::api::Lists,
 }
@@ -63,6 +64,7 @@ impl Default for State {
             turn: tokio::sync::Mutex::new(()),
             woken: tokio::sync::Notify::new(),
             past: Cache::default(),
+            cells: cells::State::default(),
             marking: OnceLock::new(),
             lists: super::api::Lists::default(),
         }
@@ -226,6 +228,7 @@ async fn pass(app: &App, plan: &SharedPlan, today: i32) -> Result<()> {
     let report = |done| {
         app.metrics.progress.send_replace(Progress { done, total });
     };
+    cells::forget(app).await?;
     let step = Step {
         plan,
         today,

@@ -10,6 +10,7 @@ use serde_json::{Map, json};
 use tenure_lake::{EventRow, to_batch};
 
 use super::book::Entry;
+use super::cells;
 use super::collect::Collector;
 use super::evaluate::{Subject, evaluate};
 use super::facts::{Facts, Head, Span, encode};
@@ -57,7 +58,17 @@ pub async fn live(app: &App, step: &Step<'_>, rows: &[EventRow], upto: i64) -> R
         facts.extend(from_log(app, step.plan, &fresh, upto).await?);
     }
     let all: Vec<i64> = known.into_iter().chain(fresh).collect();
-    commit(app, step, measure(app, step.plan, step.today, all, facts).await?).await
+    let told = Told {
+        nos: cells::touched(app, rows).await?,
+        seq: upto,
+    };
+    commit(
+        app,
+        step,
+        measure(app, step.plan, step.today, all, facts).await?,
+        told,
+    )
+    .await
 }
 
 /// Builds these accounts from the log as it stood at `upto`.
@@ -69,8 +80,9 @@ pub async fn rebuild(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<()> {
     if nos.is_empty() {
-        return commit(app, step, Measured::default()).await;
+        return commit(app, step, Measured::default(), Told::default()).await;
     }
+    let noted = cells::any(app).await?;
     let mut done = 0;
     let chunks = nos.chunks(CHUNK).count();
     let own = (app.clone(), Arc::clone(step.plan), step.today);
@@ -93,7 +105,11 @@ pub async fn rebuild(
             ..*step
         };
         done += measured.nos.len();
-        commit(app, &part, measured).await?;
+        let told = Told {
+            nos: if noted { measured.nos.clone() } else { Vec::new() },
+            seq: upto,
+        };
+        commit(app, &part, measured, told).await?;
         progress(done);
     }
     Ok(())
@@ -114,7 +130,7 @@ pub async fn slide(app: &App, step: &Step<'_>, nos: &[i64]) -> Result<()> {
             months: step.months.clone(),
             ..*step
         };
-        commit(app, &part, measured?).await?;
+        commit(app, &part, measured?, Told::default()).await?;
     }
     Ok(())
 }
@@ -218,8 +234,15 @@ async fn measure(
     .context("evaluation")?
 }
 
+/// Accounts of whose past something else is told, and by which step of the log.
+#[derive(Default)]
+struct Told {
+    nos: Vec<i64>,
+    seq: i64,
+}
+
 /// Commits the state of accounts together with cursor, edges and marks; then the book takes it over.
-async fn commit(app: &App, step: &Step<'_>, measured: Measured) -> Result<()> {
+async fn commit(app: &App, step: &Step<'_>, measured: Measured, told: Told) -> Result<()> {
     let Measured {
         nos,
         records,
@@ -278,6 +301,7 @@ async fn commit(app: &App, step: &Step<'_>, measured: Measured) -> Result<()> {
     store::drop_states(&tx, &gone).await?;
     store::put_edges(&tx, &edges).await?;
     store::mark_months(&tx, &months, now).await?;
+    cells::mark(&tx, &told.nos, told.seq).await?;
     if let Some(seq) = step.cursor {
         events::set_cursor(&tx, CURSOR, seq).await?;
     }

@@ -17,15 +17,13 @@ use super::panel::{Filler, Panel, Row};
 use super::store;
 use crate::App;
 use crate::ahead::in_order;
+use crate::metrics::cells::{self, Set};
 use crate::metrics::evaluate::UNCLASSIFIED;
 use crate::metrics::known::{self, Part};
-use crate::metrics::plan::{MetricPlan, Plan, SharedPlan, environment};
+use crate::metrics::plan::{MetricPlan, Plan, environment};
 use crate::metrics::series::Fold;
 use crate::metrics::{self, Entry};
 use crate::scores::known::Known;
-
-/// Accounts that are worked on together.
-const CHUNK: usize = 4_000;
 
 /// A score set by hand: for each model the segments that it is of (none = all others).
 #[derive(Clone, Debug, PartialEq)]
@@ -100,7 +98,6 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
         .iter()
         .map(|day| known::Cutoff::of(app, *day))
         .collect();
-    let late = known::late(app, &plan, &cutoffs).await?;
     let among = ask
         .outcome
         .among
@@ -109,63 +106,125 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
         .transpose()
         .map_err(|error| anyhow!("among: {}; {}", error.message, error.remedy))?;
     let mut shape = Shape::new(&plan, ask, among);
-    shape.ends = cutoffs.iter().map(|cutoff| cutoff.end).collect();
+    let set = Set::open(
+        app,
+        &cells::Asked {
+            plan: &plan,
+            cutoffs: &cutoffs,
+            trust_dates: ask.trust_dates,
+            aged: &shape.aged,
+            only: shape.only.as_deref(),
+        },
+    )
+    .await?;
+    let late = known::late(app, &plan, &cutoffs).await?;
     if !ask.trust_dates {
         shape.told = store::told(app, &ask.outcome).await?;
     }
     shape.told_of = told_of(app, &plan, &cutoffs, ask.trust_dates).await?;
-    let mut filler = Filler::new(shape.columns.clone(), &ask.horizons);
-    let mut censored = vec![0usize; cutoffs.len()];
     let accounts_late = late.accounts.len();
-    let question = Arc::new(known::Ask {
-        plan: Arc::clone(&plan),
-        late: if ask.trust_dates {
-            known::Places::new()
-        } else {
-            late.accounts
-        },
-        cutoffs,
-        trust_dates: ask.trust_dates,
-        aged: shape.aged.clone(),
-        only: shape.only.clone(),
+    let work = Arc::new(Work {
+        question: Arc::new(known::Ask {
+            plan,
+            late: if ask.trust_dates {
+                known::Places::new()
+            } else {
+                late.accounts
+            },
+            cutoffs,
+            trust_dates: ask.trust_dates,
+            aged: shape.aged.clone(),
+            only: shape.only.clone(),
+        }),
+        set: set.map(Arc::new),
+        shape,
+        ask: ask.clone(),
+        days,
+        newest,
     });
-    let own = app.clone();
-    let mut pieces = pin!(
-        in_order(entries.chunks(CHUNK).map(<[_]>::to_vec), move |chunk| {
-            let (app, question) = (own.clone(), Arc::clone(&question));
-            async move {
-                let wanted = places(&chunk, &question);
-                Ok((known::known(&app, &question, &wanted).await?, chunk))
-            }
-        })
-        .enumerate()
-    );
-    while let Some((at, piece)) = pieces.next().await {
-        progress((at * CHUNK) as f64 / entries.len().max(1) as f64);
-        let (parts, chunk) = piece?;
-        let by_no: HashMap<i64, &Arc<Entry>> = chunk.iter().map(|entry| (entry.no, entry)).collect();
-        for part in parts {
-            shape.take(
-                &plan,
-                ask,
-                &part,
-                &by_no,
-                &days,
-                newest,
-                &mut filler,
-                &mut censored,
-            )?;
+    let mut all = Piece::of(&work);
+    let (own, mine) = (app.clone(), Arc::clone(&work));
+    let mut pieces = pin!(in_order(blocks(&entries), move |block| {
+        let (app, work) = (own.clone(), Arc::clone(&mine));
+        async move { work.piece(&app, block).await }
+    }));
+    while let Some(piece) = pieces.next().await {
+        all.append(piece?);
+        progress(all.accounts as f64 / entries.len().max(1) as f64);
+    }
+    Ok(finish(all, &work, (late.events, accounts_late)))
+}
+
+/// Accounts in pieces that are worked on together, each of one block of cells.
+fn blocks(entries: &[Arc<Entry>]) -> Vec<Vec<Arc<Entry>>> {
+    let pieces = entries.chunk_by(|a, b| cells::block_of(a.no) == cells::block_of(b.no));
+    pieces.map(<[_]>::to_vec).collect()
+}
+
+/// Everything that the rows of an account are made of.
+struct Work {
+    question: Arc<known::Ask>,
+    set: Option<Arc<Set>>,
+    shape: Shape,
+    ask: Ask,
+    days: EventDays,
+    newest: i32,
+}
+
+/// The rows of some accounts.
+struct Piece {
+    /// How many accounts they are.
+    accounts: usize,
+    rows: Filler,
+    /// By cutoff, how many are left out because their horizon has not passed.
+    censored: Vec<usize>,
+    /// How many accounts nothing was known of on any cutoff.
+    unknown: u64,
+}
+
+impl Piece {
+    fn of(work: &Work) -> Self {
+        Self {
+            accounts: 0,
+            rows: Filler::new(work.shape.columns.clone(), &work.ask.horizons),
+            censored: vec![0; work.ask.cutoffs.len()],
+            unknown: 0,
         }
     }
-    Ok(finish(
-        filler,
-        &shape,
-        ask,
-        (late.events, accounts_late),
-        entries.len(),
-        newest,
-        censored,
-    ))
+
+    fn append(&mut self, other: Self) {
+        self.accounts += other.accounts;
+        self.rows.append(other.rows);
+        for (all, more) in self.censored.iter_mut().zip(other.censored) {
+            *all += more;
+        }
+        self.unknown += other.unknown;
+    }
+}
+
+impl Work {
+    /// The rows of the accounts of one block.
+    async fn piece(self: Arc<Self>, app: &App, entries: Vec<Arc<Entry>>) -> Result<Piece> {
+        let wanted = places(&entries, &self.question);
+        let block = entries.first().map_or(0, |entry| cells::block_of(entry.no));
+        let parts = match &self.set {
+            Some(set) => cells::known(app, &self.question, set, block, wanted).await?,
+            None => known::known(app, &self.question, &wanted).await?,
+        };
+        tokio::task::spawn_blocking(move || {
+            let by_no: HashMap<i64, &Arc<Entry>> = entries.iter().map(|entry| (entry.no, entry)).collect();
+            let mut piece = Piece::of(&self);
+            piece.accounts = entries.len();
+            // Of an account whose facts all came late nothing is known on any row: no metric but counts of nothing.
+            let mut known = HashMap::new();
+            for part in parts {
+                self.shape.take(&self, &part, &by_no, &mut piece, &mut known)?;
+            }
+            piece.unknown = known.values().filter(|known: &&bool| !**known).count() as u64;
+            Ok(piece)
+        })
+        .await?
+    }
 }
 
 /// What the log told of on a cutoff, by metric.
@@ -221,29 +280,22 @@ pub(super) fn active_on(entry: &Entry, day: i32) -> bool {
     entry.head.span_at(day).is_some_and(|span| span.active)
 }
 
-fn finish(
-    filler: Filler,
-    shape: &Shape,
-    ask: &Ask,
-    (late_events, late_accounts): (u64, usize),
-    accounts: usize,
-    newest: i32,
-    censored: Vec<usize>,
-) -> Gathered {
-    let mut panel = filler.finish();
+fn finish(all: Piece, work: &Work, (late_events, late_accounts): (u64, usize)) -> Gathered {
+    let ask = &work.ask;
+    let mut panel = all.rows.finish();
     panel.cutoffs = ask
         .cutoffs
         .iter()
-        .zip(censored)
-        .zip(&shape.ends)
-        .map(|((day, censored), end)| super::panel::Cutoff {
+        .zip(all.censored)
+        .zip(&work.question.cutoffs)
+        .map(|((day, censored), cutoff)| super::panel::Cutoff {
             day: *day,
-            end: *end,
+            end: cutoff.end,
             censored,
         })
         .collect();
-    panel.segments = shape.segments.clone();
-    panel.newest = newest;
+    panel.segments = work.shape.segments.clone();
+    panel.newest = work.newest;
     let scores = panel
         .columns
         .extract_if(.., |column| column.name.starts_with(SCORE))
@@ -256,9 +308,8 @@ fn finish(
     known.trust_dates = ask.trust_dates;
     known.late_events = late_events;
     known.late_accounts = late_accounts as u64;
-    // Of an account whose facts all came late nothing is known on any row: no metric but counts of nothing.
-    known.unknown_accounts = shape.unknown.lock().values().filter(|known| !**known).count() as u64;
-    known.tell(accounts);
+    known.unknown_accounts = all.unknown;
+    known.tell(all.accounts);
     Gathered { panel, scores }
 }
 
@@ -282,14 +333,10 @@ struct Shape {
     aged: Vec<usize>,
     /// By score set by hand and model, the metric of each measure.
     measures: Vec<Vec<Vec<Option<usize>>>>,
-    /// By cutoff, the first instant after it.
-    ends: Vec<i64>,
     /// By account and day, when the outcome's events arrived.
     told: HashMap<(i64, i32), i64>,
     /// By cutoff.
     told_of: Vec<ToldOf>,
-    /// Accounts with late events → whether anything was known of them on any cutoff.
-    unknown: parking_lot::Mutex<HashMap<i64, bool>>,
 }
 
 impl Shape {
@@ -360,25 +407,27 @@ impl Shape {
             quiet: quiet.map(|metric| plan.metrics_from + metric),
             aged,
             measures: places,
-            ends: Vec::new(),
             told: HashMap::new(),
             told_of: Vec::new(),
-            unknown: parking_lot::Mutex::default(),
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "everything that a row is made of")]
     fn take(
         &self,
-        plan: &SharedPlan,
-        ask: &Ask,
+        work: &Work,
         part: &Part,
         by_no: &HashMap<i64, &Arc<Entry>>,
-        days: &EventDays,
-        newest: i32,
-        filler: &mut Filler,
-        censored: &mut [usize],
+        piece: &mut Piece,
+        known: &mut HashMap<i64, bool>,
     ) -> Result<()> {
+        let Work {
+            question,
+            ask,
+            days,
+            newest,
+            ..
+        } = work;
+        let (plan, newest) = (&question.plan, *newest);
         let truth: Option<BooleanArray> = self
             .among
             .as_ref()
@@ -386,7 +435,10 @@ impl Shape {
             .transpose()
             .map_err(|error| anyhow!("among: {}", error.message))?;
         let numbers: Vec<Option<ArrayRef>> = (0..plan.names.len())
-            .map(|at| numbers(part.env.column(at), plan.names[at].kind))
+            .map(|at| match &self.only {
+                Some(only) if !only[at] => Ok(None),
+                _ => numbers(part.env.column(at), plan.names[at].kind),
+            })
             .collect::<Result<_>>()?;
         let number = |at: Option<usize>, row: usize| {
             at.and_then(|at| numbers[at].as_ref())
@@ -398,8 +450,7 @@ impl Shape {
             let day = ask.cutoffs[*cutoff];
             let tenure = number(self.tenure, row);
             if active_on(entry, day) {
-                let mut unknown = self.unknown.lock();
-                *unknown.entry(*no).or_insert(false) |= !tenure.is_nan();
+                *known.entry(*no).or_insert(false) |= !tenure.is_nan();
             }
             if active.is_some_and(|active| !active.is_valid(row) || !active.value(row))
                 || truth.as_ref().is_some_and(|truth| !truth.value(row))
@@ -418,7 +469,7 @@ impl Shape {
             };
             let closed = day.saturating_add(ask.outcome.horizon) <= newest;
             if !closed {
-                censored[*cutoff] += 1;
+                piece.censored[*cutoff] += 1;
                 if !ask.keep_open {
                     continue;
                 }
@@ -465,7 +516,7 @@ impl Shape {
                     .copied()
                     .unwrap_or(i64::MIN),
             };
-            filler.push(it, metrics.chain(scores), also);
+            piece.rows.push(it, metrics.chain(scores), also);
         }
         Ok(())
     }

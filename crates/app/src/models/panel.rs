@@ -179,6 +179,17 @@ impl Filler {
         }
     }
 
+    /// Adds the rows of another one for the same columns and horizons.
+    pub fn append(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        for (column, more) in self.columns.iter_mut().zip(other.columns) {
+            column.extend(more);
+        }
+        for ((_, labels), (_, more)) in self.also.iter_mut().zip(other.also) {
+            labels.extend(more);
+        }
+    }
+
     /// The rows in order.
     #[must_use]
     pub fn finish(self) -> Panel {

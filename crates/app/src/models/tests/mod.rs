@@ -1,6 +1,7 @@
 //! Back-tests and models over small companies whose history is made here, with values worked out by plain loops.
 
 mod backtests;
+mod cells;
 mod figures;
 mod leaks;
 mod naive;
