@@ -73,6 +73,9 @@ fn derivatives(problem: &Problem<'_>, at: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
     let mut loss = 0.0;
     let mut gradient = vec![0.0; size];
     let mut curvature = vec![0.0; size * size];
+    // The sum of ln(1 + x) of rows of one weight is the logarithm of a product, which so many factors up to 2 cannot overflow.
+    const FACTORS: usize = 512;
+    let (mut product, mut factors, mut common) = (1.0_f64, 0, 1.0);
     for row in 0..problem.labels.len() {
         let weight = problem.weights.map_or(1.0, |w| w[row]);
         let score = row_score(problem, at, row);
@@ -84,7 +87,13 @@ fn derivatives(problem: &Problem<'_>, at: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
             1.0 / (1.0 + small)
         };
         let came = if problem.labels[row] { 1.0 } else { 0.0 };
-        loss += weight * (score.max(0.0) + small.ln_1p() - came * score);
+        loss += weight * (score.max(0.0) - came * score);
+        if factors == FACTORS || weight != common {
+            loss += common * product.ln();
+            (product, factors, common) = (1.0, 0, weight);
+        }
+        product *= 1.0 + small;
+        factors += 1;
         let g = weight * (p - came);
         let h = weight * (p * (1.0 - p)).max(1e-10);
         let x = &problem.design[row * problem.width..(row + 1) * problem.width];
@@ -100,6 +109,7 @@ fn derivatives(problem: &Problem<'_>, at: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
             }
         }
     }
+    loss += common * product.ln();
     for (i, l2) in problem.penalty.iter().enumerate() {
         loss += 0.5 * l2 * at[i + 1] * at[i + 1];
         gradient[i + 1] += l2 * at[i + 1];

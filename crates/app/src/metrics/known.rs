@@ -53,27 +53,75 @@ pub struct Late {
 /// By account, for each cutoff whether it is one of these.
 pub type Places = HashMap<i64, Vec<bool>>;
 
-/// Finds them.
+/// By kind of events, the first day of one as it was known at each cutoff; `i32::MAX` = nothing of the kind was known yet.
+pub type FirstDays = BTreeMap<String, Vec<i32>>;
+
+/// Finds the events that came late among those that the plan reads, and with what the history of each kind begins, in one pass over it. With
+/// `trust_dates` a history begins with what is dated first, whenever it arrived.
 ///
 /// # Errors
 /// When the history cannot be read.
-pub async fn late(app: &App, plan: &Plan, cutoffs: &[Cutoff]) -> Result<Late> {
-    let mut late = Late::default();
+pub async fn arrivals(
+    app: &App,
+    plan: &Plan,
+    cutoffs: &[Cutoff],
+    trust_dates: bool,
+) -> Result<(Late, FirstDays)> {
+    let (mut late, mut first) = (Late::default(), Vec::<(String, Vec<i32>)>::new());
     if cutoffs.is_empty() {
-        return Ok(late);
+        return Ok((late, FirstDays::new()));
     }
     let order = Order::of(cutoffs);
-    let mut batches = store::late(app, &super::work::relevant(plan, None), cutoffs).await?;
+    let mut batches = store::arrivals(app, &super::work::relevant(plan, None)).await?;
     while let Some(batch) = batches.try_next().await? {
-        let accounts = column(&batch, "account_no")?.as_primitive::<Int64Type>();
-        late.events += batch.num_rows() as u64;
-        for (no, (counts, known)) in accounts.values().iter().zip(order.spans(&batch)?) {
-            let places = late.accounts.entry(*no);
-            let places = places.or_insert_with(|| vec![false; cutoffs.len()]);
-            places[counts..known.max(counts)].fill(true);
+        let accounts = column(&batch, "account_no")?.as_primitive::<Int64Type>().values();
+        let days = column(&batch, "day")?.as_primitive::<Date32Type>().values();
+        let received = arrived(&batch)?;
+        let kinds = column(&batch, "kind")?.as_string_view();
+        let relevant = column(&batch, "relevant")?.as_boolean();
+        // The kind of the row before, as the batch holds it, and its place.
+        let mut last: Option<(u128, usize, bool)> = None;
+        for row in 0..batch.num_rows() {
+            let (day, at) = (days[row], received[row]);
+            let view = kinds.views()[row];
+            let (kind, revenue) = match last {
+                Some((same, kind, revenue)) if same == view => (kind, revenue),
+                _ => {
+                    let name = kinds.value(row);
+                    let known = first.iter().position(|(known, _)| known == name);
+                    let kind = known.unwrap_or_else(|| {
+                        first.push((name.to_owned(), vec![i32::MAX; cutoffs.len()]));
+                        first.len() - 1
+                    });
+                    last = Some((view, kind, name == "revenue"));
+                    (kind, name == "revenue")
+                }
+            };
+            // What was known on a cutoff is known on every later one, so days fall from cutoff to cutoff.
+            let begun = &mut first[kind].1;
+            if day < begun[0] {
+                let from = if trust_dates { 0 } else { order.known(at) };
+                for known in begun.iter_mut().skip(from).take_while(|known| day < **known) {
+                    *known = day;
+                }
+            }
+            let dated = order.counts(day);
+            if order.ends.get(dated).is_some_and(|end| at >= *end) && relevant.value(row) {
+                let counts = if revenue { 0 } else { dated };
+                late.events += 1;
+                let places = late.accounts.entry(accounts[row]);
+                let places = places.or_insert_with(|| vec![false; cutoffs.len()]);
+                places[counts..order.known(at).max(counts)].fill(true);
+            }
         }
     }
-    Ok(late)
+    Ok((late, first.into_iter().collect()))
+}
+
+/// When each event of a batch arrived, UTC microseconds.
+fn arrived(batch: &RecordBatch) -> Result<&[i64]> {
+    let received = column(batch, "received_at")?.as_primitive::<TimestampMicrosecondType>();
+    Ok(received.values())
 }
 
 /// Accounts on cutoffs, as expressions see them.
@@ -210,30 +258,58 @@ async fn by_arrival(
 struct Order {
     days: Vec<i32>,
     ends: Vec<i64>,
+    /// By day from the first cutoff to the last, the place of the first cutoff that it counts for.
+    places: Vec<u32>,
 }
 
 impl Order {
     fn of(cutoffs: &[Cutoff]) -> Self {
+        let days: Vec<i32> = cutoffs.iter().map(|cutoff| cutoff.day).collect();
+        let between = days.first().copied().zip(days.last().copied());
+        let of = |day: i32| days.partition_point(|cutoff| *cutoff < day);
+        let places = between.map(|(first, last)| {
+            (first..=last)
+                .map(|day| u32::try_from(of(day)).unwrap_or(u32::MAX))
+                .collect()
+        });
         Self {
-            days: cutoffs.iter().map(|cutoff| cutoff.day).collect(),
             ends: cutoffs.iter().map(|cutoff| cutoff.end).collect(),
+            places: places.unwrap_or_default(),
+            days,
         }
+    }
+
+    /// The place of the first cutoff that a day counts for.
+    fn counts(&self, day: i32) -> usize {
+        let Some(after) = self.days.first().and_then(|first| day.checked_sub(*first)) else {
+            return if day < 0 { 0 } else { self.days.len() };
+        };
+        match usize::try_from(after) {
+            Ok(after) => self
+                .places
+                .get(after)
+                .map_or(self.days.len(), |place| *place as usize),
+            Err(_) => 0,
+        }
+    }
+
+    /// The place of the first cutoff that knew what arrived at an instant.
+    fn known(&self, at: i64) -> usize {
+        self.ends.partition_point(|end| *end <= at)
     }
 
     /// Of each event the place of the first cutoff that it counts for, and of the first that knew it. One of revenue counts for every
     /// cutoff: as soon as there is one, what a record says of MRR no longer does.
     fn spans<'a>(&'a self, batch: &'a RecordBatch) -> Result<impl Iterator<Item = (usize, usize)> + 'a> {
         let days = column(batch, "day")?.as_primitive::<Date32Type>().values();
-        let received = column(batch, "received_at")?
-            .as_primitive::<TimestampMicrosecondType>()
-            .values();
         let kinds = column(batch, "kind")?.as_string_view();
-        Ok(days.iter().zip(received).zip(kinds).map(|((day, at), kind)| {
+        let rows = days.iter().zip(arrived(batch)?).zip(kinds);
+        Ok(rows.map(|((day, at), kind)| {
             let counts = match kind {
                 Some("revenue") => 0,
-                _ => self.days.partition_point(|cutoff| cutoff < day),
+                _ => self.counts(*day),
             };
-            (counts, self.ends.partition_point(|end| end <= at))
+            (counts, self.known(*at))
         }))
     }
 }

@@ -7,8 +7,7 @@ use serde_json::{Map, Value as Json};
 use tenure_lake::RecordBatch;
 use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, args};
 
-use super::facts::{Facts, Head, History, date_of, decode};
-use super::known::Cutoff;
+use super::facts::{Facts, Head, History, decode};
 use crate::accounts::merges;
 use crate::{App, events};
 
@@ -243,26 +242,13 @@ pub async fn marked_months(on: &impl Execute) -> StoreResult<i64> {
         .map_or(Ok(0), |row| row.get("n"))
 }
 
-/// The events that are dated on or before one of the cutoffs and arrived after it: account_no, day, received_at and kind of each. `relevant`
-/// says of which events. There must be a cutoff.
-pub async fn late(
+/// Of every event of an account its account_no, day, received_at and kind, and whether it is `relevant` (a condition that begins with AND).
+pub async fn arrivals(
     app: &App,
     relevant: &str,
-    cutoffs: &[Cutoff],
 ) -> anyhow::Result<impl Stream<Item = anyhow::Result<RecordBatch>> + use<>> {
-    let after: Vec<String> = cutoffs
-        .iter()
-        .map(|cutoff| {
-            format!(
-                "(day <= DATE '{}' AND received_at >= to_timestamp_micros({}))",
-                date_of(cutoff.day),
-                cutoff.end
-            )
-        })
-        .collect();
     let sql = format!(
-        "SELECT account_no, day, received_at, kind FROM events WHERE account_no > 0{relevant} AND ({})",
-        after.join(" OR ")
+        "SELECT account_no, day, received_at, kind, (TRUE{relevant}) AS relevant FROM events WHERE account_no > 0"
     );
     stream(app, &sql).await
 }

@@ -10,7 +10,7 @@ use tenure_lake::arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use tenure_lake::arrow::compute::cast;
 use tenure_lake::arrow::datatypes::{DataType, Float64Type};
 use tenure_lake::{Expr, Type};
-use tenure_learn::handset::{Model, Reading};
+use tenure_learn::handset::{Amount, Model, Reading};
 
 use super::outcome::{EventDays, Outcome, Then, outcome_after};
 use super::panel::{Filler, Panel, Row};
@@ -35,6 +35,21 @@ pub struct HandScore {
 }
 
 impl HandScore {
+    /// Whether another one differs at most in its name and in how old an account has to be.
+    fn is_but_for_age(&self, other: &Self) -> bool {
+        let ageless = |(segments, model): &(Vec<String>, Model)| {
+            let model = Model {
+                quiet_days: 0.0,
+                ..model.clone()
+            };
+            (segments.clone(), model)
+        };
+        self.models
+            .iter()
+            .map(ageless)
+            .eq(other.models.iter().map(ageless))
+    }
+
     /// The place of the model of a segment.
     fn model(&self, segment: &str) -> Option<usize> {
         self.models
@@ -117,11 +132,11 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
         },
     )
     .await?;
-    let late = known::late(app, &plan, &cutoffs).await?;
+    let (late, first_days) = known::arrivals(app, &plan, &cutoffs, ask.trust_dates).await?;
     if !ask.trust_dates {
         shape.told = store::told(app, &ask.outcome).await?;
     }
-    shape.told_of = told_of(app, &plan, &cutoffs, ask.trust_dates).await?;
+    shape.told_of = told_of(&plan, &cutoffs, &first_days);
     let accounts_late = late.accounts.len();
     let work = Arc::new(Work {
         question: Arc::new(known::Ask {
@@ -236,13 +251,7 @@ struct ToldOf {
 }
 
 /// By cutoff, what the log told of.
-async fn told_of(
-    app: &App,
-    plan: &Plan,
-    cutoffs: &[known::Cutoff],
-    trust_dates: bool,
-) -> Result<Vec<ToldOf>> {
-    let first = store::first_days(app, cutoffs, trust_dates).await?;
+fn told_of(plan: &Plan, cutoffs: &[known::Cutoff], first: &known::FirstDays) -> Vec<ToldOf> {
     let found = cutoffs.iter().enumerate().map(|(at, cutoff)| {
         let days = |(kind, days): (&String, &Vec<i32>)| (kind.clone(), days[at]);
         let then = Known::of(first.iter().map(days).collect());
@@ -256,7 +265,7 @@ async fn told_of(
                 .collect(),
         }
     });
-    Ok(found.collect())
+    found.collect()
 }
 
 /// The cutoffs that accounts are looked at on: those on which they were active. Who was active by what was known then, is seen from the
@@ -333,6 +342,8 @@ struct Shape {
     aged: Vec<usize>,
     /// By score set by hand and model, the metric of each measure.
     measures: Vec<Vec<Vec<Option<usize>>>>,
+    /// By score set by hand, the one before it that differs only in how old an account has to be.
+    same: Vec<Option<usize>>,
     /// By account and day, when the outcome's events arrived.
     told: HashMap<(i64, i32), i64>,
     /// By cutoff.
@@ -407,6 +418,9 @@ impl Shape {
             quiet: quiet.map(|metric| plan.metrics_from + metric),
             aged,
             measures: places,
+            same: (0..ask.hand.len())
+                .map(|at| (0..at).find(|before| ask.hand[*before].is_but_for_age(&ask.hand[at])))
+                .collect(),
             told: HashMap::new(),
             told_of: Vec::new(),
         }
@@ -434,21 +448,42 @@ impl Shape {
             .map(|among| among.matches(&part.env))
             .transpose()
             .map_err(|error| anyhow!("among: {}", error.message))?;
-        let numbers: Vec<Option<ArrayRef>> = (0..plan.names.len())
+        let numbers: Vec<Option<Vec<f64>>> = (0..plan.names.len())
             .map(|at| match &self.only {
                 Some(only) if !only[at] => Ok(None),
                 _ => numbers(part.env.column(at), plan.names[at].kind),
             })
             .collect::<Result<_>>()?;
-        let number = |at: Option<usize>, row: usize| {
-            at.and_then(|at| numbers[at].as_ref())
-                .map_or(f64::NAN, |column| value(column, row))
-        };
+        let columns: Vec<Option<&[f64]>> = self
+            .metrics
+            .iter()
+            .map(|at| numbers[plan.metrics_from + at].as_deref())
+            .collect();
+        let readers = self.readers(plan, part, &numbers);
+        let [mrr, tenure, quiet] =
+            [self.mrr, self.tenure, self.quiet].map(|at| at.and_then(|at| numbers[at].as_deref()));
+        let number = |column: Option<&[f64]>, row: usize| column.map_or(f64::NAN, |column| column[row]);
         let active = self.active.and_then(|at| part.env.column(at).as_boolean_opt());
+        let others: Vec<Outcome> = ask
+            .horizons
+            .iter()
+            .map(|horizon| within(&ask.outcome, *horizon))
+            .collect();
+        let (mut readings, mut points) = (Vec::new(), vec![f64::NAN; ask.hand.len()]);
+        let mut told: Vec<Option<Amount>> = vec![None; ask.hand.len()];
+        let mut of: Option<(i64, &Arc<Entry>, &[i32])> = None;
         for (row, (no, cutoff)) in part.cells.iter().enumerate() {
-            let Some(entry) = by_no.get(no) else { continue };
+            let (entry, known_days) = match of {
+                Some((same, entry, known_days)) if same == *no => (entry, known_days),
+                _ => {
+                    let Some(entry) = by_no.get(no) else { continue };
+                    let known_days = days.get(no).map_or(&[][..], Vec::as_slice);
+                    of = Some((*no, entry, known_days));
+                    (*entry, known_days)
+                }
+            };
             let day = ask.cutoffs[*cutoff];
-            let tenure = number(self.tenure, row);
+            let tenure = number(tenure, row);
             if active_on(entry, day) {
                 *known.entry(*no).or_insert(false) |= !tenure.is_nan();
             }
@@ -457,9 +492,8 @@ impl Shape {
             {
                 continue;
             }
-            let known_days = days.get(no).map_or(&[][..], Vec::as_slice);
             let class = part.classes[row].min(self.segments.len() - 1);
-            let mrr = number(self.mrr, row);
+            let mrr = number(mrr, row);
             let then = Then {
                 segment: &self.segments[class],
                 mrr: Some(mrr).filter(|mrr| !mrr.is_nan()),
@@ -475,30 +509,28 @@ impl Shape {
                 }
             }
             let ToldOf { nothing, little } = &self.told_of[*cutoff];
-            let metrics = self.metrics.iter().map(|at| {
-                if little[*at] {
-                    f64::NAN
-                } else {
-                    number(Some(plan.metrics_from + at), row)
-                }
-            });
-            let scores = ask.hand.iter().zip(&self.measures).map(|(score, measures)| {
-                score.model(&self.segments[class]).map_or(f64::NAN, |at| {
-                    let readings: Vec<Reading> = measures[at]
-                        .iter()
-                        .map(|metric| reading(plan, part, *metric, &numbers, row, nothing))
-                        .collect();
-                    let total = score.models[at].1.total(&readings, tenure);
-                    total.map_or(f64::NAN, tenure_learn::handset::Amount::points)
-                })
-            });
-            let also = ask.horizons.iter().map(|horizon| {
-                let other = Outcome {
-                    horizon: *horizon,
-                    ..ask.outcome.clone()
+            for (at, score) in ask.hand.iter().enumerate() {
+                let Some(model) = score.model(&self.segments[class]) else {
+                    (told[at], points[at]) = (None, f64::NAN);
+                    continue;
                 };
+                told[at] = if let Some(before) = self.same[at] {
+                    told[before]
+                } else {
+                    readings.clear();
+                    readings.extend(readers[at][model].iter().map(|reader| reader.read(row, nothing)));
+                    score.models[model].1.told(&readings)
+                };
+                let counts = score.models[model].1.counts(tenure);
+                points[at] = told[at].filter(|_| counts).map_or(f64::NAN, Amount::points);
+            }
+            let metrics = self.metrics.iter().zip(&columns).map(|(at, column)| {
+                let known = column.filter(|_| !little[*at]);
+                number(known, row)
+            });
+            let also = ask.horizons.iter().zip(&others).map(|(horizon, other)| {
                 let passed = day.saturating_add(*horizon) <= newest;
-                outcome_after(&other, &entry.head, known_days, day, then)
+                outcome_after(other, &entry.head, known_days, day, then)
                     .map(|(came, _)| came)
                     .filter(|_| passed)
             });
@@ -508,7 +540,7 @@ impl Shape {
                 segment: u32::try_from(class)?,
                 mrr,
                 tenure,
-                quiet: number(self.quiet, row),
+                quiet: number(quiet, row),
                 label: closed.then_some(came),
                 when: when.filter(|_| closed && came),
                 told: when
@@ -516,53 +548,74 @@ impl Shape {
                     .copied()
                     .unwrap_or(i64::MIN),
             };
-            piece.rows.push(it, metrics.chain(scores), also);
+            piece.rows.push(it, metrics.chain(points.iter().copied()), also);
         }
         Ok(())
     }
-}
 
-/// A metric's value and age on a row; missing where the log did not tell of it, and where there is no such metric.
-fn reading(
-    plan: &Plan,
-    part: &Part,
-    metric: Option<usize>,
-    numbers: &[Option<ArrayRef>],
-    row: usize,
-    hidden: &[bool],
-) -> Reading {
-    let Some(metric) = metric.filter(|metric| !hidden[*metric]) else {
-        return Reading {
-            value: f64::NAN,
-            age: 0.0,
+    /// By score set by hand and model, where each measure is read from.
+    fn readers<'a>(
+        &self,
+        plan: &Plan,
+        part: &'a Part,
+        numbers: &'a [Option<Vec<f64>>],
+    ) -> Vec<Vec<Vec<Reader<'a>>>> {
+        let reader = |metric: &Option<usize>| Reader {
+            metric: *metric,
+            values: metric.and_then(|metric| numbers[plan.metrics_from + metric].as_deref()),
+            ages: metric
+                .and_then(|metric| part.ages.get(&metric))
+                .map(Vec::as_slice),
         };
-    };
-    let value = numbers[plan.metrics_from + metric]
-        .as_ref()
-        .map_or(f64::NAN, |column| value(column, row));
-    let age = part
-        .ages
-        .get(&metric)
-        .and_then(|ages| ages.get(row))
-        .copied()
-        .unwrap_or(0.0);
-    Reading { value, age }
-}
-
-/// A column as numbers: days since 1970 for dates, 0 and 1 for truths; nothing for texts.
-fn numbers(column: &ArrayRef, kind: Type) -> Result<Option<ArrayRef>> {
-    Ok(match kind {
-        Type::Text => None,
-        Type::Date => Some(cast(&cast(column, &DataType::Date32)?, &DataType::Int32)?)
-            .map(|days| cast(&days, &DataType::Float64))
-            .transpose()?,
-        _ => Some(cast(column, &DataType::Float64)?),
-    })
-}
-
-fn value(column: &ArrayRef, row: usize) -> f64 {
-    match column.as_primitive_opt::<Float64Type>() {
-        Some(values) if values.is_valid(row) => values.value(row),
-        _ => f64::NAN,
+        let model = |metrics: &Vec<Option<usize>>| metrics.iter().map(reader).collect();
+        let score = |models: &Vec<Vec<Option<usize>>>| models.iter().map(model).collect();
+        self.measures.iter().map(score).collect()
     }
+}
+
+fn within(outcome: &Outcome, horizon: i32) -> Outcome {
+    Outcome {
+        horizon,
+        ..outcome.clone()
+    }
+}
+
+/// Where a measure's values and ages are read from.
+struct Reader<'a> {
+    metric: Option<usize>,
+    values: Option<&'a [f64]>,
+    ages: Option<&'a [f64]>,
+}
+
+impl Reader<'_> {
+    /// The value and age on a row; missing where the log did not tell of it (`hidden`, by metric), and where there is no such metric.
+    fn read(&self, row: usize, hidden: &[bool]) -> Reading {
+        if self.metric.is_none_or(|metric| hidden[metric]) {
+            return Reading {
+                value: f64::NAN,
+                age: 0.0,
+            };
+        }
+        Reading {
+            value: self.values.map_or(f64::NAN, |values| values[row]),
+            age: self.ages.and_then(|ages| ages.get(row)).copied().unwrap_or(0.0),
+        }
+    }
+}
+
+/// A column as numbers, NaN where it is null: days since 1970 for dates, 0 and 1 for truths; nothing for texts.
+fn numbers(column: &ArrayRef, kind: Type) -> Result<Option<Vec<f64>>> {
+    let column = match kind {
+        Type::Text => return Ok(None),
+        Type::Date => &cast(&cast(column, &DataType::Date32)?, &DataType::Int32)?,
+        _ => column,
+    };
+    let column = cast(column, &DataType::Float64)?;
+    let column = column.as_primitive::<Float64Type>();
+    if column.null_count() == 0 {
+        return Ok(Some(column.values().to_vec()));
+    }
+    Ok(Some(
+        column.iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
+    ))
 }

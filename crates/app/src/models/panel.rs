@@ -1,7 +1,7 @@
 //! The panel: accounts on cutoff days, with what was known of them then and what became of them. Pure; [`super::gather`] fills it.
 
 use serde::{Deserialize, Serialize};
-use tenure_learn::{Column, Table};
+use tenure_learn::{Column, Table, threads};
 use utoipa::ToSchema;
 
 /// What was known on the cutoffs, and what became known only later.
@@ -193,34 +193,65 @@ impl Filler {
     /// The rows in order.
     #[must_use]
     pub fn finish(self) -> Panel {
-        let mut order: Vec<usize> = (0..self.rows.len()).collect();
-        order.sort_unstable_by_key(|at| (self.rows[*at].cutoff, self.rows[*at].account));
-        fn pick<T>(order: &[usize], of: impl Fn(usize) -> T) -> Vec<T> {
-            order.iter().map(|at| of(*at)).collect()
-        }
-        let rows = &self.rows;
-        Panel {
+        let order = self.order();
+        let columns = threads::map(threads::available(), self.columns.len(), |column| {
+            let values = &self.columns[column];
+            order.iter().map(|at| values[*at as usize]).collect::<Vec<f64>>()
+        });
+        let mut panel = Panel {
             columns: self
                 .names
                 .into_iter()
-                .zip(&self.columns)
-                .map(|(name, values)| Column::number(name, pick(&order, |at| values[at])))
+                .zip(columns)
+                .map(|(name, values)| Column::number(name, values))
                 .collect(),
-            accounts: pick(&order, |at| rows[at].account),
-            at: pick(&order, |at| rows[at].cutoff),
-            segment: pick(&order, |at| rows[at].segment),
-            mrr: pick(&order, |at| rows[at].mrr),
-            tenure: pick(&order, |at| rows[at].tenure),
-            quiet: pick(&order, |at| rows[at].quiet),
-            labels: pick(&order, |at| rows[at].label),
-            when: pick(&order, |at| rows[at].when),
-            told: pick(&order, |at| rows[at].told),
             also: self
                 .also
-                .iter()
-                .map(|(days, labels)| (*days, pick(&order, |at| labels[at])))
+                .into_iter()
+                .map(|(days, labels)| (days, order.iter().map(|at| labels[*at as usize]).collect()))
                 .collect(),
             ..Panel::default()
+        };
+        let count = order.len();
+        panel.accounts.reserve_exact(count);
+        panel.at.reserve_exact(count);
+        panel.segment.reserve_exact(count);
+        panel.mrr.reserve_exact(count);
+        panel.tenure.reserve_exact(count);
+        panel.quiet.reserve_exact(count);
+        panel.labels.reserve_exact(count);
+        panel.when.reserve_exact(count);
+        panel.told.reserve_exact(count);
+        for row in order.iter().map(|at| &self.rows[*at as usize]) {
+            panel.accounts.push(row.account);
+            panel.at.push(row.cutoff);
+            panel.segment.push(row.segment);
+            panel.mrr.push(row.mrr);
+            panel.tenure.push(row.tenure);
+            panel.quiet.push(row.quiet);
+            panel.labels.push(row.label);
+            panel.when.push(row.when);
+            panel.told.push(row.told);
         }
+        panel
+    }
+
+    /// The places of the rows by cutoff and account. Rows mostly come by account already, so that putting each into its cutoff is all.
+    fn order(&self) -> Vec<u32> {
+        let mut cutoffs: Vec<Vec<u32>> = Vec::new();
+        for (place, row) in (0u32..).zip(&self.rows) {
+            let cutoff = row.cutoff as usize;
+            if cutoffs.len() <= cutoff {
+                cutoffs.resize_with(cutoff + 1, Vec::new);
+            }
+            cutoffs[cutoff].push(place);
+        }
+        let account = |place: &u32| self.rows[*place as usize].account;
+        for of in &mut cutoffs {
+            if !of.is_sorted_by_key(account) {
+                of.sort_by_key(account);
+            }
+        }
+        cutoffs.concat()
     }
 }

@@ -1,6 +1,6 @@
 //! SQL of the slice, of the history and of the records.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use tenure_lake::arrow::array::{Array, AsArray};
 use tenure_lake::arrow::compute::cast;
@@ -12,17 +12,29 @@ use super::outcome::{EventDays, Outcome, What};
 use super::report::Report;
 use super::train::Trained;
 use crate::metrics::facts::date_of;
-use crate::metrics::known::Cutoff;
 use crate::{App, events};
 
 /// The newest day on which something happened to an account, up to `last`: what is dated later is a mistake or a plan.
 pub(super) async fn newest_event_day(app: &App, last: i32) -> anyhow::Result<Option<i32>> {
-    let sql = format!(
-        "SELECT max(day) AS day FROM events WHERE account_no > 0 AND day <= DATE '{}'",
-        date_of(last)
-    );
-    one_day(app, &sql).await
+    // Nearly always something happened lately, and only the newest files are read.
+    for earliest in [last.saturating_sub(LATELY), i32::MIN] {
+        let mut sql = format!(
+            "SELECT max(day) AS day FROM events WHERE account_no > 0 AND day <= DATE '{}'",
+            date_of(last)
+        );
+        if earliest > i32::MIN {
+            sql.push_str(&format!(" AND day > DATE '{}'", date_of(earliest)));
+        }
+        let found = one_day(app, &sql).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
+
+/// So many days are looked at before all of the history is.
+const LATELY: i32 = 31;
 
 /// The first day on which an event of one of these names happened.
 pub(super) async fn first_event_day(app: &App, names: &[String]) -> anyhow::Result<Option<i32>> {
@@ -44,45 +56,6 @@ async fn one_day(app: &App, sql: &str) -> anyhow::Result<Option<i32>> {
         let days = batch.column(0).as_primitive::<Date32Type>();
         days.is_valid(0).then(|| days.value(0))
     }))
-}
-
-/// The first day of each kind of events, as it was known at the end of each of these cutoffs (ascending; `i32::MAX` = nothing of the kind was
-/// known yet). With `trust_dates` what arrived later counts too.
-pub(super) async fn first_days(
-    app: &App,
-    cutoffs: &[Cutoff],
-    trust_dates: bool,
-) -> anyhow::Result<BTreeMap<String, Vec<i32>>> {
-    let place = if trust_dates || cutoffs.is_empty() {
-        "0".to_owned()
-    } else {
-        let cases: Vec<String> = cutoffs
-            .iter()
-            .enumerate()
-            .map(|(at, cutoff)| format!("WHEN received_at < to_timestamp_micros({}) THEN {at}", cutoff.end))
-            .collect();
-        format!("CASE {} ELSE {} END", cases.join(" "), cutoffs.len())
-    };
-    let sql = format!(
-        "SELECT kind, CAST({place} AS BIGINT) AS place, min(day) AS day FROM events WHERE account_no > 0 GROUP BY 1, 2"
-    );
-    let mut known: BTreeMap<String, Vec<i32>> = BTreeMap::new();
-    for batch in events::read(app, &sql).await? {
-        let kinds = cast(batch.column(0), &DataType::Utf8)?;
-        let kinds = kinds.as_string::<i32>();
-        let places = batch.column(1).as_primitive::<Int64Type>();
-        let days = batch.column(2).as_primitive::<Date32Type>();
-        for row in 0..batch.num_rows() {
-            let of = known
-                .entry(kinds.value(row).to_owned())
-                .or_insert_with(|| vec![i32::MAX; cutoffs.len()]);
-            let from = usize::try_from(places.value(row)).unwrap_or(usize::MAX);
-            for day in of.iter_mut().skip(from) {
-                *day = days.value(row).min(*day);
-            }
-        }
-    }
-    Ok(known)
 }
 
 /// The days on which events of these names happened, by account.

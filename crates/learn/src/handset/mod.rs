@@ -205,6 +205,18 @@ impl Model {
 
     /// The score of [`Model::score`] without its ledger and without overrides, for those who ask of many rows.
     pub fn total(&self, readings: &[Reading], age: f64) -> Option<Amount> {
+        self.counts(age).then(|| self.told(readings)).flatten()
+    }
+
+    /// Whether an account of this age has a score at all.
+    #[must_use]
+    pub fn counts(&self, age: f64) -> bool {
+        age >= self.quiet_days
+    }
+
+    /// As [`Model::total`], of an account that is old enough.
+    #[must_use]
+    pub fn told(&self, readings: &[Reading]) -> Option<Amount> {
         let (weights, coverage) = self.weights(&self.states(readings));
         let given = self.measures().zip(readings).zip(&weights);
         let total = given
@@ -212,11 +224,15 @@ impl Model {
             .filter(|(_, weight)| **weight != 0.0)
             .map(|((measure, reading), weight)| Amount::of(measure.curve.points(reading.value) * weight))
             .sum();
-        self.enough(coverage, age).then_some(total)
+        self.covers(coverage).then_some(total)
     }
 
     fn enough(&self, coverage: f64, age: f64) -> bool {
-        coverage > 0.0 && coverage + 1e-12 >= self.min_coverage && age >= self.quiet_days
+        self.covers(coverage) && self.counts(age)
+    }
+
+    fn covers(&self, coverage: f64) -> bool {
+        coverage > 0.0 && coverage + 1e-12 >= self.min_coverage
     }
 
     fn states(&self, readings: &[Reading]) -> Vec<State> {

@@ -271,7 +271,10 @@ async fn a_subscription_that_begins_later_does_not_take_away_what_the_record_sai
             .expect("a name")
     };
     let cutoffs = ["2025-09-30", "2025-10-31", "2025-12-31"].map(|day| Cutoff::of(&app, number(day)));
-    let late = known::late(&app, &plan, &cutoffs).await.expect("late ones");
+    let late = known::arrivals(&app, &plan, &cutoffs, false)
+        .await
+        .expect("late ones")
+        .0;
     assert_eq!((late.events, late.accounts.len()), (1, 1));
     let ask = known::Ask {
         plan: std::sync::Arc::clone(&plan),
