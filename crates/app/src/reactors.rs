@@ -32,6 +32,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     tasks.spawn(until(stop.clone(), events::sources::run(app.clone())));
     tasks.spawn(until(stop.clone(), inbox::run(app.clone())));
     tasks.spawn(until(stop.clone(), models::operation::run(app.clone())));
+    tasks.spawn(until(stop.clone(), models::ready::run(app.clone())));
     tasks.spawn(until(stop.clone(), notes::housekeeping(app.clone())));
     tasks.spawn(contacts::index::warm(app.clone()));
     tasks.spawn(imports::go_on(app.clone()));

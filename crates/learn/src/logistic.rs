@@ -34,8 +34,48 @@ pub(crate) struct Problem<'a> {
 /// # Errors
 /// [`Error::Unsettled`] when the curvature cannot be inverted.
 pub(crate) fn newton(problem: &Problem<'_>) -> Result<(f64, Vec<f64>)> {
+    let mut at = climb(problem, begin(problem))?;
+    let coefficients = at.split_off(1);
+    Ok((at[0], coefficients))
+}
+
+/// Rows from which on the climb begins at the maximum of some of them, which is near: the steps before it cost a fraction.
+const LARGE: usize = 20_000;
+/// Of so many rows one is looked at first.
+const EVERY: usize = 16;
+
+/// Where the climb begins: nowhere, or at the maximum of evenly spaced rows.
+fn begin(problem: &Problem<'_>) -> Vec<f64> {
+    let nowhere = vec![0.0; problem.width + 1];
+    if problem.labels.len() < LARGE {
+        return nowhere;
+    }
+    let rows = || (0..problem.labels.len()).step_by(EVERY);
+    let line = |row: usize| &problem.design[row * problem.width..(row + 1) * problem.width];
+    let design: Vec<f64> = rows().flat_map(line).copied().collect();
+    let labels: Vec<bool> = rows().map(|row| problem.labels[row]).collect();
+    let of =
+        |values: Option<&[f64]>| values.map(|values| rows().map(|row| values[row]).collect::<Vec<f64>>());
+    let (offset, weights) = (of(problem.offset), of(problem.weights));
+    let penalty: Vec<f64> = problem.penalty.iter().map(|l2| l2 / EVERY as f64).collect();
+    let some = Problem {
+        design: &design,
+        labels: &labels,
+        offset: offset.as_deref(),
+        weights: weights.as_deref(),
+        penalty: &penalty,
+        ..*problem
+    };
+    let near = climb(&some, nowhere.clone()).unwrap_or_default();
+    if near.len() == nowhere.len() && near.iter().all(|at| at.is_finite()) {
+        near
+    } else {
+        nowhere
+    }
+}
+
+fn climb(problem: &Problem<'_>, mut at: Vec<f64>) -> Result<Vec<f64>> {
     let size = problem.width + 1;
-    let mut at = vec![0.0; size];
     let (mut loss, mut gradient, mut curvature) = derivatives(problem, &at);
     for _ in 0..50 {
         let step = solve(&mut curvature, gradient, size).ok_or(Error::Unsettled {
@@ -57,7 +97,7 @@ pub(crate) fn newton(problem: &Problem<'_>) -> Result<(f64, Vec<f64>)> {
             break;
         }
     }
-    Ok((at[0], at.split_off(1)))
+    Ok(at)
 }
 
 fn row_score(problem: &Problem<'_>, at: &[f64], row: usize) -> f64 {
@@ -364,6 +404,33 @@ mod tests {
             assert!(sum.abs() < 1e-5, "{j}: {sum}");
         }
         assert!((b[0] - 2.0).abs() < 0.6 && (b[1] + 1.0).abs() < 0.6, "{b:?}");
+    }
+
+    #[test]
+    fn many_rows_have_the_same_maximum_wherever_the_climb_begins() {
+        let mut random = Random::new(2, 0);
+        let n = 2 * LARGE;
+        let design: Vec<f64> = (0..n * 2).map(|_| random.unit() * 4.0 - 2.0).collect();
+        let labels: Vec<bool> = (0..n)
+            .map(|row| random.unit() < probability(design[row * 2] - 3.0))
+            .collect();
+        let weights: Vec<f64> = (0..n).map(|row| 1.0 + (row % 3) as f64).collect();
+        let problem = Problem {
+            design: &design,
+            width: 2,
+            labels: &labels,
+            offset: None,
+            weights: Some(&weights),
+            penalty: &[1.0, 1.0],
+        };
+        let (near, far) = (
+            climb(&problem, begin(&problem)).unwrap(),
+            climb(&problem, vec![0.0; 3]).unwrap(),
+        );
+        assert!(begin(&problem).iter().all(|at| *at != 0.0));
+        for (a, b) in near.iter().zip(&far) {
+            assert!((a - b).abs() < 1e-7, "{near:?} {far:?}");
+        }
     }
 
     #[test]

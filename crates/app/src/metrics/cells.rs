@@ -37,9 +37,14 @@ const FORMAT: u32 = 1;
 /// So many sets are kept.
 const SETS: i64 = 4;
 
-/// The newest month end of which cells are kept; whatever is told of days up to it is noted.
+/// What is held of cells in memory.
 #[derive(Debug, Default)]
-pub struct State(OnceCell<Mutex<Option<Cutoff>>>);
+pub struct State {
+    /// The newest month end of which cells are kept; whatever is told of days up to it is noted.
+    newest: OnceCell<Mutex<Option<Cutoff>>>,
+    /// By set, the newest day and the step of the log up to which nothing was missing.
+    whole: Mutex<HashMap<String, (i32, i64)>>,
+}
 
 /// The block that an account belongs to.
 #[must_use]
@@ -59,7 +64,7 @@ async fn newest(app: &App) -> Result<&Mutex<Option<Cutoff>>> {
         let held = row.as_ref().map(read).transpose()?.flatten();
         anyhow::Ok(Mutex::new(held))
     };
-    app.metrics.cells.0.get_or_try_init(read).await
+    app.metrics.cells.newest.get_or_try_init(read).await
 }
 
 /// The accounts of these events of which something earlier is told than the newest month end that is kept.
@@ -107,6 +112,7 @@ pub async fn forget(app: &App) -> Result<()> {
     }
     tx.commit().await?;
     *held.lock() = None;
+    app.metrics.cells.whole.lock().clear();
     Ok(())
 }
 
@@ -120,6 +126,8 @@ pub struct Set {
     aged: Vec<usize>,
     /// The step of the log that was worked in when it was opened: what is computed from now on knows it.
     seen: i64,
+    /// The newest day that is asked for.
+    newest: i32,
     /// By account, the newest step at which its cells may have become others.
     changed: HashMap<i64, i64>,
 }
@@ -161,8 +169,24 @@ impl Set {
             names,
             aged: ask.aged.to_vec(),
             seen,
+            newest: last.day,
             changed,
         }))
+    }
+
+    /// Whether nothing of it was missing ([`Set::note_whole`]) and nothing has changed since.
+    #[must_use]
+    pub fn is_whole(&self, app: &App) -> bool {
+        let whole = app.metrics.cells.whole.lock();
+        whole.get(&self.version).is_some_and(|(day, seq)| {
+            self.newest <= *day && self.changed.values().all(|changed| changed <= seq)
+        })
+    }
+
+    /// Notes that nothing of it is missing.
+    pub fn note_whole(&self, app: &App) {
+        let mut whole = app.metrics.cells.whole.lock();
+        whole.insert(self.version.clone(), (self.newest, self.seen));
     }
 
     async fn read(&self, app: &App, block: i64) -> Result<Option<(i64, Vec<u8>)>> {

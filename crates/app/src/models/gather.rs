@@ -20,7 +20,7 @@ use crate::ahead::in_order;
 use crate::metrics::cells::{self, Set};
 use crate::metrics::evaluate::UNCLASSIFIED;
 use crate::metrics::known::{self, Part};
-use crate::metrics::plan::{MetricPlan, Plan, environment};
+use crate::metrics::plan::{MetricPlan, Plan, SharedPlan, environment};
 use crate::metrics::series::Fold;
 use crate::metrics::{self, Entry};
 use crate::scores::known::Known;
@@ -101,62 +101,8 @@ pub async fn newest_day(app: &App) -> Result<i32> {
 /// # Errors
 /// When records or history fail, or a condition does not compile.
 pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Result<Gathered> {
-    let plan = app
-        .metrics
-        .plan()
-        .ok_or_else(|| anyhow!("no program is applied yet"))?;
-    let newest = newest_day(app).await?;
     let entries = app.metrics.book.all();
-    let days = store::event_days(app, ask.outcome.events()).await?;
-    let cutoffs: Vec<known::Cutoff> = ask
-        .cutoffs
-        .iter()
-        .map(|day| known::Cutoff::of(app, *day))
-        .collect();
-    let among = ask
-        .outcome
-        .among
-        .as_deref()
-        .map(|text| Expr::compile_filter(text, &environment(&plan.names)))
-        .transpose()
-        .map_err(|error| anyhow!("among: {}; {}", error.message, error.remedy))?;
-    let mut shape = Shape::new(&plan, ask, among);
-    let set = Set::open(
-        app,
-        &cells::Asked {
-            plan: &plan,
-            cutoffs: &cutoffs,
-            trust_dates: ask.trust_dates,
-            aged: &shape.aged,
-            only: shape.only.as_deref(),
-        },
-    )
-    .await?;
-    let (late, first_days) = known::arrivals(app, &plan, &cutoffs, ask.trust_dates).await?;
-    if !ask.trust_dates {
-        shape.told = store::told(app, &ask.outcome).await?;
-    }
-    shape.told_of = told_of(&plan, &cutoffs, &first_days);
-    let accounts_late = late.accounts.len();
-    let work = Arc::new(Work {
-        question: Arc::new(known::Ask {
-            plan,
-            late: if ask.trust_dates {
-                known::Places::new()
-            } else {
-                late.accounts
-            },
-            cutoffs,
-            trust_dates: ask.trust_dates,
-            aged: shape.aged.clone(),
-            only: shape.only.clone(),
-        }),
-        set: set.map(Arc::new),
-        shape,
-        ask: ask.clone(),
-        days,
-        newest,
-    });
+    let (work, late) = Begun::of(app, ask).await?.work(app, ask).await?;
     let mut all = Piece::of(&work);
     let (own, mine) = (app.clone(), Arc::clone(&work));
     let mut pieces = pin!(in_order(blocks(&entries), move |block| {
@@ -167,13 +113,121 @@ pub async fn gather(app: &App, ask: &Ask, progress: &(dyn Fn(f64) + Sync)) -> Re
         all.append(piece?);
         progress(all.accounts as f64 / entries.len().max(1) as f64);
     }
-    Ok(finish(all, &work, (late.events, accounts_late)))
+    Ok(finish(all, &work, late))
+}
+
+/// Computes and keeps what is missing of what [`gather`] begins with, one block after the other, if it is kept for such an ask at all and
+/// something is missing. Tells whether anything was.
+///
+/// # Errors
+/// As [`gather`].
+pub async fn prepare(app: &App, ask: &Ask) -> Result<bool> {
+    let begun = Begun::of(app, ask).await?;
+    if begun.set.as_ref().is_none_or(|set| set.is_whole(app)) {
+        return Ok(false);
+    }
+    let entries = app.metrics.book.all();
+    let (work, _) = begun.work(app, ask).await?;
+    let Some(set) = &work.set else { return Ok(false) };
+    for block in blocks(&entries) {
+        let (no, wanted) = (block_of(&block), places(&block, &work.question));
+        cells::known(app, &work.question, set, no, wanted).await?;
+    }
+    set.note_whole(app);
+    Ok(true)
+}
+
+/// What an ask comes to, before anything of the log is read.
+struct Begun {
+    plan: SharedPlan,
+    cutoffs: Vec<known::Cutoff>,
+    shape: Shape,
+    set: Option<Set>,
+}
+
+impl Begun {
+    async fn of(app: &App, ask: &Ask) -> Result<Self> {
+        let plan = app
+            .metrics
+            .plan()
+            .ok_or_else(|| anyhow!("no program is applied yet"))?;
+        let cutoffs: Vec<known::Cutoff> = ask
+            .cutoffs
+            .iter()
+            .map(|day| known::Cutoff::of(app, *day))
+            .collect();
+        let among = ask
+            .outcome
+            .among
+            .as_deref()
+            .map(|text| Expr::compile_filter(text, &environment(&plan.names)))
+            .transpose()
+            .map_err(|error| anyhow!("among: {}; {}", error.message, error.remedy))?;
+        let shape = Shape::new(&plan, ask, among);
+        let asked = cells::Asked {
+            plan: &plan,
+            cutoffs: &cutoffs,
+            trust_dates: ask.trust_dates,
+            aged: &shape.aged,
+            only: shape.only.as_deref(),
+        };
+        let set = Set::open(app, &asked).await?;
+        Ok(Self {
+            plan,
+            cutoffs,
+            shape,
+            set,
+        })
+    }
+
+    /// Reads of the log what all accounts have in common; and tells how many events came late, of how many accounts.
+    async fn work(self, app: &App, ask: &Ask) -> Result<(Arc<Work>, (u64, usize))> {
+        let Self {
+            plan,
+            cutoffs,
+            mut shape,
+            set,
+        } = self;
+        let newest = newest_day(app).await?;
+        let days = store::event_days(app, ask.outcome.events()).await?;
+        let (late, first_days) = known::arrivals(app, &plan, &cutoffs, ask.trust_dates).await?;
+        if !ask.trust_dates {
+            shape.told = store::told(app, &ask.outcome).await?;
+        }
+        shape.told_of = told_of(&plan, &cutoffs, &first_days);
+        let told = (late.events, late.accounts.len());
+        let late = if ask.trust_dates {
+            known::Places::new()
+        } else {
+            late.accounts
+        };
+        let work = Work {
+            question: Arc::new(known::Ask {
+                plan,
+                late,
+                cutoffs,
+                trust_dates: ask.trust_dates,
+                aged: shape.aged.clone(),
+                only: shape.only.clone(),
+            }),
+            set: set.map(Arc::new),
+            shape,
+            ask: ask.clone(),
+            days,
+            newest,
+        };
+        Ok((Arc::new(work), told))
+    }
 }
 
 /// Accounts in pieces that are worked on together, each of one block of cells.
 fn blocks(entries: &[Arc<Entry>]) -> Vec<Vec<Arc<Entry>>> {
     let pieces = entries.chunk_by(|a, b| cells::block_of(a.no) == cells::block_of(b.no));
     pieces.map(<[_]>::to_vec).collect()
+}
+
+fn block_of(entries: &[Arc<Entry>]) -> i64 {
+    entries.first().map_or(0, |entry| cells::block_of(entry.no))
 }
 
 /// Everything that the rows of an account are made of.
@@ -221,9 +275,8 @@ impl Work {
     /// The rows of the accounts of one block.
     async fn piece(self: Arc<Self>, app: &App, entries: Vec<Arc<Entry>>) -> Result<Piece> {
         let wanted = places(&entries, &self.question);
-        let block = entries.first().map_or(0, |entry| cells::block_of(entry.no));
         let parts = match &self.set {
-            Some(set) => cells::known(app, &self.question, set, block, wanted).await?,
+            Some(set) => cells::known(app, &self.question, set, block_of(&entries), wanted).await?,
             None => known::known(app, &self.question, &wanted).await?,
         };
         tokio::task::spawn_blocking(move || {

@@ -202,6 +202,29 @@ impl Job {
         }
     }
 
+    /// The first cutoff that is gathered, unless it turns out to be too late.
+    fn start(&self, app: &App) -> usize {
+        let Days {
+            cutoffs,
+            from,
+            horizon,
+            ..
+        } = &self.days;
+        let entries = app.metrics.book.all();
+        let active = |at: usize| {
+            let on = |entry: &&Arc<Entry>| gather::active_on(entry, cutoffs[at]);
+            entries.iter().filter(on).count()
+        };
+        let learned = !self.asked.only_hand_set;
+        reach::guess(cutoffs, *from, *horizon, learned, MOST_ROWS, active)
+    }
+
+    /// What is gathered first.
+    #[must_use]
+    pub fn first_ask(&self, app: &App) -> Ask {
+        self.ask(self.start(app), Vec::new())
+    }
+
     /// The values of the score set by hand that learning is shrunk towards, on rows that [`Job::ask`] asked for.
     #[must_use]
     pub fn learn_from<'a>(&self, gathered: &'a Gathered) -> Option<&'a [f64]> {
@@ -272,12 +295,7 @@ async fn gathered(
         ..
     } = &job.days;
     let learned = !job.asked.only_hand_set;
-    let entries = app.metrics.book.all();
-    let active = |at: usize| {
-        let on = |entry: &&Arc<Entry>| gather::active_on(entry, cutoffs[at]);
-        entries.iter().filter(on).count()
-    };
-    let mut start = reach::guess(cutoffs, *from, *horizon, learned, MOST_ROWS, active);
+    let mut start = job.start(app);
     loop {
         let found = gather::gather(app, &job.ask(start, horizons.clone()), progress).await?;
         if start == 0 || reach::is_whole(&found.panel, *from, *horizon, learned, MOST_ROWS) {

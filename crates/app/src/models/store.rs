@@ -101,8 +101,13 @@ pub(super) async fn told(app: &App, outcome: &Outcome) -> anyhow::Result<HashMap
     if names.is_empty() {
         return Ok(told);
     }
+    // What ends and changes subscriptions is of one kind, of which few files hold anything.
+    let kind = match &outcome.what {
+        What::Churned | What::Contracted => " AND kind = 'revenue'",
+        _ => "",
+    };
     let sql = format!(
-        "SELECT account_no, day, min(received_at) AS told FROM events WHERE account_no > 0 AND name IN ({}) GROUP BY 1, 2",
+        "SELECT account_no, day, min(received_at) AS told FROM events WHERE account_no > 0{kind} AND name IN ({}) GROUP BY 1, 2",
         quoted(&names)
     );
     for batch in events::read(app, &sql).await? {

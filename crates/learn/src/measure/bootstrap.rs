@@ -179,6 +179,9 @@ impl Ranked {
 
     /// The AUC of [`LANES`] draws, by lane.
     fn auc_of_draws(&self, weights: &[[u8; LANES]]) -> [f64; LANES] {
+        if self.ends.len() < 2 {
+            return self.auc_of_equals(weights);
+        }
         let (mut below, mut hits, mut area) = ([0u32; LANES], [0u32; LANES], [0u64; LANES]);
         for piece in self.pieces() {
             let (mut rest, mut came) = ([0u32; LANES], [0u32; LANES]);
@@ -216,6 +219,29 @@ impl Ranked {
             let pairs = f64::from(hits[lane]) * f64::from(below[lane]);
             if pairs > 0.0 {
                 area[lane] as f64 / 2.0 / pairs
+            } else {
+                f64::NAN
+            }
+        })
+    }
+}
+
+impl Ranked {
+    /// As [`Ranked::auc_of_draws`], of scores that are all equal: one half wherever both classes were drawn.
+    fn auc_of_equals(&self, weights: &[[u8; LANES]]) -> [f64; LANES] {
+        let mut drawn = [[false; LANES]; 2];
+        for row in &self.rows {
+            let class = &mut drawn[(row & 1) as usize];
+            for (drawn, weight) in class.iter_mut().zip(&weights[(row >> 1) as usize]) {
+                *drawn |= *weight > 0;
+            }
+            if drawn.as_flattened().iter().all(|drawn| *drawn) {
+                break;
+            }
+        }
+        std::array::from_fn(|lane| {
+            if drawn[0][lane] && drawn[1][lane] {
+                0.5
             } else {
                 f64::NAN
             }

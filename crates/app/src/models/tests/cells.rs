@@ -4,6 +4,7 @@ use serde_json::json;
 use tenure_store::args;
 
 use super::world::{app, company, event, number, program};
+use super::{backtest, method, quick};
 use crate::auth::Role;
 use crate::events::{self, Subject};
 use crate::kpis::tests::{change, store};
@@ -201,5 +202,48 @@ async fn only_accounts_of_which_something_earlier_is_told_are_noted() {
     assert_eq!(
         (app.count("known_sets").await, app.count("known_changed").await),
         (0, 0)
+    );
+}
+
+#[tokio::test]
+async fn what_back_tests_begin_with_is_made_ready_once_and_again_where_something_earlier_is_told() {
+    let app = app(&program(), company(54, 40, 0.8)).await;
+    crate::reactors::catch_up(&app).await.expect("caught up");
+    assert!(crate::models::ready::refresh(&app).await.expect("made ready"));
+    assert!(!crate::models::ready::refresh(&app).await.expect("nothing to do"));
+    let sets = app.count("known_sets").await;
+    // A back-test of them computes nothing: what it would be computed from is away.
+    let tx = app.store.begin().await.expect("a transaction");
+    let sql = "UPDATE account_state SET activity = $1";
+    tx.run(sql, args![Vec::<u8>::new()]).await.expect("emptied");
+    tx.commit().await.expect("committed");
+    let tested = backtest(&app, "health", quick()).await;
+    assert_eq!(tested["state"], "done", "{tested}");
+    assert!(
+        method(&tested["report"], "score")["auc"]["value"]
+            .as_f64()
+            .expect("an AUC")
+            > 0.6
+    );
+    assert_eq!(app.count("known_sets").await, sets);
+    store(
+        &app,
+        vec![event(1, number("2026-06-29"), 90, 0, "login", json!({}))],
+        vec![],
+    )
+    .await;
+    crate::reactors::catch_up(&app).await.expect("caught up");
+    assert!(!crate::models::ready::refresh(&app).await.expect("nothing to do"));
+    store(
+        &app,
+        vec![event(1, number("2025-12-29"), 90, 0, "login", json!({}))],
+        vec![],
+    )
+    .await;
+    crate::reactors::catch_up(&app).await.expect("caught up");
+    assert!(
+        crate::models::ready::refresh(&app)
+            .await
+            .expect("made ready again")
     );
 }
