@@ -291,11 +291,13 @@ pub async fn known(
         let part = (!found.rows.is_empty())
             .then(|| own.part(&asked, &cells, &found))
             .transpose()?;
-        anyhow::Ok((part, Some((cells, found.stay)), found.missing))
+        // What is out of date does not stay, also where nobody wants it any more.
+        let whole = found.missing.is_empty() && found.stay.len() == cells.num_rows();
+        anyhow::Ok((part, (!whole).then_some((cells, found.stay)), found.missing))
     };
     let (part, kept, missing) = tokio::task::spawn_blocking(work).await.context("cells")??;
     let mut parts: Vec<Part> = part.into_iter().collect();
-    if missing.is_empty() {
+    if missing.is_empty() && kept.is_none() {
         return Ok(parts);
     }
     let computed = known::known(app, ask, &missing).await?;
