@@ -44,7 +44,12 @@ pub struct State {
     newest: OnceCell<Mutex<Option<Cutoff>>>,
     /// By set, the newest day and the step of the log up to which nothing was missing.
     whole: Mutex<HashMap<String, (i32, i64)>>,
+    /// By set, the newest day that was announced, and when it was, UTC microseconds.
+    announced: Mutex<HashMap<String, (i32, i64)>>,
 }
+
+/// A set that is used says so in the records once in so many microseconds.
+const SAYS: i64 = 3_600_000_000;
 
 /// The block that an account belongs to.
 #[must_use]
@@ -82,6 +87,18 @@ pub async fn touched(app: &App, rows: &[EventRow]) -> Result<Vec<i64>> {
     Ok(nos)
 }
 
+/// The newest step of the log that cells of any account may have become others at.
+///
+/// # Errors
+/// When the records fail.
+pub async fn newest_change(app: &App) -> Result<Option<i64>> {
+    let row = app
+        .store
+        .one("SELECT MAX(seq) AS seq FROM known_changed", vec![])
+        .await?;
+    Ok(row.map_or(Ok(None), |row| row.get("seq"))?)
+}
+
 /// Whether any cells are kept: else nothing need be noted.
 ///
 /// # Errors
@@ -113,6 +130,7 @@ pub async fn forget(app: &App) -> Result<()> {
     tx.commit().await?;
     *held.lock() = None;
     app.metrics.cells.whole.lock().clear();
+    app.metrics.cells.announced.lock().clear();
     Ok(())
 }
 
@@ -236,7 +254,11 @@ pub struct Asked<'a> {
 /// Says that cells up to a month end are about to be kept. From then on whatever is told of days up to it is noted; a step that is being worked
 /// in while this is said is waited for.
 async fn announce(app: &App, version: &str, last: Cutoff) -> Result<()> {
-    let held = newest(app).await?;
+    let (held, now) = (newest(app).await?, app.clock.micros());
+    let said = app.metrics.cells.announced.lock().get(version).copied();
+    if said.is_some_and(|(day, at)| last.day <= day && now - at < SAYS) {
+        return Ok(());
+    }
     let rises = held.lock().is_none_or(|newest| newest.day < last.day);
     let _turn = if rises {
         Some(app.metrics.turn.lock().await)
@@ -246,12 +268,7 @@ async fn announce(app: &App, version: &str, last: Cutoff) -> Result<()> {
     let tx = app.store.begin().await?;
     let newest = held.lock().filter(|newest| newest.day > last.day).unwrap_or(last);
     let mut batch = Batch::new("known_sets", &["version", "newest_day", "newest_end", "used_at"]);
-    batch.row(args![
-        version,
-        i64::from(newest.day),
-        newest.end,
-        app.clock.micros()
-    ]);
+    batch.row(args![version, i64::from(newest.day), newest.end, now]);
     tx.insert(
         batch,
         Conflict::Update("version", &["newest_day", "newest_end", "used_at"]),
@@ -266,6 +283,10 @@ async fn announce(app: &App, version: &str, last: Cutoff) -> Result<()> {
     }
     tx.commit().await?;
     *held.lock() = Some(newest);
+    // Others may have given way.
+    let mut announced = app.metrics.cells.announced.lock();
+    announced.clear();
+    announced.insert(version.to_owned(), (newest.day, now));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What back-tests of scores set by hand begin with is made ready before somebody asks: what was known of every account at the newest
 //! month ends whose horizon has passed, as many as two years have, and those after and before them that a back-test looks at.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -8,8 +9,11 @@ use anyhow::Result;
 use super::gather;
 use super::params::{Asked, month_end};
 use super::run::{self, Job};
+use crate::App;
+use crate::definitions::Definitions;
 use crate::metrics::facts::{date_of, day_number};
-use crate::{App, metrics};
+use crate::metrics::plan::SharedPlan;
+use crate::metrics::{self, cells};
 
 /// Month ends that can be tested.
 const MONTHS: usize = 24;
@@ -24,13 +28,29 @@ const REST: u32 = 20;
 /// # Errors
 /// When records or history fail.
 pub async fn refresh(app: &App) -> Result<bool> {
-    let Some(definitions) = app.definitions() else {
+    let (Some(definitions), Some(plan)) = (app.definitions(), app.metrics.plan()) else {
         return Ok(false);
     };
+    let stand = Stand {
+        definitions: Arc::clone(&definitions),
+        plan,
+        day: metrics::today(app),
+        changed: cells::newest_change(app).await?,
+        any: cells::any(app).await?,
+    };
+    if app
+        .models
+        .ready
+        .lock()
+        .as_ref()
+        .is_some_and(|held| held.is(&stand))
+    {
+        return Ok(false);
+    }
     let mut worked = false;
     for score in definitions.scores.iter().filter(|score| !score.frozen) {
         if metrics::stand(app).await?.is_none() || metrics::marked_months(app).await? > 0 {
-            break;
+            return Ok(worked);
         }
         let Some(outcome) = run::outcome(&definitions, &score.outcome) else {
             continue;
@@ -46,7 +66,26 @@ pub async fn refresh(app: &App) -> Result<bool> {
         };
         worked |= gather::prepare(app, &job.first_ask(app)).await?;
     }
+    *app.models.ready.lock() = Some(stand);
     Ok(worked)
+}
+
+/// What everything that is ready follows from.
+#[derive(Debug)]
+pub(super) struct Stand {
+    definitions: Arc<Definitions>,
+    plan: SharedPlan,
+    day: i32,
+    changed: Option<i64>,
+    any: bool,
+}
+
+impl Stand {
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.definitions, &other.definitions)
+            && Arc::ptr_eq(&self.plan, &other.plan)
+            && (self.day, self.changed, self.any) == (other.day, other.changed, other.any)
+    }
 }
 
 /// The first month end that can be tested.

@@ -31,6 +31,8 @@ pub const SEED: u64 = 1;
 pub struct State {
     /// By id; nothing = it ended here.
     running: Mutex<HashMap<String, Option<(f64, &'static str)>>>,
+    /// What everything that was made ready follows from.
+    pub(super) ready: Mutex<Option<super::ready::Stand>>,
     /// Held while a score that is being changed is tested.
     pub quick: tokio::sync::Mutex<()>,
 }
