@@ -8,6 +8,8 @@
 //! Cells are kept in blocks of neighbouring numbers, each with the step of the log up to which it is right, by *set*: the names that were
 //! asked for, under one plan. Sets that nobody asked for lately give way.
 
+mod store;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -20,7 +22,7 @@ use tenure_lake::arrow::array::{RecordBatchOptions, new_null_array};
 use tenure_lake::arrow::compute::{concat_batches, take};
 use tenure_lake::arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Int64Type, Schema};
 use tenure_lake::{EventRow, RecordBatch, pack, unpack};
-use tenure_store::{Batch, Conflict, Execute, StoreResult, Tx, args};
+use tenure_store::{StoreResult, Tx};
 use tokio::sync::OnceCell;
 
 use super::facts::date_of;
@@ -58,17 +60,7 @@ pub fn block_of(no: i64) -> i64 {
 }
 
 async fn newest(app: &App) -> Result<&Mutex<Option<Cutoff>>> {
-    let read = || async {
-        let sql = "SELECT MAX(newest_day) AS day, MAX(newest_end) AS instant FROM known_sets";
-        let row = app.store.one(sql, vec![]).await?;
-        let read = |row: &tenure_store::Row| -> StoreResult<Option<Cutoff>> {
-            let (day, end) = (row.get::<Option<i64>>("day")?, row.get("instant")?);
-            let day = day.map(|day| i32::try_from(day).unwrap_or(i32::MAX));
-            Ok(day.zip(end).map(|(day, end)| Cutoff { day, end }))
-        };
-        let held = row.as_ref().map(read).transpose()?.flatten();
-        anyhow::Ok(Mutex::new(held))
-    };
+    let read = || async { anyhow::Ok(Mutex::new(store::newest(&app.store).await?)) };
     app.metrics.cells.newest.get_or_try_init(read).await
 }
 
@@ -92,11 +84,7 @@ pub async fn touched(app: &App, rows: &[EventRow]) -> Result<Vec<i64>> {
 /// # Errors
 /// When the records fail.
 pub async fn newest_change(app: &App) -> Result<Option<i64>> {
-    let row = app
-        .store
-        .one("SELECT MAX(seq) AS seq FROM known_changed", vec![])
-        .await?;
-    Ok(row.map_or(Ok(None), |row| row.get("seq"))?)
+    Ok(store::newest_change(&app.store).await?)
 }
 
 /// Whether any cells are kept: else nothing need be noted.
@@ -108,13 +96,11 @@ pub async fn any(app: &App) -> Result<bool> {
 }
 
 /// Notes accounts whose cells may be others from step `seq` of the log on.
+///
+/// # Errors
+/// When the records fail.
 pub async fn mark(tx: &Tx, nos: &[i64], seq: i64) -> StoreResult<()> {
-    let mut batch = Batch::new("known_changed", &["account_no", "seq"]);
-    for no in nos {
-        batch.row(args![*no, seq]);
-    }
-    tx.insert(batch, Conflict::Update("account_no", &["seq"])).await?;
-    Ok(())
+    store::mark(tx, nos, seq).await
 }
 
 /// Forgets all cells: every account is computed anew from the log.
@@ -123,11 +109,7 @@ pub async fn mark(tx: &Tx, nos: &[i64], seq: i64) -> StoreResult<()> {
 /// When the records fail.
 pub async fn forget(app: &App) -> Result<()> {
     let held = newest(app).await?;
-    let tx = app.store.begin().await?;
-    for table in ["known_cells", "known_sets", "known_changed"] {
-        tx.run(&format!("DELETE FROM {table}"), vec![]).await?;
-    }
-    tx.commit().await?;
+    store::forget(&app.store).await?;
     *held.lock() = None;
     app.metrics.cells.whole.lock().clear();
     app.metrics.cells.announced.lock().clear();
@@ -176,12 +158,7 @@ impl Set {
         let version = blake3::hash(body.as_bytes()).to_hex().as_str()[..16].to_owned();
         announce(app, &version, *last).await?;
         let seen = events::cursor(app, CURSOR).await?;
-        let sql = "SELECT account_no, seq FROM known_changed WHERE seq > (SELECT MIN(seq) FROM known_cells WHERE version = $1)";
-        let rows = app.store.all(sql, args![version.as_str()]).await?;
-        let changed = rows
-            .iter()
-            .map(|row| Ok((row.get("account_no")?, row.get("seq")?)))
-            .collect::<StoreResult<_>>()?;
+        let changed = store::changed(&app.store, &version).await?;
         Ok(Some(Self {
             version,
             names,
@@ -205,35 +182,6 @@ impl Set {
     pub fn note_whole(&self, app: &App) {
         let mut whole = app.metrics.cells.whole.lock();
         whole.insert(self.version.clone(), (self.newest, self.seen));
-    }
-
-    async fn read(&self, app: &App, block: i64) -> Result<Option<(i64, Vec<u8>)>> {
-        let sql = "SELECT seq, cells FROM known_cells WHERE version = $1 AND block = $2";
-        let row = app.store.one(sql, args![self.version.as_str(), block]).await?;
-        let read = |row: &tenure_store::Row| Ok((row.get("seq")?, row.get("cells")?));
-        Ok(row
-            .as_ref()
-            .map(read)
-            .transpose()
-            .map_err(|error: tenure_store::StoreError| error)?)
-    }
-
-    /// Keeps a block, unless somebody who knew more has kept it in the meantime, or nobody wants the set any more.
-    async fn put(&self, app: &App, block: i64, cells: Vec<u8>) -> Result<()> {
-        let tx = app.store.begin().await?;
-        let sql = "SELECT MAX(seq) AS seq FROM known_cells WHERE version = $1 AND block = $2";
-        let row = tx.one(sql, args![self.version.as_str(), block]).await?;
-        let newer = row.map_or(Ok(None), |row| row.get::<Option<i64>>("seq"))?;
-        let sql = "SELECT 1 AS one FROM known_sets WHERE version = $1";
-        let stands = tx.one(sql, args![self.version.as_str()]).await?.is_some();
-        if stands && newer.is_none_or(|newer| newer <= self.seen) {
-            let mut batch = Batch::new("known_cells", &["version", "block", "seq", "cells"]);
-            batch.row(args![self.version.as_str(), block, self.seen, cells]);
-            tx.insert(batch, Conflict::Update("version, block", &["seq", "cells"]))
-                .await?;
-        }
-        tx.commit().await?;
-        Ok(())
     }
 }
 
@@ -265,23 +213,8 @@ async fn announce(app: &App, version: &str, last: Cutoff) -> Result<()> {
     } else {
         None
     };
-    let tx = app.store.begin().await?;
     let newest = held.lock().filter(|newest| newest.day > last.day).unwrap_or(last);
-    let mut batch = Batch::new("known_sets", &["version", "newest_day", "newest_end", "used_at"]);
-    batch.row(args![version, i64::from(newest.day), newest.end, now]);
-    tx.insert(
-        batch,
-        Conflict::Update("version", &["newest_day", "newest_end", "used_at"]),
-    )
-    .await?;
-    let old = format!(
-        "version NOT IN (SELECT version FROM known_sets ORDER BY used_at DESC, CASE WHEN version = $1 THEN 0 ELSE 1 END LIMIT {SETS})"
-    );
-    for table in ["known_cells", "known_sets"] {
-        tx.run(&format!("DELETE FROM {table} WHERE {old}"), args![version])
-            .await?;
-    }
-    tx.commit().await?;
+    store::announce(&app.store, version, newest, now, SETS).await?;
     *held.lock() = Some(newest);
     // Others may have given way.
     let mut announced = app.metrics.cells.announced.lock();
@@ -301,7 +234,7 @@ pub async fn known(
     block: i64,
     wanted: BTreeMap<i64, Vec<usize>>,
 ) -> Result<Vec<Part>> {
-    let kept = set.read(app, block).await?;
+    let kept = store::block(&app.store, &set.version, block).await?;
     let (own, asked) = (Arc::clone(set), Arc::clone(ask));
     let work = move || {
         let Some((seq, bytes)) = kept else {
@@ -334,7 +267,7 @@ pub async fn known(
         anyhow::Ok((packed(&cells)?, computed))
     };
     let (bytes, computed) = tokio::task::spawn_blocking(work).await.context("cells")??;
-    set.put(app, block, bytes).await?;
+    store::put(&app.store, &set.version, block, set.seen, bytes).await?;
     parts.extend(computed);
     Ok(parts)
 }
