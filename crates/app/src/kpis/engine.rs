@@ -13,7 +13,8 @@ use tenure_lake::arrow::compute::cast;
 use tenure_lake::arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type};
 
 use super::cohort::{cohort, counted, day_that_counts, periods};
-use super::looked::{Looked, parted, reads_scores, reads_velocity};
+use super::looked::{Looked, parted};
+use super::reads::Reads;
 use super::stats::{Figure, Sums, figure};
 use super::window::{Period, period};
 use crate::App;
@@ -303,12 +304,12 @@ pub(super) async fn prepare(
         None => tables::shape(app, definitions, &texts).await?,
     };
     let entries = looked.map(Looked::entries).unwrap_or_default();
-    if group.iter().any(|kpi| reads_scores(kpi)) {
+    if group.iter().any(|kpi| Reads::of(app, kpi).scores) {
         let wanted: Vec<(i32, i32)> = days
             .iter()
             .map(|period| (day_number(period.day), day_number(period.last)))
             .collect();
-        let with_velocity = group.iter().any(|kpi| reads_velocity(kpi));
+        let with_velocity = group.iter().any(|kpi| Reads::of(app, kpi).velocity);
         let relation = score_days(app, definitions, entries, &wanted, with_velocity).await?;
         context.add_table("score_days", relation.schema(), vec![relation])?;
     }

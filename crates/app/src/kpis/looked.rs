@@ -6,6 +6,7 @@ use anyhow::Result;
 use tenure_lake::Context;
 
 use super::engine::prepare;
+use super::reads::Reads;
 use super::window::period;
 use crate::App;
 use crate::definitions::{Definitions, Kpi};
@@ -89,21 +90,10 @@ pub(super) async fn treats_each_alone(app: &App, definitions: &Definitions, kpi:
     Ok(found)
 }
 
-/// Whether a KPI's facts read scores.
-pub(super) fn reads_scores(kpi: &Kpi) -> bool {
-    kpi.relations().iter().any(|relation| relation == "score_days")
-}
-
-/// Whether they read velocities, which are places among all accounts.
-pub(super) fn reads_velocity(kpi: &Kpi) -> bool {
-    let reads = |sql: &String| tables::reads(sql, "velocity");
-    reads_scores(kpi) && kpi.facts.as_ref().is_some_and(reads)
-}
-
 /// Whether a figure of some accounts costs as much as one of all, because a part of it can only be told by looking at every account.
 ///
 /// # Errors
 /// When a relation cannot be made.
 pub(super) async fn hangs_on_all(app: &App, definitions: &Definitions, kpi: &Kpi) -> Result<bool> {
-    Ok(reads_velocity(kpi) || !treats_each_alone(app, definitions, kpi).await?)
+    Ok(Reads::of(app, kpi).velocity || !treats_each_alone(app, definitions, kpi).await?)
 }

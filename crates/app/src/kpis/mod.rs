@@ -15,6 +15,7 @@ mod looked;
 pub mod overview;
 pub mod reactor;
 pub mod reading;
+mod reads;
 pub mod stats;
 pub mod status;
 mod store;

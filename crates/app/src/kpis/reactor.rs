@@ -1,6 +1,7 @@
 //! Keeping figures current: what a change touches is computed again, today's figures first, in the background.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -8,11 +9,11 @@ use jiff::civil::Date;
 
 use super::engine::{By, figures};
 use super::reading::Memo;
+use super::reads::Reads;
 use super::store::{self, Measured};
 use super::window::{month_ends, period};
-use crate::definitions::{Baseline, Definitions, Kpi, KpiWindow, SegmentRule, kpi_prints};
+use crate::definitions::{Baseline, Definitions, Kpi, KpiWindow, SegmentRule};
 use crate::metrics::facts::date_of;
-use crate::metrics::tables;
 use crate::{App, events, metrics};
 
 /// How long what a baseline looks at has to be left alone before it is frozen, in microseconds.
@@ -49,36 +50,21 @@ pub fn scopes(definitions: &Definitions) -> Vec<String> {
 
 /// Whether a mark can move the figure that `kpi` has for `day`: a month (yyyymm) that gained or lost events, or all months from one on
 /// (−yyyymm), when the accounts' own past changed.
-fn touched(kpi: &Kpi, day: Date, month: i32) -> bool {
+fn touched(kpi: &Kpi, reads: Reads, day: Date, month: i32) -> bool {
     let period = period(kpi.window, kpi.lag, day);
     let number = |date: Date| i32::from(date.year()) * 100 + i32::from(date.month());
     // What is read of the accounts as they are now is the same for every day.
-    if month < 0 || reads_the_present(kpi) {
-        return reads_the_present(kpi) || number(day) >= -month;
+    if month < 0 || reads.present {
+        return reads.present || number(day) >= -month;
     }
     // A state at a day and the outcome after a lag look at everything before; a window looks at its own months. Facts that are read
     // as tables (tickets, responses) may reach further back than the window, so a window counts from the month in which it starts.
     match kpi.window {
         KpiWindow::Day => number(day) >= month,
         _ => {
-            number(day) >= month
-                && (kpi.lag.is_some() || number(period.first) <= month || !reads_only_window(kpi))
+            number(day) >= month && (kpi.lag.is_some() || number(period.first) <= month || !reads.only_window)
         }
     }
-}
-
-/// Whether the facts read something that has no past.
-fn reads_the_present(kpi: &Kpi) -> bool {
-    kpi.relations()
-        .iter()
-        .any(|relation| ["accounts", "contacts"].contains(&relation.as_str()))
-}
-
-/// Whether the facts read nothing but the events of the window and the cohort.
-fn reads_only_window(kpi: &Kpi) -> bool {
-    kpi.relations()
-        .iter()
-        .all(|relation| ["cohort", "period_events", "periods"].contains(&relation.as_str()))
 }
 
 /// Computes what is marked. Tells whether anything was.
@@ -92,7 +78,7 @@ pub async fn refresh(app: &App) -> Result<bool> {
     let marks = store::dirty(&app.store).await?;
     let today = date_of(metrics::today(app));
     let days = kept_days(today);
-    let mut due = Due::find(app, &definitions, &marks, &days).await?;
+    let due = Due::find(app, &definitions, &marks, &days).await?;
     if marks.is_empty() && due.is_nothing(&definitions, &days) {
         baselines(app, &definitions, &due).await?;
         return Ok(false);
@@ -110,7 +96,7 @@ pub async fn refresh(app: &App) -> Result<bool> {
         }
     }
     baselines(app, &definitions, &due).await?;
-    let prints = serde_json::to_string(&std::mem::take(&mut due.prints))?;
+    let prints = serde_json::to_string(&*due.prints)?;
     let tx = app.store.begin().await?;
     store::forget_others(&tx, &days).await?;
     let declared = |kpi: &&str| definitions.kpi(kpi).is_none();
@@ -140,13 +126,15 @@ pub(super) struct Due<'m> {
     /// The KPIs and days of which something is kept.
     kept: BTreeSet<(String, Date)>,
     /// Of each KPI what it is computed by.
-    prints: BTreeMap<String, String>,
+    prints: Arc<BTreeMap<String, String>>,
+    /// Of each KPI what it reads.
+    reads: BTreeMap<String, Reads>,
 }
 
 impl<'m> Due<'m> {
     async fn find(
         app: &App,
-        definitions: &Definitions,
+        definitions: &Arc<Definitions>,
         marks: &'m [(i32, i64)],
         days: &[Date],
     ) -> Result<Self> {
@@ -155,9 +143,14 @@ impl<'m> Due<'m> {
         let before: BTreeMap<String, String> = before
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
-        let prints = kpi_prints(definitions);
+        let prints = app.kpis.prints(definitions);
+        let reads: BTreeMap<String, Reads> = definitions
+            .kpis
+            .iter()
+            .map(|kpi| (kpi.id.clone(), Reads::of(app, kpi)))
+            .collect();
         let today = days.last().copied().unwrap_or_default();
-        let new_day = |kpi: &Kpi| !kept.contains(&(kpi.id.clone(), today)) && reads_the_clock(kpi);
+        let new_day = |kpi: &Kpi| !kept.contains(&(kpi.id.clone(), today)) && Reads::of(app, kpi).clock;
         let changed = definitions
             .kpis
             .iter()
@@ -170,6 +163,7 @@ impl<'m> Due<'m> {
             changed,
             kept,
             prints,
+            reads,
         })
     }
 
@@ -177,7 +171,11 @@ impl<'m> Due<'m> {
     pub(super) fn touches(&self, kpi: &Kpi, day: Date) -> bool {
         self.all
             || self.changed.contains(&kpi.id)
-            || self.marks.iter().any(|(month, _)| touched(kpi, day, *month))
+            || self.reads.get(&kpi.id).is_some_and(|reads| {
+                self.marks
+                    .iter()
+                    .any(|(month, _)| touched(kpi, *reads, day, *month))
+            })
     }
 
     /// Whether accounts may be described otherwise than when splits by attribute were computed.
@@ -210,20 +208,6 @@ impl<'m> Due<'m> {
         }
         groups
     }
-}
-
-/// Whether the facts ask what time it is: then no figure of the past stays what it was.
-fn reads_the_clock(kpi: &Kpi) -> bool {
-    let facts = kpi.facts.as_deref().unwrap_or_default();
-    [
-        "now",
-        "today",
-        "current_date",
-        "current_timestamp",
-        "current_time",
-    ]
-    .iter()
-    .any(|name| tables::reads(facts, name))
 }
 
 /// Measures the baselines that are to be measured and whose day has come. A baseline follows its data until those have been left alone for a

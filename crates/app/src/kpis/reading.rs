@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use super::engine::{ALL, By, Only, days_at_once, figures_of};
 use super::looked::hangs_on_all;
 use super::reactor::{Due, scopes};
+use super::reads::Reads;
 use super::stats::{Figure, Sums, figure};
 use super::store::{self, Kept, Split};
 use crate::App;
@@ -89,6 +90,8 @@ pub struct Memo {
     ahead: tokio::sync::Mutex<()>,
     /// By the facts' SQL, whether those of an account depend on that account alone.
     pub(super) alone: Mutex<HashMap<String, bool>>,
+    /// By the facts' SQL, what they read.
+    pub(super) reads: Mutex<HashMap<String, Reads>>,
     /// Held while figures go into the records or out of them, so that nothing goes in that was forgotten meanwhile.
     writing: tokio::sync::Mutex<()>,
 }
@@ -141,7 +144,7 @@ impl Memo {
     }
 
     /// By what the KPIs of these definitions are computed. What was computed otherwise is let go.
-    fn prints(&self, definitions: &Arc<Definitions>) -> Arc<BTreeMap<String, String>> {
+    pub(super) fn prints(&self, definitions: &Arc<Definitions>) -> Arc<BTreeMap<String, String>> {
         let mut held = self.held.lock();
         let current = |of: &Arc<Definitions>| Arc::ptr_eq(of, definitions);
         if !held.definitions.as_ref().is_some_and(current) {

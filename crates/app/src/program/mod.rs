@@ -9,6 +9,7 @@ mod api;
 mod doubts;
 mod drafts;
 mod frozen;
+mod sound;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Result, anyhow};
 use jiff::tz::TimeZone;
 
+use sound::{Print, Sound};
 pub use trial::Trials;
 
 use crate::App;
@@ -82,10 +84,16 @@ fn install(app: &App, definitions: Definitions) -> Result<()> {
 /// All problems.
 pub async fn check(app: &App, files: &Files) -> std::result::Result<Checked, Vec<Problem>> {
     let definitions = Definitions::parse(files)?;
+    let sound = Sound::of(app, &definitions);
     let mut wrong: HashMap<String, SqlProblem> = HashMap::new();
     for kpi in &definitions.kpis {
-        if let Err(problem) = kpis::engine::check(app, &definitions, kpi).await {
-            wrong.insert(kpi.id.clone(), problem);
+        let print = sound.kpi(&kpi.id);
+        if print.is_some_and(Print::is_known) {
+            continue;
+        }
+        match kpis::engine::check(app, &definitions, kpi).await {
+            Ok(()) => print.into_iter().for_each(Print::remember),
+            Err(problem) => drop(wrong.insert(kpi.id.clone(), problem)),
         }
     }
     let mut wrong_tiles: HashMap<String, SqlProblem> = HashMap::new();
@@ -94,8 +102,13 @@ pub async fn check(app: &App, files: &Files) -> std::result::Result<Checked, Vec
         .iter()
         .flat_map(|dashboard| &dashboard.tiles);
     for sql in tiles.filter_map(|tile| tile.sql.as_ref()) {
-        if let Err(problem) = dashboards::check(app, &definitions, sql).await {
-            wrong_tiles.insert(sql.clone(), problem);
+        let print = sound.tile(sql);
+        if print.is_known() {
+            continue;
+        }
+        match dashboards::check(app, &definitions, sql).await {
+            Ok(()) => print.remember(),
+            Err(problem) => drop(wrong_tiles.insert(sql.clone(), problem)),
         }
     }
     let checked = Definitions::check_all(

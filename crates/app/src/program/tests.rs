@@ -3,6 +3,8 @@
 mod drafts;
 mod frozen;
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use crate::auth::{Principal, Role};
@@ -220,4 +222,41 @@ async fn a_first_program_does_not_move_days_either() {
     let text = utc.get_mut("program.yaml").expect("the program");
     *text = text.replace("America/Los_Angeles", "UTC");
     apply(&app, &utc).await;
+}
+
+#[tokio::test]
+async fn what_was_sound_is_planned_anew_once_a_column_is_gone() {
+    let app = TestApp::new().await;
+    let mut files = medtrainer();
+    let text = files
+        .get_mut("dashboards/s1-01-customer-engagement.yaml")
+        .expect("the dashboard");
+    let join = "JOIN accounts a ON a.account_no = e.account_no";
+    assert!(text.contains(join));
+    *text = text.replacen(join, &format!("{join} AND a.locations > 0"), 1);
+    let check = async |files: &BTreeMap<String, String>| {
+        app.post("/api/v1/program/check")
+            .as_role(Role::Viewer)
+            .json(&json!({ "files": files }))
+            .await
+            .ok()
+    };
+    for _ in 0..2 {
+        let checked = check(&files).await;
+        assert_eq!(checked["ok"], true, "{checked}");
+    }
+    let text = files.get_mut("attributes.yaml").expect("the attributes");
+    let kept: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.contains("id: locations"))
+        .collect();
+    *text = kept.join("\n") + "\n";
+    for _ in 0..2 {
+        let checked = check(&files).await;
+        assert_eq!(checked["ok"], false, "{checked}");
+        assert!(
+            checked["problems"][0].to_string().contains("locations"),
+            "{checked}"
+        );
+    }
 }
